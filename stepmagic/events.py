@@ -1,0 +1,201 @@
+"""What happens while a turn runs: the closed set of stream events, and their fold.
+
+One event stream has several consumers: the transcript (through ``Assembly``), the
+journal and every display. Events are values; nothing here does I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from stepmagic.errors import StepError
+from stepmagic.transcript import (
+    FinishReason,
+    Part,
+    Reasoning,
+    Text,
+    TokenLogprob,
+    ToolCall,
+    ToolResult,
+    Usage,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartStart:
+    """A part begins; ``part`` holds what is known of it, its text usually empty."""
+
+    index: int
+    """Position in the message, counted from 0 in the order in which parts begin."""
+    part: Part
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartDelta:
+    """More of a part: text, readable reasoning, or a tool call's arguments."""
+
+    index: int
+    text: str
+    logprobs: tuple[TokenLogprob, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartEnd:
+    """A part is finished; ``part`` is the whole of it and replaces what came before."""
+
+    index: int
+    part: Part
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageReport:
+    """What the answer took; a later report of the same stream replaces an earlier."""
+
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finish:
+    """The stream is over: the last event, exactly one a stream."""
+
+    reason: FinishReason
+    native_reason: str | None = None
+    """The provider's own word for it."""
+    id: str | None = None
+    """The server's id of the generation."""
+    model: str | None = None
+    """The model that answered, as the server names it."""
+    provider: str | None = None
+    error: StepError | None = None
+    """What went wrong, where ``reason`` is ``error``; the parts so far stay valid."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """The request failed before its first token and goes out again."""
+
+    attempt: int
+    """The attempt that comes next, counted from 2."""
+    attempts: int
+    wait_s: float
+    error: StepError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """One line the user should see, such as that the turn waits for another."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolStart:
+    """A function that the model called begins to run."""
+
+    call: ToolCall
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolEnd:
+    """A called function returned or failed."""
+
+    result: ToolResult
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmTool:
+    """A function waits for the user's yes; denied where no consumer answers."""
+
+    call: ToolCall
+
+
+StreamEvent: TypeAlias = (
+    PartStart
+    | PartDelta
+    | PartEnd
+    | UsageReport
+    | Finish
+    | Retry
+    | Notice
+    | ToolStart
+    | ToolEnd
+    | ConfirmTool
+)
+
+
+@dataclass(slots=True)
+class _Growing:
+    """A part that has begun, with the text fragments that came since."""
+
+    part: Part
+    fragments: list[str]
+    logprobs: list[TokenLogprob]
+    ended: bool = False
+
+    def whole(self) -> Part:
+        """Return the part with its fragments; linear in what is new."""
+        added = "".join(self.fragments)
+        match self.part:
+            case _ if self.ended or not (added or self.logprobs):
+                pass
+            case Text() as part:
+                logprobs = part.logprobs + tuple(self.logprobs)
+                self.part = replace(part, text=part.text + added, logprobs=logprobs)
+            case Reasoning() as part:
+                self.part = replace(part, text=part.text + added)
+            case ToolCall() as part:
+                self.part = replace(part, arguments=part.arguments + added)
+            case _:
+                pass
+        self.fragments.clear()
+        self.logprobs.clear()
+        return self.part
+
+
+class Assembly:
+    """Folds the events of one message into its parts; feeding costs O(1) an event."""
+
+    def __init__(self) -> None:
+        """Begin with no parts."""
+        self._growing: dict[int, _Growing] = {}
+        self.usage: Usage | None = None
+        self.finish: Finish | None = None
+
+    def feed(self, event: StreamEvent) -> None:
+        """Take the next event of the stream."""
+        match event:
+            case PartDelta():
+                growing = self._growing[event.index]
+                growing.fragments.append(event.text)
+                growing.logprobs.extend(event.logprobs)
+            case PartStart():
+                self._growing[event.index] = _Growing(event.part, [], [])
+            case PartEnd():
+                ended = _Growing(event.part, [], [], ended=True)
+                self._growing[event.index] = ended
+            case UsageReport():
+                self.usage = event.usage
+            case Finish():
+                self.finish = event
+            case Retry() | Notice() | ToolStart() | ToolEnd() | ConfirmTool():
+                pass
+
+    def part(self, index: int) -> Part:
+        """Return one part as it stands."""
+        return self._growing[index].whole()
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The parts so far, in order; unfinished ones with the text they have."""
+        return tuple(growing.whole() for _, growing in sorted(self._growing.items()))
+
+
+def assemble(events: Iterable[StreamEvent]) -> Assembly:
+    """Return the fold of a whole stream."""
+    assembly = Assembly()
+    for event in events:
+        assembly.feed(event)
+    return assembly

@@ -1,0 +1,70 @@
+"""What was said: parts, messages, turns, the tree of turns, and their saved form.
+
+Provider-neutral and pure. Imports nothing above ``errors``.
+"""
+
+from stepmagic.transcript.form import (
+    VERSION,
+    TreeDict,
+    part_from_dict,
+    part_to_dict,
+    tree_from_dict,
+    tree_to_dict,
+    turn_from_dict,
+    turn_to_dict,
+)
+from stepmagic.transcript.parts import (
+    File,
+    Image,
+    Media,
+    Message,
+    Metadata,
+    Opaque,
+    Origin,
+    Part,
+    Protocol,
+    Reasoning,
+    Role,
+    Status,
+    Text,
+    TokenLogprob,
+    ToolCall,
+    ToolResult,
+    Video,
+    user,
+)
+from stepmagic.transcript.turns import Cell, FinishReason, Turn, TurnTree, Usage
+
+__all__ = [
+    "VERSION",
+    "Cell",
+    "File",
+    "FinishReason",
+    "Image",
+    "Media",
+    "Message",
+    "Metadata",
+    "Opaque",
+    "Origin",
+    "Part",
+    "Protocol",
+    "Reasoning",
+    "Role",
+    "Status",
+    "Text",
+    "TokenLogprob",
+    "ToolCall",
+    "ToolResult",
+    "TreeDict",
+    "Turn",
+    "TurnTree",
+    "Usage",
+    "Video",
+    "part_from_dict",
+    "part_to_dict",
+    "tree_from_dict",
+    "tree_to_dict",
+    "turn_from_dict",
+    "turn_to_dict",
+    "user",
+]

@@ -1,0 +1,180 @@
+"""Parts of a message and the messages made of them: provider-neutral pure values.
+
+Owns what a model was told and what it said. Knows nothing of protocols: what a provider
+needs echoed back lies in ``provider_metadata``, opaque, and is only read by ``wire``.
+Identity is not kept here; equal content is an equal part.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+Protocol: TypeAlias = Literal["chat", "responses", "messages"]
+"""One of OpenRouter's three protocols."""
+
+Role: TypeAlias = Literal["user", "assistant", "tool"]
+
+Status: TypeAlias = Literal["running", "complete", "interrupted", "error"]
+"""How a message or a turn stands; everything but ``running`` is final."""
+
+Metadata: TypeAlias = Mapping[str, Any]
+"""JSON that a provider wants back, or sent beside the content; opaque outside wire."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenLogprob:
+    """A token, its natural-log probability and the alternatives that were weighed."""
+
+    token: str
+    logprob: float
+    utf8: tuple[int, ...] | None = None
+    """The token's bytes; None where the provider sends none."""
+    alternatives: tuple[TokenLogprob, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """Visible text: Markdown from a model, plain from a user."""
+
+    text: str
+    logprobs: tuple[TokenLogprob, ...] = ()
+    provider_metadata: Metadata = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reasoning:
+    """What the model thought before it answered.
+
+    ``text`` is what a person may read; it is empty where all of it is encrypted.
+    ``provider_metadata`` holds the provider's own form, sent back unmodified.
+    """
+
+    text: str = ""
+    provider_metadata: Metadata = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Media:
+    """Bytes of a media type, or the URL where they lie; exactly one of the two."""
+
+    media_type: str = ""
+    """Such as ``image/png``; may be empty for a URL."""
+    data: bytes | None = field(default=None, repr=False)
+    url: str | None = None
+    name: str | None = None
+    """What the user called it: a variable or a file name."""
+    provider_metadata: Metadata = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse a part with no content or two."""
+        if (self.data is None) == (self.url is None):
+            message = f"{type(self).__name__} takes data or url, exactly one of them"
+            raise ValueError(message)
+        if self.data is not None and not self.media_type:
+            message = f"{type(self).__name__} with data needs its media_type"
+            raise ValueError(message)
+
+    @property
+    def base64(self) -> str:
+        """The bytes in base64; an empty string for a URL."""
+        return base64.b64encode(self.data or b"").decode("ascii")
+
+    @property
+    def location(self) -> str:
+        """The URL, or a ``data:`` URL that holds the bytes."""
+        return self.url or f"data:{self.media_type};base64,{self.base64}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image(Media):
+    """A picture: PNG, JPEG, WebP or GIF."""
+
+    detail: Literal["low", "high", "auto"] | None = None
+    """How closely the model looks; None leaves it to the provider."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Video(Media):
+    """A moving picture: MP4, MPEG, MOV or WebM."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File(Media):
+    """A document, such as a PDF."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    """The model asks for a function to be called."""
+
+    id: str
+    """The provider's id, echoed by the result."""
+    name: str
+    arguments: str = "{}"
+    """JSON as the model wrote it; may be invalid."""
+    provider_metadata: Metadata = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolResult:
+    """What a called function returned, or why it failed."""
+
+    call_id: str
+    name: str
+    parts: tuple[Text | Image | Video | File, ...] = ()
+    is_error: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opaque:
+    """An output item of a type this package does not know: kept, echoed, not shown."""
+
+    kind: str
+    provider_metadata: Metadata = field(default_factory=dict)
+
+
+Part: TypeAlias = (
+    Text | Reasoning | Image | Video | File | ToolCall | ToolResult | Opaque
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a message came from: reasoning goes back unmodified only there."""
+
+    protocol: Protocol
+    model: str
+    """The model id as it was sent; the reply may name a dated variant."""
+    provider: str | None = None
+    """Display name of the provider behind the router, where it said so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message of a conversation."""
+
+    role: Role
+    parts: tuple[Part, ...]
+    origin: Origin | None = None
+    """Set on assistant messages."""
+    status: Status = "complete"
+
+    @property
+    def text(self) -> str:
+        """The visible text, without reasoning."""
+        return "".join(part.text for part in self.parts if isinstance(part, Text))
+
+    @property
+    def reasoning(self) -> str:
+        """The readable reasoning, blocks separated by an empty line."""
+        texts = (part.text for part in self.parts if isinstance(part, Reasoning))
+        return "\n\n".join(text for text in texts if text)
+
+
+def user(*parts: Part | str) -> Message:
+    """Return a user message; a string becomes a text part."""
+    made = (Text(text=part) if isinstance(part, str) else part for part in parts)
+    return Message(role="user", parts=tuple(made))

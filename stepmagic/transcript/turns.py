@@ -1,0 +1,157 @@
+"""Turns and the tree they grow in.
+
+A turn is one user message and everything until its finish, tool rounds included. Turns
+form a tree; a branch is a named head in it. The tree knows nothing of cells' order or of
+what is sent: it is moved about by ``Conversation``, its only writer.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from stepmagic.transcript.parts import Message, Metadata, Status
+
+FinishReason: TypeAlias = Literal[
+    "stop", "length", "tool_calls", "content_filter", "error", "other"
+]
+"""Why a model stopped, in one vocabulary for the three protocols."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Tokens and money of one answer, as the server counted them.
+
+    ``reasoning_tokens`` can exceed ``completion_tokens`` (seen in recordings), so
+    neither is ever subtracted from the other.
+    """
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    reasoning_tokens: int = 0
+    cached_tokens: int = 0
+    cost_usd: float | None = None
+    """US dollars; None where the server does not say."""
+    provider_metadata: Metadata = field(default_factory=dict)
+    """The usage object as it came."""
+
+    def __add__(self, other: Usage) -> Usage:
+        """Return the sum; the cost of one side stands alone if the other has none."""
+        costs = [
+            usage.cost_usd for usage in (self, other) if usage.cost_usd is not None
+        ]
+        return Usage(
+            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
+            completion_tokens=self.completion_tokens + other.completion_tokens,
+            reasoning_tokens=self.reasoning_tokens + other.reasoning_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
+            cost_usd=sum(costs) if costs else None,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """Which cell, in which of its executions, asked a turn."""
+
+    id: str
+    execution: str
+    """The parent message id: differs between two runs of one cell."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """A user message and what came of it."""
+
+    id: str = field(default_factory=lambda: secrets.token_hex(8))
+    parent: str | None
+    """Id of the turn before; None for the first."""
+    prompt: Message
+    replies: tuple[Message, ...] = ()
+    """Assistant and tool messages, in order."""
+    status: Status = "running"
+    finish_reason: FinishReason | None = None
+    native_reason: str | None = None
+    usage: Usage | None = None
+    model: str | None = None
+    """The model that answered, as the server names it."""
+    effort: str | None = None
+    generation_id: str | None = None
+    error: str | None = None
+    """What went wrong, in words, where ``status`` is ``error``."""
+    cell: Cell | None = None
+    started_at: float = field(default_factory=time.time)
+    """Unix time, seconds."""
+    ended_at: float | None = None
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """The prompt and the replies."""
+        return (self.prompt, *self.replies)
+
+    @property
+    def text(self) -> str:
+        """The visible text of all replies."""
+        return "".join(reply.text for reply in self.replies)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing at all came back."""
+        return not any(reply.parts for reply in self.replies)
+
+
+class TurnTree:
+    """Turns by id, and the branches: named heads, one of them current."""
+
+    def __init__(self) -> None:
+        """Begin empty, on the branch ``main``."""
+        self.turns: dict[str, Turn] = {}
+        self.heads: dict[str, str | None] = {"main": None}
+        self.branch = "main"
+
+    @property
+    def head(self) -> str | None:
+        """Id of the last turn of the current branch; None before the first."""
+        return self.heads[self.branch]
+
+    def add(self, turn: Turn) -> None:
+        """Put a turn in and make it the head of the current branch.
+
+        Raises:
+            ValueError: Its parent is not in the tree, or its id already is.
+        """
+        if turn.id in self.turns or (
+            turn.parent is not None and turn.parent not in self.turns
+        ):
+            message = f"turn {turn.id!r} does not fit under {turn.parent!r}"
+            raise ValueError(message)
+        self.turns[turn.id] = turn
+        self.heads[self.branch] = turn.id
+
+    def replace(self, turn: Turn) -> None:
+        """Put a newer state of a turn in the place of the one with the same id."""
+        if turn.id not in self.turns:
+            raise KeyError(turn.id)
+        self.turns[turn.id] = turn
+
+    def move(self, head: str | None, branch: str | None = None) -> None:
+        """Set the head of a branch, the current one by default."""
+        if head is not None and head not in self.turns:
+            raise KeyError(head)
+        self.heads[branch or self.branch] = head
+
+    def path(self, head: str | None = None) -> list[Turn]:
+        """Return the turns from the first to ``head`` (by default the current one)."""
+        return list(self._upward(head or self.head))[::-1]
+
+    def _upward(self, head: str | None) -> Iterator[Turn]:
+        while head is not None:
+            turn = self.turns[head]
+            yield turn
+            head = turn.parent
+
+    def children(self, parent: str | None) -> list[Turn]:
+        """Return the turns under ``parent``, oldest first."""
+        return [turn for turn in self.turns.values() if turn.parent == parent]

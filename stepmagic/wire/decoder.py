@@ -1,0 +1,163 @@
+"""What the three decoders share: frames in, events out, one ``Finish`` at the end.
+
+A decoder holds the state of one stream, is made per stream and does no I/O. Every quirk
+that all protocols show is settled here: keep-alives, ``[DONE]``, bad JSON, repeated
+finish reasons, usage that comes late, a stream that just ends.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Iterable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from stepmagic.errors import ProtocolError, StepError, StreamCut
+from stepmagic.events import (
+    Assembly,
+    Finish,
+    PartDelta,
+    PartEnd,
+    PartStart,
+    StreamEvent,
+    UsageReport,
+)
+from stepmagic.transcript import FinishReason, Part, TokenLogprob, Usage
+
+Event = TypeVar("Event", bound=StreamEvent)
+
+_SHOWN = 80
+"""How many characters of a frame that cannot be read an error quotes."""
+
+
+class Decoder(ABC):
+    """Turns the frames of one stream into events.
+
+    ``feed`` takes the data of one server-sent event, ``finish`` closes the stream;
+    ``decode`` takes the whole body of a reply that was not streamed. The events are the
+    same however the bytes were cut, and the last one is always a ``Finish``.
+    """
+
+    def __init__(self) -> None:
+        """Begin with no open part."""
+        self._assembly = Assembly()
+        self._indices: dict[Hashable, int] = {}
+        self._open: dict[Hashable, None] = {}
+        self._done = False
+        self._reason: FinishReason | None = None
+        self._native_reason: str | None = None
+        self._id: str | None = None
+        self._model: str | None = None
+        self._provider: str | None = None
+        self._error: StepError | None = None
+
+    def feed(self, data: str) -> list[StreamEvent]:
+        """Return the events of one frame; a keep-alive gives none."""
+        if self._done:
+            return []
+        stripped = data.strip()
+        if stripped == "[DONE]":
+            self._done = True
+            return []
+        # A relay was seen to wrap the keep-alive comment in a data field:
+        # `data: : OPENROUTER PROCESSING` (wire.md 0).
+        if not stripped or stripped.startswith(":"):
+            return []
+        payload = self._parsed(data)
+        return [] if payload is None else self._take(payload)
+
+    def finish(self) -> list[StreamEvent]:
+        """Return the closing events: open parts end, then the one ``Finish``."""
+        self._done = True
+        events: list[StreamEvent] = self._end_all()
+        if self._error is None and self._reason is None:
+            self._error = StreamCut(
+                "the stream ended before the answer was finished. What came is kept; "
+                "run the cell again to ask anew."
+            )
+        events.append(
+            Finish(
+                reason="error" if self._error else self._reason or "other",
+                native_reason=self._native_reason,
+                id=self._id,
+                model=self._model,
+                provider=self._provider,
+                error=self._error,
+            )
+        )
+        return events
+
+    def decode(self, body: str) -> list[StreamEvent]:
+        """Return the events of a reply that was not streamed."""
+        payload = self._parsed(body)
+        events = [] if payload is None else self._take_reply(payload)
+        return events + self.finish()
+
+    @abstractmethod
+    def _take(self, payload: dict[str, Any]) -> list[StreamEvent]:
+        """Return the events of one frame's JSON object."""
+
+    @abstractmethod
+    def _take_reply(self, payload: dict[str, Any]) -> list[StreamEvent]:
+        """Return the events of a whole reply's JSON object, without the end."""
+
+    def _parsed(self, data: str) -> dict[str, Any] | None:
+        try:
+            payload = json.loads(data)
+        except (ValueError, RecursionError):
+            payload = None
+        if isinstance(payload, dict):
+            return payload
+        shown = data if len(data) <= _SHOWN else data[:_SHOWN] + "..."
+        self._fail(
+            ProtocolError(
+                f"the server sent what is no JSON object: {shown!r}. Is base_url a "
+                "server that speaks this protocol? `-p api=...` chooses another."
+            )
+        )
+        self._done = True
+        return None
+
+    def _fail(self, error: StepError) -> None:
+        """Note what went wrong; the first error stays."""
+        self._error = self._error or error
+
+    def _start(self, key: Hashable, part: Part) -> PartStart:
+        """Begin the part that the protocol calls ``key``."""
+        index = self._indices[key] = len(self._indices)
+        self._open[key] = None
+        return self._noted(PartStart(index=index, part=part))
+
+    def _delta(
+        self, key: Hashable, text: str, logprobs: tuple[TokenLogprob, ...] = ()
+    ) -> PartDelta:
+        index = self._indices[key]
+        return self._noted(PartDelta(index=index, text=text, logprobs=logprobs))
+
+    def _end(self, key: Hashable, **changes: Any) -> PartEnd:
+        """End a part, with its last fields changed as given."""
+        self._open.pop(key, None)
+        index = self._indices[key]
+        part = replace(self._assembly.part(index), **changes)
+        return self._noted(PartEnd(index=index, part=part))
+
+    def _end_all(self) -> list[StreamEvent]:
+        """End the parts that are still open; a protocol may finish them first."""
+        return [self._end(key) for key in list(self._open)]
+
+    def _part(self, key: Hashable) -> Part:
+        """Return a part as it stands."""
+        return self._assembly.part(self._indices[key])
+
+    def _whole(self, key: Hashable, part: Part) -> Iterable[StreamEvent]:
+        """Begin and end a part that came in one piece."""
+        yield self._start(key, part)
+        yield self._end(key)
+
+    def _report(self, usage: Usage) -> UsageReport:
+        return self._noted(UsageReport(usage=usage))
+
+    def _noted(self, event: Event) -> Event:
+        self._assembly.feed(event)
+        return event

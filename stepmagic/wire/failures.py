@@ -1,0 +1,223 @@
+"""Server errors, in every form the protocols give them, as one tree of exceptions.
+
+One place maps them, for the body of an HTTP error as for an error in mid-stream. The
+forms: ``{error:{code,message,metadata}}`` of OpenRouter, ``{type:"error",error:{type,
+message}}`` of Anthropic, ``{type:"error",code,message}`` of Responses streams, and the
+``availability`` object of August 2026 (wire.md 1.5, 3.2, 4).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from stepmagic.errors import (
+    ContentRefused,
+    ContextTooLong,
+    CreditExhausted,
+    KeyRefused,
+    ModelNotFound,
+    RequestRefused,
+    ServerError,
+    ServerOverloaded,
+    StreamFailed,
+)
+
+_ADVICE: dict[type[ServerError], str] = {
+    KeyRefused: "Check the key with `%step key`.",
+    CreditExhausted: "Add credit to the account, or use `%step model local`.",
+    ModelNotFound: "`%step model` lists the models.",
+    ContextTooLong: (
+        "Start afresh with `-n`, or attach less; `--dry-run` shows what is large."
+    ),
+    ContentRefused: "Say it differently, or choose another model with `-m`.",
+    ServerOverloaded: "Run the cell again in a while, or choose a model with `-m`.",
+    RequestRefused: "`--dry-run` shows exactly what would be sent.",
+    StreamFailed: "What came is kept; run the cell again to ask anew.",
+}
+
+_BY_TYPE: dict[str, type[ServerError]] = {
+    "context_length_exceeded": ContextTooLong,
+    "token_limit_exceeded": ContextTooLong,
+    "payload_too_large": ContextTooLong,
+    "authentication": KeyRefused,
+    "authentication_error": KeyRefused,
+    "permission_denied": KeyRefused,
+    "permission_error": KeyRefused,
+    "payment_required": CreditExhausted,
+    "billing_error": CreditExhausted,
+    "not_found": ModelNotFound,
+    "not_found_error": ModelNotFound,
+    "content_policy_violation": ContentRefused,
+    "refusal": ContentRefused,
+    "rate_limit_exceeded": ServerOverloaded,
+    "rate_limit_error": ServerOverloaded,
+    "provider_overloaded": ServerOverloaded,
+    "overloaded_error": ServerOverloaded,
+    "provider_unavailable": ServerOverloaded,
+    "timeout": ServerOverloaded,
+    "timeout_error": ServerOverloaded,
+    "server": ServerOverloaded,
+    "api_error": ServerOverloaded,
+}
+
+_BY_STATUS: dict[int, type[ServerError]] = {
+    401: KeyRefused,
+    402: CreditExhausted,
+    403: KeyRefused,
+    404: ModelNotFound,
+    408: ServerOverloaded,
+    413: ContextTooLong,
+    429: ServerOverloaded,
+}
+
+_RETRYABLE = frozenset({408, 429, 500, 502, 503, 504, 524, 529})
+_CONTEXT_WORDS = ("maximum context", "context length", "context window")
+_BAD_REQUEST, _SERVER_FAULT = 400, 500
+
+
+def error_from_response(
+    status: int, headers: Mapping[str, str], body: str
+) -> ServerError:
+    """Return the exception for an HTTP error reply.
+
+    Args:
+        status: The HTTP status.
+        headers: Reply headers, names in lower case.
+        body: The body as text, already free of the key.
+    """
+    try:
+        payload = json.loads(body)
+    except (ValueError, RecursionError):
+        payload = None
+    if not isinstance(payload, dict):
+        payload = {"message": _first_line(body) or "no reason given"}
+    return error_from_payload(payload, status=status, headers=headers)
+
+
+def error_from_payload(
+    payload: Mapping[str, Any],
+    *,
+    status: int | None = None,
+    headers: Mapping[str, str] | None = None,
+    streaming: bool = False,
+) -> ServerError:
+    """Return the exception for an error object.
+
+    Args:
+        payload: The object that holds the error, or the error itself.
+        status: The HTTP status, where the error came as one.
+        headers: Reply headers, names in lower case.
+        streaming: The error came inside a stream that had begun; it then maps to
+            ``StreamFailed``, which is never retried.
+    """
+    headers = headers or {}
+    error = payload.get("error")
+    if isinstance(error, str):
+        error = {"message": error}
+    error = error if isinstance(error, Mapping) else payload
+    metadata = _mapping(error.get("metadata"))
+    availability = _mapping(error.get("availability"))
+    code = error.get("code", error.get("http_status"))
+    number = status or _number(code) or _number(error.get("http_status"))
+    error_type = _text(
+        error.get("error_type")
+        or metadata.get("error_type")
+        or payload.get("error_type")
+        or error.get("type")
+    )
+    kind = StreamFailed if streaming else _kind(number, error_type, error, metadata)
+    retry_after_s = _seconds(
+        headers.get("retry-after")
+        or availability.get("retry_after")
+        or metadata.get("retry_after")
+    )
+    retryable = availability.get("retryable")
+    if not isinstance(retryable, bool):
+        retryable = number in _RETRYABLE or (
+            number is None and kind is ServerOverloaded
+        )
+    provider = _text(metadata.get("provider_name")) or headers.get("x-provider-name")
+    return kind(
+        _worded(kind, number, error, metadata, provider),
+        status=number,
+        code=_text(code),
+        error_type=error_type,
+        provider=provider,
+        request_id=_text(payload.get("request_id"))
+        or headers.get("x-generation-id")
+        or headers.get("x-request-id"),
+        retry_after_s=retry_after_s,
+        retryable=retryable and not streaming,
+    )
+
+
+def _kind(
+    status: int | None,
+    error_type: str | None,
+    error: Mapping[str, Any],
+    metadata: Mapping[str, Any],
+) -> type[ServerError]:
+    message = str(error.get("message", "")).lower()
+    if "reasons" in metadata or "flagged_input" in metadata or "patterns" in metadata:
+        return ContentRefused
+    if status in (None, _BAD_REQUEST) and any(
+        word in message for word in _CONTEXT_WORDS
+    ):
+        return ContextTooLong
+    if error_type in _BY_TYPE:
+        return _BY_TYPE[error_type]
+    if status is None or status >= _SERVER_FAULT:
+        return ServerOverloaded
+    return _BY_STATUS.get(status, RequestRefused)
+
+
+def _worded(
+    kind: type[ServerError],
+    status: int | None,
+    error: Mapping[str, Any],
+    metadata: Mapping[str, Any],
+    provider: str | None,
+) -> str:
+    said = _first_line(str(error.get("message") or "no reason given"))
+    raw = metadata.get("raw")
+    if isinstance(raw, str) and raw.strip() and raw.strip() != said:
+        said = f"{said}: {_first_line(raw)}"
+    if reasons := metadata.get("reasons"):
+        said = f"{said} ({', '.join(map(str, reasons))})"
+    source = provider or "the server"
+    number = f" ({status})" if status else ""
+    stop = "" if said.endswith((".", "!", "?")) else "."
+    return f"{source}{number}: {said}{stop} {_ADVICE[kind]}"
+
+
+def _first_line(text: str, most: int = 300) -> str:
+    """Return the first line that says something, shortened."""
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    return line if len(line) <= most else line[:most] + "..."
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _number(code: Any) -> int | None:
+    """Return a code that is an HTTP status; servers send words there as well."""
+    try:
+        number = int(code)
+    except (TypeError, ValueError):
+        return None
+    return number if 400 <= number < 600 else None  # noqa: PLR2004
+
+
+def _seconds(value: Any) -> float | None:
+    """Return a Retry-After in seconds; the date form is not read."""
+    try:
+        return max(0.0, float(value))
+    except (TypeError, ValueError):
+        return None
