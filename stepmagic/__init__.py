@@ -1,0 +1,40 @@
+"""Ask a model from a notebook cell: ``%load_ext stepmagic``, then ``%%step``."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stepmagic.ask import step
+    from stepmagic.conversation import Conversation
+    from stepmagic.reply import Reply
+
+__version__ = "0.1.0"
+
+__all__ = ["Conversation", "Reply", "__version__", "load_ipython_extension", "step"]
+
+_HOMES = {
+    "Conversation": "stepmagic.conversation",
+    "Reply": "stepmagic.reply",
+    "step": "stepmagic.ask",
+}
+"""Public names are imported when first used, so that ``%load_ext`` stays quick."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        message = f"module 'stepmagic' has no attribute {name!r}"
+        raise AttributeError(message)
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Add the magics, their completion, the settings and the formatters."""
+    from stepmagic.extension import load  # noqa: PLC0415 - needs IPython
+
+    load(shell)

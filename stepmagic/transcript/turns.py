@@ -1,8 +1,8 @@
 """Turns and the tree they grow in.
 
 A turn is one user message and everything until its finish, tool rounds included. Turns
-form a tree; a branch is a named head in it. The tree knows nothing of cells' order or of
-what is sent: it is moved about by ``Conversation``, its only writer.
+form a tree; a branch is a named head in it. The tree knows nothing of the order of cells
+or of what is sent: it is moved about by ``Conversation``, its only writer.
 """
 
 from __future__ import annotations

@@ -1,0 +1,58 @@
+# Every command a contributor needs. Each sets up what it needs in .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+BENCH_VENV := .venv-bench
+BENCH_READY := $(BENCH_VENV)/.ready
+PIP := -m pip install --quiet --disable-pip-version-check
+# One cache for demo and tests, inside the checkout: an empty HOME is enough.
+export STEPMAGIC_CACHE ?= $(CURDIR)/build/cache
+
+.DEFAULT_GOAL := help
+.PHONY: help demo lab test bench lint types wheel clean
+
+help:  ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+$(READY): pyproject.toml
+	@echo "setting up $(VENV) (a minute, the first time)"
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python $(PIP) --editable '.[local,test,dev]'
+	@touch $@
+
+$(BENCH_READY): pyproject.toml
+	@echo "setting up $(BENCH_VENV) (peers live apart from the tests)"
+	@$(PYTHON) -m venv $(BENCH_VENV)
+	@$(BENCH_VENV)/bin/python $(PIP) --editable '.[test,bench]'
+	@touch $@
+
+demo: $(READY)  ## run the quickstart on the embedded engine, into build/
+	@$(BIN)/python notebooks/execute.py notebooks/quickstart.ipynb build/quickstart.ipynb
+
+lab: $(READY)  ## open the notebooks in JupyterLab
+	@$(BIN)/python $(PIP) jupyterlab
+	@$(BIN)/jupyter lab notebooks
+
+test: lint types $(READY)  ## run every check: style, types, notebooks, tests
+	@command -v chromium >/dev/null || echo "no chromium: the browser tests will be skipped"
+	@$(BIN)/python -m pytest --nbval-lax --no-cov -p no:cacheprovider notebooks
+	@$(BIN)/python -m pytest --cov --cov-report=term
+
+bench: $(BENCH_READY)  ## print ratios against peers; fails when one misses
+	@$(BENCH_VENV)/bin/python benchmarks/run.py
+
+lint: $(READY)  ## check style and formatting
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+
+types: $(READY)  ## check types
+	@$(BIN)/mypy
+
+wheel: $(READY)  ## build the wheel and try it outside the checkout
+	@$(BIN)/python -m build --outdir dist .
+	@$(BIN)/python tests/try_wheel.py dist
+
+clean:  ## remove everything that was made
+	rm -rf $(VENV) $(BENCH_VENV) build dist .coverage .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,117 @@
+"""``step()``: ask from Python, with the display of the cell magic.
+
+One way for the magic and for Python: parts become a user message, the conversation
+sends it, a view draws the events, and the closed turn becomes a ``Reply``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from stepmagic.attachments import to_part
+from stepmagic.conversation import Conversation
+from stepmagic.display import mark_drawn, view_for
+from stepmagic.display.shell import calling_cell, find_shell
+from stepmagic.options import Options, Overrides
+from stepmagic.reply import Reply
+from stepmagic.session import session
+from stepmagic.settings import current
+from stepmagic.transcript import Message, Part, Turn, user
+
+
+def step(
+    prompt: str | Part,
+    *attachments: Any,
+    conversation: Conversation | str | None = None,
+    once: bool = False,
+    model: str | None = None,
+    effort: str | None = None,
+    system: str | None = None,
+    **parameters: Any,
+) -> Reply:
+    """Ask a model; streams into the notebook and returns the ``Reply``.
+
+        from stepmagic import step
+        reply = step("Why is the sky blue?", effort="low", max_tokens=300)
+        reply.text
+
+    Args:
+        prompt: The question.
+        attachments: Values to send before it: text, numbers, lists, replies, parts.
+        conversation: A ``Conversation`` or the name of one; the current by default.
+        once: Ask aside, without reading or changing the conversation.
+        model: Model id, for this turn.
+        effort: Reasoning effort: high, medium or low.
+        system: System prompt of the conversation from here on.
+        parameters: Any parameter by the wire's own name, ``api`` and ``stream`` too.
+
+    Raises:
+        StepError: No answer, or not a whole one; what came stays in the conversation.
+        Interrupted: The user stopped it; what came stays in the conversation.
+    """
+    asked = [
+        to_part(value, f"attachment {n}") for n, value in enumerate(attachments, 1)
+    ]
+    overrides = Overrides(
+        model=model, effort=effort, system=system, parameters=parameters
+    )
+    talk, options = prepare(overrides, conversation, once=once)
+    return ask(user(*asked, prompt), talk, options)
+
+
+def prepare(
+    overrides: Overrides,
+    conversation: Conversation | str | None = None,
+    *,
+    once: bool = False,
+    new: bool = False,
+) -> tuple[Conversation, Options]:
+    """Return the conversation to ask in and what to ask it with.
+
+    Raises:
+        SettingError: A value cannot be used; nothing has changed then.
+    """
+    here = session()
+    if isinstance(conversation, str):
+        conversation = here.open(conversation)
+    talk = conversation or here.conversation
+    options = here.options(talk, overrides)
+    if once:
+        return Conversation("aside", talk.overrides), options
+    if overrides.system is not None:
+        talk.overrides = replace(talk.overrides, system=overrides.system)
+    if new:
+        talk.start_afresh()
+    return talk, options
+
+
+def ask(message: Message, conversation: Conversation, options: Options) -> Reply:
+    """Send a message, draw the answer as it comes, and return it.
+
+    Raises:
+        StepError: No answer, or not a whole one; what came stays in the conversation.
+        Interrupted: The user stopped it; what came stays in the conversation.
+    """
+    shell = find_shell()
+    sending = conversation.send(message, options, cell=calling_cell(shell))
+    view = view_for(
+        shell, live=current().live, model=options.model, effort=options.effort
+    )
+    try:
+        with view, sending:
+            for event in sending:
+                view.show(event)
+    finally:
+        if sending.turn is not None:
+            _keep(shell, sending.turn)
+    return _keep(shell, sending.result())
+
+
+def _keep(shell: Any, turn: Turn) -> Reply:
+    """Make a turn's answer, whole or not, the last reply."""
+    reply = session().last = Reply(turn)
+    if shell is not None:
+        mark_drawn(shell, turn.id)
+        shell.user_ns["_step"] = reply
+    return reply

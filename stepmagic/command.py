@@ -1,0 +1,243 @@
+"""The first line of a cell, parsed: ``[NAME << | NAME: TYPE <<] [options] [names]``.
+
+Quotes are removed and brackets kept whole, so that ``df.query('x > 1')`` and
+``-p provider={"order": ["a"]}`` are one word each. Knows nothing of IPython and
+evaluates nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import contextlib
+import difflib
+import json
+import keyword
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from stepmagic.errors import CommandError
+from stepmagic.options import Overrides, check_option
+from stepmagic.settings import EFFORTS
+from stepmagic.wire.parameters import PARAMETERS
+
+_OPENING, _CLOSING = "([{", ")]}"
+_QUOTES = "'\""
+
+OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
+    (("-m", "--model"), {"help": "model id, for this turn; see %%step model"}),
+    (
+        ("-e", "--effort"),
+        {"choices": EFFORTS, "help": "how hard to think: high, medium or low"},
+    ),
+    (("-s", "--system"), {"help": "system prompt of the conversation, in quotes"}),
+    (("-c", "--conversation"), {"help": "use the conversation of that name"}),
+    (
+        ("-n", "--new"),
+        {"action": "store_true", "help": "start the conversation afresh"},
+    ),
+    (
+        ("--once",),
+        {
+            "action": "store_true",
+            "help": "ask aside: neither read nor change the conversation",
+        },
+    ),
+    (
+        ("-p", "--parameter"),
+        {
+            "action": "append",
+            "metavar": "NAME=VALUE",
+            "default": [],
+            "help": "a parameter by the wire's own name: "
+            + ", ".join(("api", "stream", *PARAMETERS)),
+        },
+    ),
+    (
+        ("--dry-run",),
+        {
+            "action": "store_true",
+            "help": "show exactly what would be sent, and send nothing",
+        },
+    ),
+    (
+        ("--raw",),
+        {"action": "store_true", "help": "send {{ }} as it stands"},
+    ),
+    (
+        ("attachments",),
+        {"nargs": "*", "help": "names of variables to send before the text"},
+    ),
+)
+"""Arguments of ``%%step``, as ``argparse`` and ``magic_arguments`` take them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """What a first line asks for."""
+
+    overrides: Overrides = field(default_factory=Overrides)
+    target: str | None = None
+    """Name to bind the answer to."""
+    target_type: str | None = None
+    """``str`` binds the text; None binds the ``Reply``."""
+    conversation: str | None = None
+    new: bool = False
+    once: bool = False
+    dry_run: bool = False
+    raw: bool = False
+    attachments: tuple[str, ...] = ()
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser that raises instead of ending the process."""
+
+    def error(self, message: str) -> NoReturn:
+        raise CommandError(_advised(message))
+
+
+def parse_command(line: str) -> Command:
+    """Read a first line.
+
+    Raises:
+        CommandError: It cannot be read; the message says what to write.
+        SettingError: A parameter is unknown or its value cannot be used.
+    """
+    target, target_type, rest = _split_target(line)
+    parser = _Parser(prog="%%step", add_help=False, allow_abbrev=False)
+    for flags, details in OPTIONS:
+        parser.add_argument(*flags, **details)
+    found = parser.parse_intermixed_args(split_words(rest))
+    if found.new and found.once:
+        message = "-n and --once exclude one another: --once leaves no conversation"
+        raise CommandError(message)
+    return Command(
+        overrides=Overrides(
+            model=found.model,
+            effort=found.effort,
+            system=found.system,
+            parameters=dict(map(_parameter, found.parameter)),
+        ),
+        target=target,
+        target_type=target_type,
+        conversation=found.conversation,
+        new=found.new,
+        once=found.once,
+        dry_run=found.dry_run,
+        raw=found.raw,
+        attachments=tuple(found.attachments),
+    )
+
+
+def split_words(line: str) -> list[str]:
+    """Split at white space outside quotes and brackets.
+
+    Quotes outside brackets are removed; what stands in brackets is kept to the letter.
+
+    Raises:
+        CommandError: A quote or a bracket is not closed.
+    """
+    words: list[str] = []
+    word: str | None = None
+    for letter, depth, quote in _letters(line):
+        if depth == 0 and not quote and letter.isspace():
+            if word is not None:
+                words.append(word)
+            word = None
+            continue
+        word = word or ""
+        if depth > 0 or letter not in _QUOTES or (quote and letter != quote):
+            word += letter
+    return words if word is None else [*words, word]
+
+
+def _letters(line: str) -> Iterator[tuple[str, int, str]]:
+    """Yield each letter with its bracket depth and the quote it belongs to.
+
+    A bracket counts as inside itself, a quotation mark as part of its quotation.
+    """
+    expected: list[str] = []
+    quote = ""
+    escaped = False
+    for letter in line:
+        if quote:
+            yield letter, len(expected), quote
+            if letter == quote and not escaped:
+                quote = ""
+            escaped = letter == "\\" and not escaped and bool(expected)
+        elif letter in _QUOTES:
+            quote = letter
+            yield letter, len(expected), quote
+        elif letter in _OPENING:
+            expected.append(_CLOSING[_OPENING.index(letter)])
+            yield letter, len(expected), ""
+        else:
+            yield letter, len(expected), ""
+            if expected and letter == expected[-1]:
+                expected.pop()
+    if quote or expected:
+        missing = quote or expected[-1]
+        message = f"the first line lacks a closing {missing}: {line.strip()!r}"
+        raise CommandError(message)
+
+
+def _split_target(line: str) -> tuple[str | None, str | None, str]:
+    """Return the name and type before the first top-level ``<<``, and the rest."""
+    before = ""
+    for position, (letter, depth, quote) in enumerate(_letters(line)):
+        if (
+            depth == 0
+            and not quote
+            and letter == "<"
+            and line[position : position + 2] == "<<"
+        ):
+            rest = line[position + 2 :]
+            name, colon, kind = before.partition(":")
+            name, kind = name.strip(), kind.strip()
+            if not name.isidentifier() or keyword.iskeyword(name):
+                message = f"{before.strip()!r} before << is no name to bind to"
+                raise CommandError(message)
+            if colon and kind != "str":
+                message = (
+                    f"{kind!r} before << is no type to answer with: "
+                    f"`{name} <<` binds the reply, `{name}: str <<` its text"
+                )
+                raise CommandError(message)
+            return name, kind or None, rest
+        before += letter
+    return None, None, line
+
+
+def _parameter(text: str) -> tuple[str, Any]:
+    """Read ``NAME=VALUE``; the value is JSON or a Python literal, else plain text."""
+    name, equals, raw = text.partition("=")
+    name = name.strip().replace("-", "_")
+    if not equals or not name:
+        message = f"-p takes NAME=VALUE, such as -p temperature=0, not {text!r}"
+        raise CommandError(message)
+    value: Any = raw
+    for read in (json.loads, ast.literal_eval):
+        with contextlib.suppress(ValueError, SyntaxError, MemoryError, RecursionError):
+            value = read(raw)
+            break
+    row = PARAMETERS.get(name)
+    if (
+        row is not None
+        and row.kind in ("word", "words")
+        and not isinstance(value, list)
+    ):
+        value = raw
+    return name, check_option(name, value)
+
+
+def _advised(message: str) -> str:
+    """Return argparse's message with the nearest option, where one was misspelt."""
+    flags: Sequence[str] = [flag for names, _ in OPTIONS for flag in names]
+    _, unknown, words = message.partition("unrecognized arguments: ")
+    if unknown:
+        word = words.split()[0]
+        close = difflib.get_close_matches(word, flags, n=1, cutoff=0.5)
+        hint = f" Did you mean {close[0]}?" if close else ""
+        return f"%%step has no option {word}.{hint} `%%step?` lists them."
+    return f"{message}. `%%step?` shows how the first line is written."

@@ -1,0 +1,223 @@
+"""A conversation: the tree of turns, its head, and one turn in flight.
+
+``send`` starts a turn on the background loop and returns a ``Sending`` that yields its
+events. The tree is written on the loop alone: whatever the reader does (a slow display,
+an interrupt, a crash of its own), the turn is closed as complete, interrupted or error,
+and the next one finds a valid conversation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from concurrent.futures import CancelledError
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+from stepmagic.endpoint import find_endpoint, refuse_key
+from stepmagic.errors import StepError
+from stepmagic.events import Assembly, Finish, Notice, StreamEvent
+from stepmagic.options import Options, Overrides, build_request
+from stepmagic.sending import Sending
+from stepmagic.transcript import Cell, Message, Origin, Status, Turn, TurnTree, Usage
+from stepmagic.transport import Call, Exchange, start
+from stepmagic.wire import codec
+
+Listener: TypeAlias = Callable[[str, StreamEvent], None]
+"""Called on the background loop with a turn's id and its next event."""
+
+
+class Conversation:
+    """Turns in a tree, what they are asked with, and one in flight.
+
+    >>> from stepmagic import Conversation
+    >>> talk = Conversation("demo")
+    >>> talk.turns
+    []
+    """
+
+    def __init__(self, name: str = "main", overrides: Overrides | None = None) -> None:
+        """Begin empty; ``overrides`` holds what is set for this conversation alone."""
+        self.name = name
+        self.tree = TurnTree()
+        self.overrides = overrides or Overrides()
+        self._listeners: list[Listener] = []
+        self._lock: asyncio.Lock | None = None
+        self._lock_loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def turns(self) -> list[Turn]:
+        """The turns from the first to the head."""
+        return self.tree.path()
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Let a listener see the events of every turn; returns what ends that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def send(
+        self, prompt: Message, options: Options, *, cell: Cell | None = None
+    ) -> Sending:
+        """Ask; returns at once with the turn's events to come.
+
+        A second send waits until the turn before is closed, and says so.
+        """
+        sending = Sending(self.tree.turns.__getitem__)
+        sending.run(start(self._drive(sending, prompt, options, cell)))
+        return sending
+
+    def history(self) -> tuple[Message, ...]:
+        """Return the messages that a next prompt would follow."""
+        return tuple(message for turn in self.turns for message in turn.messages)
+
+    def encode(
+        self,
+        prompt: Message,
+        options: Options,
+        *,
+        history: tuple[Message, ...] | None = None,
+    ) -> dict[str, Any]:
+        """Return the body of the request that asks a prompt, by default after it all.
+
+        Raises:
+            UnsupportedOption: The model or the protocol has no form for part of it.
+        """
+        before = self.history() if history is None else history
+        return codec(options.api).encode(build_request(options, (*before, prompt)))
+
+    def start_afresh(self) -> None:
+        """Begin with no history; the turns so far stay, on a branch of their own."""
+        if self.tree.head is None:
+            return
+        number = len(self.tree.heads)
+        self.tree.move(self.tree.head, f"{self.tree.branch} {number}")
+        self.tree.move(None)
+
+    async def _drive(
+        self, sending: Sending, prompt: Message, options: Options, cell: Cell | None
+    ) -> None:
+        """Run a turn to its end; the reader gets whatever goes wrong."""
+        try:
+            lock = self._lock_here()
+            if lock.locked():
+                sending.put(Notice(text="waiting for the turn before this one"))
+            async with lock:
+                finish = await self._turn(sending, prompt, options, cell)
+            sending.put(finish)
+        except StepError as error:
+            sending.put(Finish(reason="error", error=error))
+        except asyncio.CancelledError:
+            sending.put(CancelledError())
+            raise
+        except Exception as error:  # noqa: BLE001 - a fault of ours is the reader's too
+            sending.put(error)
+        finally:
+            sending.close()
+
+    async def _turn(
+        self, sending: Sending, prompt: Message, options: Options, cell: Cell | None
+    ) -> Finish:
+        endpoint = await asyncio.to_thread(
+            find_endpoint,
+            options.model,
+            options.base_url,
+            lambda text: sending.put(Notice(text=text)),
+        )
+        refuse_key(endpoint.key, options.system, prompt)
+        asked = replace(options, model=endpoint.model)
+        call = Call(
+            url=endpoint.base_url + codec(options.api).path,
+            body=self.encode(prompt, asked),
+            key=endpoint.key,
+            headers=options.headers,
+            limits=options.limits,
+        )
+        turn = self._begin(prompt, asked, cell)
+        sending.turn_id = turn.id
+        exchange = Exchange(call, codec(options.api).decoder)
+        assembly = Assembly()
+        try:
+            async with contextlib.aclosing(exchange.events()) as events:
+                async for event in events:
+                    assembly.feed(event)
+                    if not isinstance(event, Finish):
+                        sending.put(event)
+                        self._tell(turn.id, event)
+        finally:
+            if assembly.finish is None:
+                for event in exchange.cut():
+                    assembly.feed(event)
+            finish = self._end(turn, assembly, asked)
+            self._tell(turn.id, finish)
+        return finish
+
+    def _begin(self, prompt: Message, options: Options, cell: Cell | None) -> Turn:
+        """Put the turn into the tree, with an empty reply, before the first byte."""
+        origin = Origin(protocol=options.api, model=options.model)
+        reply = Message(role="assistant", parts=(), origin=origin, status="running")
+        turn = Turn(
+            parent=self.tree.head,
+            prompt=prompt,
+            replies=(reply,),
+            effort=options.effort,
+            cell=cell,
+        )
+        self.tree.add(turn)
+        return turn
+
+    def _end(self, turn: Turn, assembly: Assembly, options: Options) -> Finish:
+        """Close the turn with what came.
+
+        Where an interrupt or an error left nothing at all, the turn stays in the tree
+        and the head goes back to the turn before it.
+        """
+        finish = assembly.finish or Finish(reason="other", native_reason="interrupted")
+        status: Status = "error" if finish.error else "complete"
+        if assembly.finish is None:
+            status = "interrupted"
+        origin = Origin(
+            protocol=options.api, model=options.model, provider=finish.provider
+        )
+        reply = Message(
+            role="assistant", parts=assembly.parts, origin=origin, status=status
+        )
+        closed = replace(
+            turn,
+            replies=(reply,),
+            status=status,
+            finish_reason=finish.reason,
+            native_reason=finish.native_reason,
+            usage=_priced(assembly.usage, options),
+            model=finish.model or options.model,
+            generation_id=finish.id,
+            error=str(finish.error) if finish.error else None,
+            ended_at=time.time(),
+        )
+        self.tree.replace(closed)
+        if closed.is_empty and status != "complete" and self.tree.head == turn.id:
+            self.tree.move(turn.parent)
+        return finish
+
+    def _tell(self, turn_id: str, event: StreamEvent) -> None:
+        for listener in tuple(self._listeners):
+            listener(turn_id, event)
+
+    def _lock_here(self) -> asyncio.Lock:
+        """Return the lock of the running loop.
+
+        A forked child has a loop of its own; a turn of its parent's must not lock it
+        out.
+        """
+        loop = asyncio.get_running_loop()
+        if self._lock is None or self._lock_loop is not loop:
+            self._lock, self._lock_loop = asyncio.Lock(), loop
+        return self._lock
+
+
+def _priced(usage: Usage | None, options: Options) -> Usage | None:
+    """Return a usage with the list price where the server names no cost."""
+    if usage is None or usage.cost_usd is not None or options.entry is None:
+        return usage
+    return replace(usage, cost_usd=options.entry.cost_usd(usage))

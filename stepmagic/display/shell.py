@@ -1,0 +1,47 @@
+"""The IPython shell around us, if there is one, and which cell is running."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from stepmagic.transcript import Cell
+
+
+def find_shell() -> Any:
+    """Return the running ``InteractiveShell``, or None in a plain script."""
+    ipython = sys.modules.get("IPython")
+    return ipython.get_ipython() if ipython is not None else None
+
+
+def has_kernel(shell: Any) -> bool:
+    """Whether output goes to a front end over the Jupyter protocol."""
+    return getattr(shell, "kernel", None) is not None
+
+
+def parent_header(shell: Any) -> Mapping[str, Any]:
+    """Return the message that runs the current cell; empty without a kernel."""
+    if not has_kernel(shell):
+        return {}
+    parent = shell.get_parent()
+    return parent if isinstance(parent, Mapping) else {}
+
+
+def calling_cell(shell: Any) -> Cell | None:
+    """Return the cell that is running; None where the front end names none.
+
+    JupyterLab, Notebook 7 and VS Code send ``cellId`` in the metadata of the execute
+    request; nbclient, nbval and terminals send none.
+    """
+    parent = parent_header(shell)
+    cell_id = parent.get("metadata", {}).get("cellId")
+    if not cell_id:
+        return None
+    return Cell(id=str(cell_id), execution=str(parent["header"]["msg_id"]))
+
+
+def execution(shell: Any) -> object:
+    """Return what tells this execution of a cell from every other."""
+    message = parent_header(shell).get("header", {}).get("msg_id")
+    return message or getattr(shell, "execution_count", None)

@@ -1,0 +1,76 @@
+"""What would be sent, for ``--dry-run``: the request, its tokens and its price."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from stepmagic.catalogue import LOCAL_PREFIX
+from stepmagic.conversation import Conversation
+from stepmagic.options import Options
+from stepmagic.transcript import Message
+from stepmagic.usage import estimate_messages
+from stepmagic.wire import codec
+
+_LONGEST_DATA = 80
+"""Longer base64 is shown by its beginning and its length."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DryRun:
+    """A request that was not sent."""
+
+    url: str
+    body: Mapping[str, Any]
+    """The JSON body exactly as it would go out; it never holds the key."""
+    tokens: int
+    """Estimate of the prompt's tokens."""
+    cost_usd: float | None
+    """Price of those tokens at the list price; None where it is not known."""
+    context_tokens: int | None
+
+    @property
+    def text(self) -> str:
+        """The body as indented JSON, with long media shortened."""
+        return json.dumps(_shortened(self.body), indent=2, ensure_ascii=False)
+
+
+def dry_run(
+    conversation: Conversation, prompt: Message, options: Options, *, fresh: bool
+) -> DryRun:
+    """Return what asking would send; ``fresh`` leaves the history out.
+
+    Raises:
+        UnsupportedOption: The model or the protocol has no form for part of it.
+    """
+    history = () if fresh else conversation.history()
+    tokens = estimate_messages((*history, prompt), options.system)
+    local = options.model.startswith(LOCAL_PREFIX)
+    server = "(the embedded engine)" if local else options.base_url
+    price = options.entry.prompt_usd if options.entry else None
+    return DryRun(
+        url=server + codec(options.api).path,
+        body=conversation.encode(prompt, options, history=history),
+        tokens=tokens,
+        cost_usd=None if price is None else tokens * price,
+        context_tokens=options.entry.context_tokens if options.entry else None,
+    )
+
+
+def _shortened(value: Any) -> Any:
+    match value:
+        case str() if len(value) > _LONGEST_DATA and _is_data(value):
+            return f"{value[:40]}... ({len(value):,} letters)"
+        case Mapping():
+            return {name: _shortened(item) for name, item in value.items()}
+        case list() | tuple():
+            return [_shortened(item) for item in value]
+        case _:
+            return value
+
+
+def _is_data(text: str) -> bool:
+    """Whether a text is base64 or a data URL rather than something to read."""
+    return text.startswith("data:") or " " not in text[:_LONGEST_DATA]

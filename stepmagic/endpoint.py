@@ -1,0 +1,69 @@
+"""Where a model answers: a server and its key, or the embedded engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from stepmagic.catalogue import LOCAL_PREFIX
+from stepmagic.errors import AttachmentError, KeyMissing
+from stepmagic.keys import Key, find_key
+from stepmagic.transcript import Message, Text
+
+_NEEDS_KEY = ("openrouter.ai",)
+"""Hosts that never answer without a key; another server may."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """A server that is ready to be asked."""
+
+    base_url: str
+    model: str
+    """The model id as this server knows it."""
+    key: Key | None = None
+
+
+def find_endpoint(model: str, base_url: str, report: Callable[[str], None]) -> Endpoint:
+    """Return where a model answers; starts the embedded engine for ``local/``.
+
+    May take seconds (and the first time, a download); ``report`` gets a line now and
+    then.
+
+    Raises:
+        KeyMissing: The server needs a key and none is found.
+        EngineError: The embedded engine cannot be set up.
+    """
+    if model.startswith(LOCAL_PREFIX):
+        from stepmagic.local import engine  # noqa: PLC0415 - subprocess, tqdm, hashing
+
+        running = engine(model, progress=report)
+        return Endpoint(
+            base_url=running.base_url,
+            model=running.model,
+            key=Key(running.key, "the embedded engine"),
+        )
+    key = find_key()
+    host = urlsplit(base_url).hostname or ""
+    if key is None and host.endswith(_NEEDS_KEY):
+        message = (
+            f"no API key for {host}. Enter one with `%step key` (or set "
+            "OPENROUTER_API_KEY), or ask the embedded model: `%step model local`."
+        )
+        raise KeyMissing(message)
+    return Endpoint(base_url=base_url, model=model, key=key)
+
+
+def refuse_key(key: Key | None, system: str, message: Message) -> None:
+    """Refuse a message that holds the key itself.
+
+    Raises:
+        AttachmentError: It does.
+    """
+    if key is None:
+        return
+    texts = [system, *(part.text for part in message.parts if isinstance(part, Text))]
+    if any(key.redact(text) != text for text in texts):
+        reason = "the message contains the API key, so it was not sent. Take it out."
+        raise AttachmentError(reason)

@@ -1,0 +1,142 @@
+"""API keys: where one is found, where it may go, and how it stays unseen.
+
+Order: ``%step key`` in this kernel > ``OPENROUTER_API_KEY`` > the system keyring >
+Colab's secrets. A ``Key`` never shows its value: not in a repr, not in a format string,
+not in a traceback's locals.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import ipaddress
+import os
+import sys
+from typing import Any
+from urllib.parse import urlsplit
+
+VARIABLE = "OPENROUTER_API_KEY"
+_SERVICE, _ACCOUNT = "stepmagic", "openrouter"
+REDACTED = "[key]"
+_SHORTEST = 8
+"""Keys below this length are placeholders of local servers, not secrets."""
+
+
+class Key:
+    """An API key that shows only where it came from."""
+
+    __slots__ = ("_value", "source")
+
+    def __init__(self, value: str, source: str) -> None:
+        """Keep a key and the words that say where it was found."""
+        self._value = value.strip()
+        self.source = source
+
+    def reveal(self) -> str:
+        """Return the key itself; for the request's header alone."""
+        return self._value
+
+    def redact(self, text: str) -> str:
+        """Return the text with every occurrence of the key replaced."""
+        if len(self._value) < _SHORTEST:
+            return text
+        return text.replace(self._value, REDACTED)
+
+    def __repr__(self) -> str:
+        """Show the source alone."""
+        return f"Key(from {self.source})"
+
+    def __bool__(self) -> bool:
+        """Whether there is anything in it."""
+        return bool(self._value)
+
+    def __reduce__(self) -> Any:
+        """Refuse to be pickled: a key must not travel in a task graph or a file."""
+        message = "a key is not pickled; each process finds its own"
+        raise TypeError(message)
+
+
+_entered: dict[str, Key] = {}
+
+
+def enter(value: str, *, remember: bool = False) -> str:
+    """Use a key in this kernel; with ``remember``, put it into the system keyring.
+
+    Returns:
+        Where it is kept, in words.
+    """
+    _entered["key"] = Key(value, "%step key, this kernel only")
+    keyring = _keyring() if remember else None
+    if keyring is None:
+        return "this kernel only"
+    keyring.set_password(_SERVICE, _ACCOUNT, value.strip())
+    _entered["key"] = Key(value, "%step key, kept in the system keyring")
+    return "the system keyring"
+
+
+def forget() -> None:
+    """Forget the key that was entered in this kernel."""
+    _entered.clear()
+
+
+def find_key() -> Key | None:
+    """Return the first key that is found, or None."""
+    if entered := _entered.get("key"):
+        return entered
+    if value := os.environ.get(VARIABLE, "").strip():
+        return Key(value, f"environment variable {VARIABLE}")
+    if value := _from_keyring():
+        return Key(value, "the system keyring")
+    if value := _from_colab():
+        return Key(value, "Colab secrets")
+    return None
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL points at this machine."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def may_carry_key(url: str) -> bool:
+    """Whether a key may go to a URL: over https, or over plain http on loopback."""
+    return urlsplit(url).scheme == "https" or is_loopback(url)
+
+
+def can_remember() -> bool:
+    """Whether a system keyring is there to keep a key in."""
+    return _keyring() is not None
+
+
+def _keyring() -> Any:
+    """Return the keyring module where it has a real backend, else None."""
+    try:
+        keyring: Any = importlib.import_module("keyring")
+        return keyring if keyring.get_keyring().priority > 0 else None
+    except Exception:  # noqa: BLE001 - a broken backend raises anything; go on without
+        return None
+
+
+def _from_keyring() -> str:
+    keyring = _keyring()
+    if keyring is None:
+        return ""
+    # A locked or broken keyring raises errors of its backend's own.
+    with contextlib.suppress(Exception):
+        return (keyring.get_password(_SERVICE, _ACCOUNT) or "").strip()
+    return ""
+
+
+def _from_colab() -> str:
+    if "google.colab" not in sys.modules:
+        return ""
+    # Colab raises SecretNotFoundError and NotebookAccessError, both its own.
+    with contextlib.suppress(Exception):
+        userdata = importlib.import_module("google.colab.userdata")
+        return (userdata.get(VARIABLE) or "").strip()
+    return ""

@@ -1,0 +1,101 @@
+"""``%%step`` and ``%step``: the glue between IPython and the rest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from IPython.core.magic import (
+    Magics,
+    cell_magic,
+    line_magic,
+    magics_class,
+    no_var_expand,
+)
+from IPython.core.magic_arguments import argument, magic_arguments
+from IPython.display import display
+
+from stepmagic.attachments import expand, look_up, to_part
+from stepmagic.command import OPTIONS, Command, parse_command
+from stepmagic.subcommands import run_subcommand
+from stepmagic.transcript import Message, user
+
+
+def _documented(function: Any) -> Any:
+    """Give a cell magic the options of the table, for ``%%step?`` to list."""
+    for flags, details in reversed(OPTIONS):
+        function = argument(*flags, **details)(function)
+    return magic_arguments()(function)
+
+
+@magics_class
+class StepMagics(Magics):
+    """The magics of this package."""
+
+    @no_var_expand
+    @cell_magic("step")
+    @_documented
+    def step_cell(self, line: str, cell: str) -> None:
+        """Ask a model; its Markdown streams into the output.
+
+        The first line may begin with `NAME <<` (binds the reply) or `NAME: str <<`
+        (binds its text), then options and names of variables to send. In the text,
+        {{ name }} stands for a variable's value.
+
+            %%step -e low
+            What does {{ error }} mean?
+        """
+        from stepmagic.ask import ask, prepare  # noqa: PLC0415 - loaded with the first
+
+        command = parse_command(line)
+        message = self._message(command, cell)
+        if command.dry_run:
+            self._show_request(command, message)
+            return
+        talk, options = prepare(
+            command.overrides,
+            command.conversation,
+            once=command.once,
+            new=command.new,
+        )
+        reply = ask(message, talk, options)
+        if command.target is not None:
+            bound = reply.text if command.target_type == "str" else reply
+            self.shell.push({command.target: bound})
+
+    @no_var_expand
+    @line_magic("step")
+    def step_line(self, line: str) -> None:
+        """Look after conversations, models and keys; alone, show where things stand.
+
+        %step                    status
+        %step key [forget]       enter the API key, unseen
+        %step model [NAME]       list the models, or choose one; `local` is embedded
+        %step new                start the conversation afresh
+        %step use [NAME]         list the conversations, or switch to one
+        %step history            the conversation so far
+        """
+        shown = run_subcommand(line)
+        if isinstance(shown, str):
+            print(shown)  # noqa: T201 - the answer of a line magic
+        else:
+            display(shown)
+
+    def _message(self, command: Command, cell: str) -> Message:
+        namespace = self.shell.user_ns
+        attached = [
+            to_part(look_up(name, namespace), name) for name in command.attachments
+        ]
+        body = cell.strip("\n")
+        asked = (body,) if command.raw else expand(body, namespace)
+        return user(*attached, *asked)
+
+    def _show_request(self, command: Command, message: Message) -> None:
+        from stepmagic.dry_run import dry_run  # noqa: PLC0415 - loaded when asked for
+        from stepmagic.session import session  # noqa: PLC0415 - see step_cell
+
+        here = session()
+        talk = here.conversations.get(command.conversation or here.current)
+        fresh = command.new or command.once or talk is None
+        talk = talk or here.conversation
+        options = here.options(talk, command.overrides)
+        display(dry_run(talk, message, options, fresh=fresh))

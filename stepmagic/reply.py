@@ -1,0 +1,111 @@
+"""What a turn answered, as the user holds it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Self
+
+from stepmagic.errors import StepError
+from stepmagic.markdown.fences import fences
+from stepmagic.transcript import FinishReason, Part, Status, Turn, Usage
+
+
+class Code(str):
+    """A fenced code block: a string that knows its language."""
+
+    __slots__ = ("language",)
+
+    language: str
+    """The first word after the fence, such as ``python``; may be empty."""
+
+    def __new__(cls, text: str, language: str = "") -> Self:
+        """Return the text with its language."""
+        code = super().__new__(cls, text)
+        code.language = language
+        return code
+
+
+class Reply:
+    """The answer of one turn.
+
+    A finished reply does not change; it shows in a notebook as it was streamed.
+    """
+
+    def __init__(self, turn: Turn) -> None:
+        """Wrap a turn that is closed."""
+        self.turn = turn
+
+    @property
+    def text(self) -> str:
+        """The visible Markdown."""
+        return self.turn.text
+
+    @property
+    def reasoning(self) -> str:
+        """The readable reasoning; empty where there is none or it is encrypted."""
+        return "\n\n".join(
+            reply.reasoning for reply in self.turn.replies if reply.reasoning
+        )
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Every part of every message, in order."""
+        return tuple(part for reply in self.turn.replies for part in reply.parts)
+
+    @property
+    def code(self) -> list[Code]:
+        """The fenced code blocks, in order; nothing runs them."""
+        return [Code(text, language) for language, text in fences(self.text)]
+
+    def json(self) -> Any:
+        """Return the JSON in the answer: the whole text, or its only code block.
+
+        Raises:
+            StepError: Neither is JSON.
+        """
+        blocks = self.code
+        for text in (self.text, *(blocks if len(blocks) == 1 else ())):
+            try:
+                return json.loads(text)
+            except ValueError:
+                continue
+        message = f"the answer is no JSON: {self.text[:60]!r}..."
+        raise StepError(message)
+
+    @property
+    def usage(self) -> Usage:
+        """Tokens and cost; zeros where the server did not say."""
+        return self.turn.usage or Usage()
+
+    @property
+    def model(self) -> str:
+        """The model that answered, as the server names it."""
+        return self.turn.model or ""
+
+    @property
+    def provider(self) -> str | None:
+        """The provider behind the router."""
+        origins = [reply.origin for reply in self.turn.replies if reply.origin]
+        return origins[-1].provider if origins else None
+
+    @property
+    def finish_reason(self) -> FinishReason | None:
+        """Why the model stopped: stop, length, tool_calls, content_filter, error."""
+        return self.turn.finish_reason
+
+    @property
+    def id(self) -> str | None:
+        """The server's id of the generation."""
+        return self.turn.generation_id
+
+    @property
+    def status(self) -> Status:
+        """Complete, interrupted or error."""
+        return self.turn.status
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        words = len(self.text.split())
+        return f"<Reply {self.status}, {words} words, {self.model}>"

@@ -1,0 +1,133 @@
+"""A turn under way, as its reader sees it.
+
+The events are made on the background loop and read here, in the reader's own thread:
+a slow reader never holds the socket back, and what it does cannot harm the turn.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from types import TracebackType
+from typing import Self
+
+from stepmagic.errors import Interrupted, StepError
+from stepmagic.events import Finish, StreamEvent
+from stepmagic.transcript import Turn
+
+_GATHER_S = 0.03
+"""Waking a thread costs more than an event does, so a reader that has caught up lets
+events gather this long; a display draws at most every 0.1 s."""
+
+_CLOSE_S = 0.5
+"""How long an interrupt waits for the connection to close, in seconds."""
+
+
+class Sending:
+    """A turn under way: iterate over its events; leaving the block stops it.
+
+    The last event is a ``Finish``. A ``KeyboardInterrupt`` in the block closes the
+    connection, keeps what came and goes on as ``Interrupted``.
+    """
+
+    def __init__(self, find_turn: Callable[[str], Turn]) -> None:
+        """Prepare to receive events; ``find_turn`` returns the turn of an id."""
+        self._find_turn = find_turn
+        self._events: queue.SimpleQueue[StreamEvent | BaseException] = (
+            queue.SimpleQueue()
+        )
+        self._over = threading.Event()
+        self._ended = False
+        self._woke_at = 0.0
+        self._task: Future[None] | None = None
+        self._finish: Finish | None = None
+        self.turn_id: str | None = None
+        """Set when the turn is in the tree."""
+
+    @property
+    def turn(self) -> Turn | None:
+        """The turn as it stands in the tree; None before it is there."""
+        if self.turn_id is None:
+            return None
+        return self._find_turn(self.turn_id)
+
+    def result(self) -> Turn:
+        """Return the closed turn, once every event was read.
+
+        Raises:
+            StepError: It ended in an error.
+        """
+        if self._finish is not None and self._finish.error is not None:
+            raise self._finish.error
+        if self.turn is None or self._finish is None:
+            message = "the turn is not finished; read its events first"
+            raise StepError(message)
+        return self.turn
+
+    def __iter__(self) -> Iterator[StreamEvent]:
+        return self
+
+    def __next__(self) -> StreamEvent:
+        if self._ended:
+            raise StopIteration
+        event = self._next_event()
+        if isinstance(event, BaseException):
+            self._ended = True
+            raise event
+        if isinstance(event, Finish):
+            self._ended = True
+            self._finish = event
+        return event
+
+    def _next_event(self) -> StreamEvent | BaseException:
+        with contextlib.suppress(queue.Empty):
+            return self._events.get_nowait()
+        rest_s = self._woke_at + _GATHER_S - time.monotonic()
+        if rest_s > 0:
+            self._over.wait(rest_s)
+        event = self._events.get()
+        self._woke_at = time.monotonic()
+        return event
+
+    def cancel(self, wait_s: float = _CLOSE_S) -> None:
+        """Stop the turn; returns when its connection is closed, or after ``wait_s``."""
+        if self._task is not None and not self._over.is_set():
+            self._task.cancel()
+            self._over.wait(wait_s)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if not self._ended:
+            self.cancel()
+        if isinstance(error, KeyboardInterrupt) and not isinstance(error, Interrupted):
+            raise Interrupted(self._said()) from None
+
+    def _said(self) -> str:
+        turn = self.turn
+        words = len(turn.text.split()) if turn else 0
+        if words:
+            return f"stopped after {words} words. They are kept in the conversation."
+        return "stopped before any text came. The conversation is as it was."
+
+    def run(self, task: Future[None]) -> None:
+        """Take the task that produces the events."""
+        self._task = task
+
+    def put(self, event: StreamEvent | BaseException) -> None:
+        """Hand an event to the reader; called on the background loop."""
+        self._events.put(event)
+
+    def close(self) -> None:
+        """Say that nothing more comes; called on the background loop."""
+        self._over.set()

@@ -1,0 +1,68 @@
+"""What one kernel holds: its conversations, the current one, and the last reply."""
+
+from __future__ import annotations
+
+from stepmagic.catalogue import Catalogue
+from stepmagic.conversation import Conversation
+from stepmagic.options import Options, Overrides, resolve
+from stepmagic.reply import Reply
+from stepmagic.settings import current
+
+
+class Session:
+    """The conversations of a kernel by name; one of them is current."""
+
+    def __init__(self) -> None:
+        """Begin with an empty conversation called ``main``."""
+        self.conversations = {"main": Conversation("main")}
+        self.current = "main"
+        self.last: Reply | None = None
+        self._catalogues: dict[str, Catalogue] = {}
+
+    @property
+    def conversation(self) -> Conversation:
+        """The current conversation."""
+        return self.conversations[self.current]
+
+    def open(self, name: str) -> Conversation:
+        """Return the conversation of a name; a new name begins one."""
+        if name not in self.conversations:
+            self.conversations[name] = Conversation(name)
+        return self.conversations[name]
+
+    def use(self, name: str) -> Conversation:
+        """Make the conversation of a name current; a new name begins one."""
+        self.current = name
+        return self.open(name)
+
+    def catalogue(self) -> Catalogue:
+        """Return the models of the configured server."""
+        base_url = current().base_url
+        if base_url not in self._catalogues:
+            self._catalogues[base_url] = Catalogue(base_url)
+        return self._catalogues[base_url]
+
+    def options(
+        self, conversation: Conversation, first_line: Overrides | None = None
+    ) -> Options:
+        """Return what a turn of a conversation is asked with.
+
+        Raises:
+            SettingError: A value cannot be used.
+        """
+        return resolve(
+            current(),
+            self.catalogue(),
+            conversation.overrides,
+            first_line or Overrides(),
+        )
+
+
+_session: list[Session] = []
+
+
+def session() -> Session:
+    """Return the session of this kernel."""
+    if not _session:
+        _session.append(Session())
+    return _session[0]

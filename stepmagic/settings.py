@@ -1,0 +1,104 @@
+"""Settings of the kernel: what ``%config StepMagic`` shows and changes.
+
+Precedence: first line > conversation > ``%config StepMagic.x`` > environment
+(``STEPMAGIC_X``) > default. This module owns the last three; the first two are laid
+over them where a request is built.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from traitlets import Bool, Dict, Enum, Float, Int, TraitError, Unicode
+from traitlets.config import SingletonConfigurable
+
+from stepmagic.errors import SettingError
+
+DEFAULT_MODEL = "stepfun/step-3.7-flash"
+DEFAULT_BASE_URL = "https://openrouter.ai/api/v1"
+EFFORTS = ("high", "medium", "low")
+DEFAULT_SYSTEM = (
+    "You answer inside a Jupyter notebook. Write Markdown: code in fenced blocks with "
+    "their language, formulas between dollar signs. Be exact and brief."
+)
+
+
+def _from_environment(name: str, fallback: Any) -> Callable[[StepMagic], Any]:
+    """Return a default that looks at ``STEPMAGIC_<NAME>`` first."""
+
+    def default(self: StepMagic) -> Any:
+        variable = f"STEPMAGIC_{name.upper()}"
+        text = os.environ.get(variable)
+        if text is None:
+            return fallback
+        try:
+            return self.traits()[name].from_string(text)
+        except (TraitError, ValueError) as exc:
+            message = f"environment variable {variable}={text!r} cannot be used: {exc}"
+            raise SettingError(message) from exc
+
+    return default
+
+
+class StepMagic(SingletonConfigurable):
+    """Ask a model from a notebook cell."""
+
+    model = Unicode(help="Model id, or local/smollm2 for the embedded engine.").tag(
+        config=True
+    )
+    effort = Enum(
+        ("", *EFFORTS), help="Reasoning effort; empty is the model's own default."
+    ).tag(config=True)
+    api = Enum(
+        ("chat", "responses", "messages"), help="Which of the three protocols to use."
+    ).tag(config=True)
+    base_url = Unicode(
+        help="Server that speaks the protocol; the key goes there and nowhere else."
+    ).tag(config=True)
+    system = Unicode(help="System prompt of new conversations.").tag(config=True)
+    parameters = Dict(
+        key_trait=Unicode(), help='Request parameters, such as {"temperature": 0}.'
+    ).tag(config=True)
+    stream = Bool(help="Whether answers stream.").tag(config=True)
+    live = Enum(
+        ("auto", "on", "off"),
+        help="Draw answers as they come: auto leaves it out in test runs.",
+    ).tag(config=True)
+    retries = Int(min=0, help="Further tries before the first token.").tag(config=True)
+    connect_timeout_s = Float(min=0, help="Seconds to reach the server.").tag(
+        config=True
+    )
+    idle_timeout_s = Float(min=0, help="Seconds without a byte before giving up.").tag(
+        config=True
+    )
+    total_timeout_s = Float(min=0, help="Seconds for a whole answer; 0 is no end.").tag(
+        config=True
+    )
+    referer = Unicode(help="HTTP-Referer header: the site OpenRouter credits.").tag(
+        config=True
+    )
+    title = Unicode(help="X-Title header: the app name OpenRouter credits.").tag(
+        config=True
+    )
+
+    _model_default = _from_environment("model", DEFAULT_MODEL)
+    _effort_default = _from_environment("effort", "")
+    _api_default = _from_environment("api", "chat")
+    _base_url_default = _from_environment("base_url", DEFAULT_BASE_URL)
+    _system_default = _from_environment("system", DEFAULT_SYSTEM)
+    _parameters_default = _from_environment("parameters", {})
+    _stream_default = _from_environment("stream", True)  # noqa: FBT003 - the fallback
+    _live_default = _from_environment("live", "auto")
+    _retries_default = _from_environment("retries", 3)
+    _connect_timeout_s_default = _from_environment("connect_timeout_s", 10.0)
+    _idle_timeout_s_default = _from_environment("idle_timeout_s", 120.0)
+    _total_timeout_s_default = _from_environment("total_timeout_s", 0.0)
+    _referer_default = _from_environment("referer", "")
+    _title_default = _from_environment("title", "")
+
+
+def current() -> StepMagic:
+    """Return the settings of this process."""
+    return StepMagic.instance()

@@ -1,0 +1,82 @@
+"""Tokens and money: estimates before a request, counts after it, and their words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from stepmagic.transcript import (
+    File,
+    Image,
+    Message,
+    Opaque,
+    Part,
+    Reasoning,
+    Text,
+    ToolCall,
+    ToolResult,
+    Usage,
+    Video,
+)
+
+_LETTERS_A_TOKEN = 4
+"""English text and code run at about four ASCII letters a token."""
+
+_IMAGE_TOKENS = {"low": 400, "high": 1600}
+"""StepFun's documentation gives about 400 tokens for an image at low detail."""
+
+_MEDIA_BYTES_A_TOKEN = 1000
+_MESSAGE_TOKENS = 4
+"""What a chat template adds around each message."""
+
+
+def estimate_tokens(text: str) -> int:
+    """Return about how many tokens a text takes: 4 ASCII letters or 1 other each."""
+    letters = len(text.encode("ascii", "ignore"))
+    return math.ceil(letters / _LETTERS_A_TOKEN) + (len(text) - letters)
+
+
+def estimate_part(part: Part) -> int:
+    """Return about how many tokens a part takes in a request."""
+    match part:
+        case Text() | Reasoning():
+            return estimate_tokens(part.text)
+        case ToolCall():
+            return estimate_tokens(part.name + part.arguments)
+        case ToolResult():
+            return sum(map(estimate_part, part.parts))
+        case Image():
+            return _IMAGE_TOKENS.get(part.detail or "low", _IMAGE_TOKENS["high"])
+        case Video() | File():
+            return math.ceil(len(part.data or b"") / _MEDIA_BYTES_A_TOKEN)
+        case Opaque():
+            return estimate_tokens(str(part.provider_metadata))
+
+
+def estimate_messages(messages: Iterable[Message], system: str | None = None) -> int:
+    """Return about how many prompt tokens a request takes."""
+    total = estimate_tokens(system) + _MESSAGE_TOKENS if system else 0
+    for message in messages:
+        total += _MESSAGE_TOKENS + sum(map(estimate_part, message.parts))
+    return total
+
+
+def total(usages: Iterable[Usage | None]) -> Usage:
+    """Return the sum of what several turns took."""
+    added = Usage()
+    for usage in usages:
+        added = added + usage if usage is not None else added
+    return added
+
+
+def format_cost(cost_usd: float) -> str:
+    """Return dollars with as many digits as say something: ``$0.00042``, ``$1.20``."""
+    if cost_usd == 0:
+        return "$0"
+    digits = max(2, 1 - math.floor(math.log10(abs(cost_usd))))
+    return f"${cost_usd:.{digits}f}"
+
+
+def format_count(number: int, noun: str) -> str:
+    """Return a count with its noun: ``1 token``, ``12,345 tokens``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
