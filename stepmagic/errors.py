@@ -87,7 +87,7 @@ class ServerError(StepError):
             message: What happened and what to do next.
             status: HTTP status, where there was one.
             code: The server's own error code, as text.
-            error_type: OpenRouter's ``error_type`` (wire: OA:ApiErrorType).
+            error_type: OpenRouter's ``error_type`` (ApiErrorType in its OpenAPI).
             provider: Display name of the provider behind the router.
             request_id: Id to quote to the server's support.
             retry_after_s: How long the server asked to wait, in seconds.

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 from stepmagic.errors import StepError
 from stepmagic.transcript import (
+    File,
     FinishReason,
+    Image,
+    Opaque,
     Part,
     Reasoning,
     Text,
@@ -20,6 +23,7 @@ from stepmagic.transcript import (
     ToolCall,
     ToolResult,
     Usage,
+    Video,
 )
 
 
@@ -136,23 +140,31 @@ class _Growing:
     ended: bool = False
 
     def whole(self) -> Part:
-        """Return the part with its fragments; linear in what is new."""
-        added = "".join(self.fragments)
-        match self.part:
-            case _ if self.ended or not (added or self.logprobs):
-                pass
-            case Text() as part:
-                logprobs = part.logprobs + tuple(self.logprobs)
-                self.part = replace(part, text=part.text + added, logprobs=logprobs)
-            case Reasoning() as part:
-                self.part = replace(part, text=part.text + added)
-            case ToolCall() as part:
-                self.part = replace(part, arguments=part.arguments + added)
-            case _:
-                pass
+        """Return the part with what came since it was last looked at."""
+        if not self.ended and (self.fragments or self.logprobs):
+            self.part = _extended(
+                self.part, "".join(self.fragments), tuple(self.logprobs)
+            )
         self.fragments.clear()
         self.logprobs.clear()
         return self.part
+
+
+def _extended(part: Part, added: str, logprobs: tuple[TokenLogprob, ...]) -> Part:
+    """Return a part with more text; a part that has none stays as it is."""
+    match part:
+        case Text():
+            return replace(
+                part, text=part.text + added, logprobs=part.logprobs + logprobs
+            )
+        case Reasoning():
+            return replace(part, text=part.text + added)
+        case ToolCall():
+            return replace(part, arguments=part.arguments + added)
+        case Image() | Video() | File() | ToolResult() | Opaque():
+            return part
+        case _:
+            assert_never(part)
 
 
 class Assembly:
@@ -182,6 +194,8 @@ class Assembly:
                 self.finish = event
             case Retry() | Notice() | ToolStart() | ToolEnd() | ConfirmTool():
                 pass
+            case _:
+                assert_never(event)
 
     def part(self, index: int) -> Part:
         """Return one part as it stands."""

@@ -36,6 +36,11 @@ class Key:
         """Return the key itself; for the request's header alone."""
         return self._value
 
+    @property
+    def is_sendable(self) -> bool:
+        """Whether a header can carry it; HTTP clients quote a header that cannot."""
+        return self._value.isascii() and self._value.isprintable()
+
     def redact(self, text: str) -> str:
         """Return the text with every occurrence of the key replaced."""
         if len(self._value) < _SHORTEST:
@@ -65,13 +70,9 @@ def enter(value: str, *, remember: bool = False) -> str:
     Returns:
         Where it is kept, in words.
     """
-    _entered["key"] = Key(value, "%step key, this kernel only")
-    keyring = _keyring() if remember else None
-    if keyring is None:
-        return "this kernel only"
-    keyring.set_password(_SERVICE, _ACCOUNT, value.strip())
-    _entered["key"] = Key(value, "%step key, kept in the system keyring")
-    return "the system keyring"
+    place = "the system keyring" if remember and _remember(value) else "this kernel"
+    _entered["key"] = Key(value, f"%step key, kept in {place}")
+    return place
 
 
 def forget() -> None:
@@ -94,23 +95,35 @@ def find_key() -> Key | None:
 
 def is_loopback(url: str) -> bool:
     """Whether a URL points at this machine."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
     try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
+        host = urlsplit(url).hostname or ""
+        # Not `*.localhost`: a resolver may ask the network for such names.
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:  # no address, or no URL at all
         return False
 
 
 def may_carry_key(url: str) -> bool:
     """Whether a key may go to a URL: over https, or over plain http on loopback."""
-    return urlsplit(url).scheme == "https" or is_loopback(url)
+    return url.lower().startswith("https://") or is_loopback(url)
 
 
 def can_remember() -> bool:
     """Whether a system keyring is there to keep a key in."""
     return _keyring() is not None
+
+
+def _remember(value: str) -> bool:
+    """Put a key into the system keyring; whether that succeeded."""
+    keyring = _keyring()
+    if keyring is None:
+        return False
+    # A locked or broken keyring raises errors of its backend's own, and a traceback
+    # with local variables would show the key.
+    with contextlib.suppress(Exception):
+        keyring.set_password(_SERVICE, _ACCOUNT, value.strip())
+        return True
+    return False
 
 
 def _keyring() -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import (
     Magics,
     cell_magic,
@@ -30,6 +31,11 @@ def _documented(function: Any) -> Any:
 @magics_class
 class StepMagics(Magics):
     """The magics of this package."""
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        """Serve a shell."""
+        super().__init__(shell)
+        self._host = shell
 
     @no_var_expand
     @cell_magic("step")
@@ -60,7 +66,7 @@ class StepMagics(Magics):
         reply = ask(message, talk, options)
         if command.target is not None:
             bound = reply.text if command.target_type == "str" else reply
-            self.shell.push({command.target: bound})
+            self._host.push({command.target: bound})
 
     @no_var_expand
     @line_magic("step")
@@ -81,7 +87,7 @@ class StepMagics(Magics):
             display(shown)
 
     def _message(self, command: Command, cell: str) -> Message:
-        namespace = self.shell.user_ns
+        namespace = self._host.user_ns
         attached = [
             to_part(look_up(name, namespace), name) for name in command.attachments
         ]

@@ -7,6 +7,7 @@ over them where a request is built.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from typing import Any
@@ -25,18 +26,34 @@ DEFAULT_SYSTEM = (
 )
 
 
-def _from_environment(name: str, fallback: Any) -> Callable[[StepMagic], Any]:
-    """Return a default that looks at ``STEPMAGIC_<NAME>`` first."""
+def _from_environment(
+    name: str, fallback: Any, read: Callable[[str], Any] | None = None
+) -> Callable[[StepMagic], Any]:
+    """Return a default that looks at ``STEPMAGIC_<NAME>`` first.
+
+    Args:
+        name: Name of the trait.
+        fallback: Its value where the variable is not set.
+        read: Makes a value of the variable's text; by default as traitlets does.
+    """
 
     def default(self: StepMagic) -> Any:
         variable = f"STEPMAGIC_{name.upper()}"
         text = os.environ.get(variable)
         if text is None:
             return fallback
+        trait: Any = self.traits()[name]
         try:
-            return self.traits()[name].from_string(text)
+            return trait.validate(self, (read or trait.from_string)(text))
         except (TraitError, ValueError) as exc:
-            message = f"environment variable {variable}={text!r} cannot be used: {exc}"
+            least = (
+                "" if getattr(trait, "min", None) is None else f" from {trait.min:g} up"
+            )
+            message = (
+                f"environment variable {variable}={text!r} cannot be used: {name} "
+                f"takes {trait.info()}{least}. Change it, or set "
+                f"%config StepMagic.{name}."
+            )
             raise SettingError(message) from exc
 
     return default
@@ -59,7 +76,8 @@ class StepMagic(SingletonConfigurable):
     ).tag(config=True)
     system = Unicode(help="System prompt of new conversations.").tag(config=True)
     parameters = Dict(
-        key_trait=Unicode(), help='Request parameters, such as {"temperature": 0}.'
+        key_trait=Unicode(),
+        help='Request parameters, such as {"seed": 1}; in the environment, JSON.',
     ).tag(config=True)
     stream = Bool(help="Whether answers stream.").tag(config=True)
     live = Enum(
@@ -88,7 +106,7 @@ class StepMagic(SingletonConfigurable):
     _api_default = _from_environment("api", "chat")
     _base_url_default = _from_environment("base_url", DEFAULT_BASE_URL)
     _system_default = _from_environment("system", DEFAULT_SYSTEM)
-    _parameters_default = _from_environment("parameters", {})
+    _parameters_default = _from_environment("parameters", {}, json.loads)
     _stream_default = _from_environment("stream", True)  # noqa: FBT003 - the fallback
     _live_default = _from_environment("live", "auto")
     _retries_default = _from_environment("retries", 3)

@@ -312,11 +312,12 @@ def _lost(call: Call, exc: Exception, *, answered: bool) -> ServerError:
 def _headers(call: Call) -> dict[str, str]:
     headers = {"content-type": "application/json", **call.headers}
     if call.key and may_carry_key(call.url):
-        try:
-            call.key.reveal().encode("ascii")
-        except UnicodeEncodeError:
-            message = "the key holds letters that no key has. Enter it with `%step key`"
-            raise SettingError(message) from None
+        if not call.key.is_sendable:
+            message = (
+                f"the key from {call.key.source} holds characters that no key has. "
+                "Enter it with `%step key`."
+            )
+            raise SettingError(message)
         headers["authorization"] = f"Bearer {call.key.reveal()}"
     return headers
 

@@ -1,34 +1,44 @@
 """The saved form of a transcript: versioned JSON, ``from_dict(to_dict(x)) == x``.
 
 The one form of every saved file and of the journal. Each part is an object with a
-``type``; defaults are left out; bytes are base64. What cannot be read raises
-``TranscriptError`` and names the place.
+``type``; fields at their defaults are left out; bytes are base64. A form is read by the
+types of the fields it fills: whatever does not fit raises ``TranscriptError`` and names
+the place, such as ``turns[3].prompt.parts[0].text``.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
+import contextlib
+import functools
+import reprlib
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, fields
-from typing import Any, NotRequired, TypedDict
+from dataclasses import MISSING, Field, fields, is_dataclass
+from types import NoneType, UnionType
+from typing import (
+    Any,
+    Literal,
+    NoReturn,
+    TypedDict,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from stepmagic.errors import TranscriptError
 from stepmagic.transcript.parts import (
     File,
     Image,
-    Message,
     Opaque,
-    Origin,
     Part,
     Reasoning,
     Text,
-    TokenLogprob,
     ToolCall,
     ToolResult,
     Video,
 )
-from stepmagic.transcript.turns import Cell, Turn, TurnTree, Usage
+from stepmagic.transcript.turns import Turn, TurnTree
 
 VERSION = 1
 """Version of the form; a file of a newer one is refused, never guessed at."""
@@ -43,7 +53,14 @@ _PARTS: dict[str, type[Part]] = {
     "tool_result": ToolResult,
     "opaque": Opaque,
 }
-_TYPES = {kind: name for name, kind in _PARTS.items()}
+_NAMES = {kind: name for name, kind in _PARTS.items()}
+
+_TREE_FIELDS: dict[str, Any] = {
+    "version": int,
+    "turns": tuple[Turn, ...],
+    "heads": Mapping[str, str | None],
+    "branch": str,
+}
 
 
 class TreeDict(TypedDict):
@@ -51,24 +68,23 @@ class TreeDict(TypedDict):
 
     version: int
     turns: list[dict[str, Any]]
+    """Each after its parent."""
     heads: dict[str, str | None]
     branch: str
-    settings: NotRequired[dict[str, Any]]
 
 
 def part_to_dict(part: Part) -> dict[str, Any]:
     """Return the saved form of a part."""
-    return {"type": _TYPES[type(part)], **_plain(part)}
+    return {"type": _NAMES[type(part)], **_plain(part)}
 
 
-def part_from_dict(form: Mapping[str, Any]) -> Part:
-    """Return the part that ``part_to_dict`` saved."""
-    kind = _PARTS.get(str(form.get("type")))
-    if kind is None:
-        message = f"unknown part type {form.get('type')!r} in a saved conversation"
-        raise TranscriptError(message)
-    rest = {name: value for name, value in form.items() if name != "type"}
-    part: Part = _made(kind, rest)
+def part_from_dict(form: Any) -> Part:
+    """Return the part that ``part_to_dict`` saved.
+
+    Raises:
+        TranscriptError: The form is damaged.
+    """
+    part: Part = _read_whole(Part, form, "part")
     return part
 
 
@@ -77,9 +93,13 @@ def turn_to_dict(turn: Turn) -> dict[str, Any]:
     return _plain(turn)
 
 
-def turn_from_dict(form: Mapping[str, Any]) -> Turn:
-    """Return the turn that ``turn_to_dict`` saved."""
-    turn: Turn = _made(Turn, form)
+def turn_from_dict(form: Any) -> Turn:
+    """Return the turn that ``turn_to_dict`` saved.
+
+    Raises:
+        TranscriptError: The form is damaged.
+    """
+    turn: Turn = _read_whole(Turn, form, "turn")
     return turn
 
 
@@ -93,45 +113,58 @@ def tree_to_dict(tree: TurnTree) -> TreeDict:
     }
 
 
-def tree_from_dict(form: Mapping[str, Any]) -> TurnTree:
+def tree_from_dict(form: Any) -> TurnTree:
     """Return the tree that ``tree_to_dict`` saved.
 
     Raises:
-        TranscriptError: The form is of a newer version, incomplete or contradictory.
+        TranscriptError: The form is of another version, or damaged.
     """
-    version = form.get("version")
+    _check_version(form)
+    saved = {
+        name: _read_whole(hint, form.get(name), name)
+        for name, hint in _TREE_FIELDS.items()
+    }
+    _refuse_unknown(form, _TREE_FIELDS, "it")
+    tree = TurnTree()
+    for number, turn in enumerate(saved["turns"]):
+        try:
+            tree.add(turn)
+        except ValueError as exc:
+            _refuse(f"turns[{number}]: {exc}")
+    for name, head in saved["heads"].items():
+        if head is not None and head not in tree.turns:
+            _refuse_form(f"heads[{name!r}]", "the id of a turn", head)
+    if saved["branch"] not in saved["heads"]:
+        _refuse_form("branch", "the name of a head", saved["branch"])
+    tree.heads, tree.branch = saved["heads"], saved["branch"]
+    return tree
+
+
+def _check_version(form: Any) -> None:
+    version = form.get("version") if isinstance(form, Mapping) else None
+    if not isinstance(version, int):
+        message = "this is no saved conversation: it names no version of its form"
+        raise TranscriptError(message)
     if version != VERSION:
         message = (
-            f"this conversation was saved in form {version!r}; this stepmagic reads "
-            f"form {VERSION}. Install a newer stepmagic to load it."
+            f"this conversation was saved in form {version}; this stepmagic reads form "
+            f"{VERSION}. Install a newer stepmagic to load it."
         )
         raise TranscriptError(message)
-    tree = TurnTree()
-    try:
-        for turn in form["turns"]:
-            tree.add(turn_from_dict(turn))
-        heads, branch = form["heads"], form["branch"]
-        tree.heads = {branch: None}
-        for name, head in heads.items():
-            tree.move(head, name)
-        tree.branch = branch
-    except (KeyError, TypeError, ValueError, AttributeError) as exc:
-        message = f"the saved conversation is damaged: {exc!r}"
-        raise TranscriptError(message) from exc
-    return tree
 
 
 def _plain(value: Any) -> dict[str, Any]:
     """Return a dataclass as JSON, leaving out the fields at their defaults."""
-    form: dict[str, Any] = {}
-    for spec in fields(value):
-        held = getattr(value, spec.name)
-        if spec.name == "parent" or held != _default(spec):
-            form[spec.name] = _plain_value(held)
-    return form
+    held = {spec: getattr(value, spec.name) for spec in fields(value)}
+    return {
+        spec.name: _plain_value(item)
+        for spec, item in held.items()
+        if item != _default(spec)
+    }
 
 
 def _default(spec: Field[Any]) -> Any:
+    """Return what a field that was left out stood for; MISSING for a fresh id."""
     if spec.default is not MISSING:
         return spec.default
     return {} if spec.default_factory is dict else MISSING
@@ -143,56 +176,138 @@ def _plain_value(value: Any) -> Any:
             return base64.b64encode(value).decode("ascii")
         case tuple():
             return [_plain_value(item) for item in value]
-        case _ if type(value) in _TYPES:
-            return part_to_dict(value)
-        case Message() | Origin() | Usage() | Cell() | TokenLogprob():
-            return _plain(value)
         case Mapping():
             return dict(value)
+        case _ if type(value) in _NAMES:
+            return part_to_dict(value)
+        case _ if is_dataclass(value):
+            return _plain(value)
         case _:
             return value
 
 
-def _many(read: Callable[[Any], Any]) -> Callable[[Any], tuple[Any, ...]]:
-    return lambda forms: tuple(read(form) for form in forms)
+def _refuse(what: str) -> NoReturn:
+    message = f"the saved conversation is damaged: {what}"
+    raise TranscriptError(message)
 
 
-def _reader(kind: type) -> Callable[[Any], Any]:
-    return lambda form: None if form is None else _made(kind, form)
+def _refuse_form(place: str, wanted: str, form: Any) -> NoReturn:
+    _refuse(f"{place} should be {wanted}, not {reprlib.repr(form)}")
 
 
-def _bytes(form: str | None) -> bytes | None:
-    return None if form is None else base64.b64decode(form, validate=True)
+def _refuse_unknown(form: Mapping[str, Any], known: Mapping[str, Any], at: str) -> None:
+    if unknown := sorted(map(str, form.keys() - known.keys())):
+        _refuse(f"{at} has an unknown field {unknown[0]!r}")
 
 
-_READERS: dict[str, Callable[[Any], Any]] = {
-    "data": _bytes,
-    "parts": _many(part_from_dict),
-    "logprobs": _many(_reader(TokenLogprob)),
-    "alternatives": _many(_reader(TokenLogprob)),
-    "utf8": lambda form: None if form is None else tuple(form),
-    "prompt": _reader(Message),
-    "replies": _many(_reader(Message)),
-    "origin": _reader(Origin),
-    "usage": _reader(Usage),
-    "cell": _reader(Cell),
-}
-"""How a field of that name, in any of the types, is read; others are taken as is."""
-
-
-def _made(kind: type[Any], form: Mapping[str, Any]) -> Any:
-    """Return an instance of a dataclass from its saved form."""
+def _read_whole(hint: Any, form: Any, place: str) -> Any:
     try:
-        known = {spec.name for spec in fields(kind)}
-        if unknown := sorted(form.keys() - known):
-            message = f"{kind.__name__} has no field {unknown[0]!r}"
-            raise TranscriptError(message)
-        return kind(
-            **{
-                name: _READERS[name](value) if name in _READERS else value
-                for name, value in form.items()
-            }
-        )
-    except (TypeError, ValueError, AttributeError, binascii.Error) as exc:
-        message = f"a saved {kind.__name__} cannot be read: {exc}"
-        raise TranscriptError(message) from exc
+        return _read(hint, form, place)
+    except RecursionError:
+        _refuse(f"{place} is nested too deeply")
+
+
+def _read(hint: Any, form: Any, place: str) -> Any:
+    """Return a value of a type from its saved form."""
+    if hint is Any:
+        return form
+    if is_dataclass(hint):
+        return _read_fields(hint, form, place)
+    origin = get_origin(hint)
+    if origin is None:
+        return _read_scalar(hint, form, place)
+    return _READERS[origin](get_args(hint), form, place)
+
+
+def _decode(text: str) -> bytes:
+    return base64.b64decode(text, validate=True)
+
+
+def _read_scalar(kind: Any, form: Any, place: str) -> Any:
+    accepted, wanted = _SCALARS[kind]
+    # True is an int to Python, and no number in JSON.
+    if isinstance(form, accepted) and isinstance(form, bool) == (kind is bool):
+        with contextlib.suppress(ValueError, OverflowError):
+            return _decode(form) if kind is bytes else kind(form)
+    _refuse_form(place, wanted, form)
+
+
+_SCALARS: dict[Any, tuple[Any, str]] = {
+    str: ((str,), "a text"),
+    bool: ((bool,), "true or false"),
+    int: ((int,), "a whole number"),
+    float: ((int, float), "a number"),
+    bytes: ((str,), "bytes in base64"),
+}
+"""What JSON has for a type, and its words."""
+
+
+def _read_choice(choices: tuple[str, ...], form: Any, place: str) -> Any:
+    if form not in choices:
+        _refuse_form(place, f"one of {', '.join(choices)}", form)
+    return form
+
+
+def _read_tuple(kinds: tuple[Any, ...], form: Any, place: str) -> tuple[Any, ...]:
+    if not isinstance(form, list):
+        _refuse_form(place, "a list", form)
+    return tuple(
+        _read(kinds[0], item, f"{place}[{number}]") for number, item in enumerate(form)
+    )
+
+
+def _read_mapping(kinds: tuple[Any, ...], form: Any, place: str) -> dict[str, Any]:
+    if not isinstance(form, Mapping):
+        _refuse_form(place, "an object", form)
+    return {
+        name: _read(kinds[1], item, f"{place}[{name!r}]") for name, item in form.items()
+    }
+
+
+def _read_union(kinds: tuple[Any, ...], form: Any, place: str) -> Any:
+    """Return None, the one thing it may be besides, or one of several parts."""
+    if form is None and NoneType in kinds:
+        return None
+    others = [kind for kind in kinds if kind is not NoneType]
+    if len(others) == 1:
+        return _read(others[0], form, place)
+    if not isinstance(form, Mapping):
+        _refuse_form(place, "an object", form)
+    names = {_NAMES[kind]: kind for kind in others}
+    name = _read_choice(tuple(names), form.get("type"), f"{place}.type")
+    rest = {field: held for field, held in form.items() if field != "type"}
+    return _read_fields(names[name], rest, place)
+
+
+_READERS: dict[Any, Callable[[tuple[Any, ...], Any, str], Any]] = {
+    Literal: _read_choice,
+    tuple: _read_tuple,
+    Mapping: _read_mapping,
+    Union: _read_union,
+    UnionType: _read_union,
+}
+"""By what a generic type is made of; a reader gets the types in its brackets."""
+
+
+def _read_fields(kind: Any, form: Any, place: str) -> Any:
+    """Return an instance of a dataclass."""
+    if not isinstance(form, Mapping):
+        _refuse_form(place, "an object", form)
+    hints = _hints(kind)
+    _refuse_unknown(form, hints, place)
+    for spec in fields(kind):
+        if spec.name not in form and _default(spec) is MISSING:
+            _refuse(f"{place}.{spec.name} is missing")
+    values = {
+        name: _read(hints[name], item, f"{place}.{name}") for name, item in form.items()
+    }
+    try:
+        return kind(**values)
+    except ValueError as exc:
+        _refuse(f"{place}: {exc}")
+
+
+@functools.cache
+def _hints(kind: type) -> Mapping[str, Any]:
+    """Return the types of a dataclass's fields; evaluating them takes a while."""
+    return get_type_hints(kind)

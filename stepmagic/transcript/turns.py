@@ -1,8 +1,8 @@
 """Turns and the tree they grow in.
 
 A turn is one user message and everything until its finish, tool rounds included. Turns
-form a tree; a branch is a named head in it. The tree knows nothing of the order of cells
-or of what is sent: it is moved about by ``Conversation``, its only writer.
+form a tree; a branch is a named head in it. The tree knows nothing of the order of
+cells or of what is sent: it is moved about by ``Conversation``, its only writer.
 """
 
 from __future__ import annotations
@@ -102,14 +102,16 @@ class Turn:
         return not any(reply.parts for reply in self.replies)
 
 
+@dataclass(slots=True, kw_only=True)
 class TurnTree:
     """Turns by id, and the branches: named heads, one of them current."""
 
-    def __init__(self) -> None:
-        """Begin empty, on the branch ``main``."""
-        self.turns: dict[str, Turn] = {}
-        self.heads: dict[str, str | None] = {"main": None}
-        self.branch = "main"
+    turns: dict[str, Turn] = field(default_factory=dict)
+    """Each after its parent."""
+    heads: dict[str, str | None] = field(default_factory=lambda: {"main": None})
+    """The last turn of each branch; None where it has none yet."""
+    branch: str = "main"
+    """The current one."""
 
     @property
     def head(self) -> str | None:
@@ -122,29 +124,42 @@ class TurnTree:
         Raises:
             ValueError: Its parent is not in the tree, or its id already is.
         """
-        if turn.id in self.turns or (
-            turn.parent is not None and turn.parent not in self.turns
-        ):
-            message = f"turn {turn.id!r} does not fit under {turn.parent!r}"
+        if turn.id in self.turns:
+            message = f"turn {turn.id!r} is in the tree already"
+            raise ValueError(message)
+        if turn.parent is not None and turn.parent not in self.turns:
+            message = f"the parent {turn.parent!r} of turn {turn.id!r} is not there"
             raise ValueError(message)
         self.turns[turn.id] = turn
         self.heads[self.branch] = turn.id
 
     def replace(self, turn: Turn) -> None:
-        """Put a newer state of a turn in the place of the one with the same id."""
+        """Put a newer state of a turn in the place of the one with the same id.
+
+        Raises:
+            KeyError: There is none.
+        """
         if turn.id not in self.turns:
             raise KeyError(turn.id)
         self.turns[turn.id] = turn
 
     def move(self, head: str | None, branch: str | None = None) -> None:
-        """Set the head of a branch, the current one by default."""
+        """Set the head of a branch, the current one by default.
+
+        Raises:
+            KeyError: The head is not in the tree.
+        """
         if head is not None and head not in self.turns:
             raise KeyError(head)
-        self.heads[branch or self.branch] = head
+        self.heads[self.branch if branch is None else branch] = head
 
     def path(self, head: str | None = None) -> list[Turn]:
-        """Return the turns from the first to ``head`` (by default the current one)."""
-        return list(self._upward(head or self.head))[::-1]
+        """Return the turns from the first to ``head``, by default the current one.
+
+        Raises:
+            KeyError: The head is not in the tree.
+        """
+        return list(self._upward(self.head if head is None else head))[::-1]
 
     def _upward(self, head: str | None) -> Iterator[Turn]:
         while head is not None:

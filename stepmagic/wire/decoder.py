@@ -23,7 +23,13 @@ from stepmagic.events import (
     StreamEvent,
     UsageReport,
 )
-from stepmagic.transcript import FinishReason, Part, TokenLogprob, Usage
+from stepmagic.transcript import (
+    FinishReason,
+    Part,
+    TokenLogprob,
+    ToolCall,
+    Usage,
+)
 
 Event = TypeVar("Event", bound=StreamEvent)
 
@@ -61,7 +67,7 @@ class Decoder(ABC):
             self._done = True
             return []
         # A relay was seen to wrap the keep-alive comment in a data field:
-        # `data: : OPENROUTER PROCESSING` (wire.md 0).
+        # `data: : OPENROUTER PROCESSING` (noted in a test of LiteLLM).
         if not stripped or stripped.startswith(":"):
             return []
         payload = self._parsed(data)
@@ -88,10 +94,17 @@ class Decoder(ABC):
         )
         return events
 
+    def cut(self) -> list[StreamEvent]:
+        """Return the ends of the open parts, where a reader stops in mid-stream."""
+        self._done = True
+        return self._end_all()
+
     def decode(self, body: str) -> list[StreamEvent]:
         """Return the events of a reply that was not streamed."""
         payload = self._parsed(body)
         events = [] if payload is None else self._take_reply(payload)
+        if not self._indices and self._reason is None:
+            self._fail(_misread("no answer of this protocol", body))
         return events + self.finish()
 
     @abstractmethod
@@ -109,13 +122,7 @@ class Decoder(ABC):
             payload = None
         if isinstance(payload, dict):
             return payload
-        shown = data if len(data) <= _SHOWN else data[:_SHOWN] + "..."
-        self._fail(
-            ProtocolError(
-                f"the server sent what is no JSON object: {shown!r}. Is base_url a "
-                "server that speaks this protocol? `-p api=...` chooses another."
-            )
-        )
+        self._fail(_misread("no JSON object", data))
         self._done = True
         return None
 
@@ -150,6 +157,22 @@ class Decoder(ABC):
         """Return a part as it stands."""
         return self._assembly.part(self._indices[key])
 
+    def _calls_tools(self) -> bool:
+        """Whether the model called a tool; a finish reason may not say so."""
+        return any(isinstance(part, ToolCall) for part in self._assembly.parts)
+
+    def _rest(self, key: Hashable, whole: str) -> list[StreamEvent]:
+        """Return the delta of what a finished text has beyond what was streamed.
+
+        What was streamed has been shown and stays: a final text that is empty, or
+        another one, changes nothing.
+        """
+        part = self._part(key)
+        field = "arguments" if isinstance(part, ToolCall) else "text"
+        shown: str = getattr(part, field, "")
+        rest = whole[len(shown) :] if whole.startswith(shown) else ""
+        return [self._delta(key, rest)] if rest else []
+
     def _whole(self, key: Hashable, part: Part) -> Iterable[StreamEvent]:
         """Begin and end a part that came in one piece."""
         yield self._start(key, part)
@@ -161,3 +184,11 @@ class Decoder(ABC):
     def _noted(self, event: Event) -> Event:
         self._assembly.feed(event)
         return event
+
+
+def _misread(what: str, data: str) -> ProtocolError:
+    shown = data if len(data) <= _SHOWN else data[:_SHOWN] + "..."
+    return ProtocolError(
+        f"the server sent what is {what}: {shown!r}. Is base_url a server that speaks "
+        "this protocol? `-p api=...` chooses another."
+    )

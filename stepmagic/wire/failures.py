@@ -3,7 +3,7 @@
 One place maps them, for the body of an HTTP error as for an error in mid-stream. The
 forms: ``{error:{code,message,metadata}}`` of OpenRouter, ``{type:"error",error:{type,
 message}}`` of Anthropic, ``{type:"error",code,message}`` of Responses streams, and the
-``availability`` object of August 2026 (wire.md 1.5, 3.2, 4).
+``availability`` object that OpenRouter added in August 2026.
 """
 
 from __future__ import annotations
@@ -59,8 +59,17 @@ _BY_TYPE: dict[str, type[ServerError]] = {
     "timeout": ServerOverloaded,
     "timeout_error": ServerOverloaded,
     "server": ServerOverloaded,
+    "server_error": ServerOverloaded,
     "api_error": ServerOverloaded,
+    "invalid_request": RequestRefused,
+    "invalid_request_error": RequestRefused,
+    "invalid_prompt": RequestRefused,
+    "unprocessable": RequestRefused,
+    "invalid_image": RequestRefused,
+    "image_too_large": RequestRefused,
+    "unsupported_image_format": RequestRefused,
 }
+"""By ``error_type``, or by the code where that is a word."""
 
 _BY_STATUS: dict[int, type[ServerError]] = {
     401: KeyRefused,
@@ -75,6 +84,8 @@ _BY_STATUS: dict[int, type[ServerError]] = {
 _RETRYABLE = frozenset({408, 429, 500, 502, 503, 504, 524, 529})
 _CONTEXT_WORDS = ("maximum context", "context length", "context window")
 _BAD_REQUEST, _SERVER_FAULT = 400, 500
+_IN_FLIGHT = "openrouter_in_flight_budget"
+"""Limit of a 402 that passes by itself, when the requests under way have ended."""
 
 
 def error_from_response(
@@ -110,7 +121,7 @@ def error_from_payload(
         status: The HTTP status, where the error came as one.
         headers: Reply headers, names in lower case.
         streaming: The error came inside a stream that had begun; it then maps to
-            ``StreamFailed``, which is never retried.
+            ``StreamFailed``, which is retried only where nothing had come yet.
     """
     headers = headers or {}
     error = payload.get("error")
@@ -121,13 +132,9 @@ def error_from_payload(
     availability = _mapping(error.get("availability"))
     code = error.get("code", error.get("http_status"))
     number = status or _number(code) or _number(error.get("http_status"))
-    error_type = _text(
-        error.get("error_type")
-        or metadata.get("error_type")
-        or payload.get("error_type")
-        or error.get("type")
-    )
-    kind = StreamFailed if streaming else _kind(number, error_type, error, metadata)
+    error_type = _error_type(payload, error, metadata)
+    fault = _kind(number, error_type, error, metadata)
+    kind = StreamFailed if streaming else fault
     retry_after_s = _seconds(
         headers.get("retry-after")
         or availability.get("retry_after")
@@ -136,7 +143,7 @@ def error_from_payload(
     retryable = availability.get("retryable")
     if not isinstance(retryable, bool):
         retryable = number in _RETRYABLE or (
-            number is None and kind is ServerOverloaded
+            fault is ServerOverloaded and (number is None or number < _SERVER_FAULT)
         )
     provider = _text(metadata.get("provider_name")) or headers.get("x-provider-name")
     return kind(
@@ -149,8 +156,25 @@ def error_from_payload(
         or headers.get("x-generation-id")
         or headers.get("x-request-id"),
         retry_after_s=retry_after_s,
-        retryable=retryable and not streaming,
+        retryable=retryable,
     )
+
+
+def _error_type(
+    payload: Mapping[str, Any], error: Mapping[str, Any], metadata: Mapping[str, Any]
+) -> str | None:
+    """Return the word for the fault; a code that is no number is one as well."""
+    for word in (
+        error.get("error_type"),
+        metadata.get("error_type"),
+        payload.get("error_type"),
+        error.get("type"),
+        error.get("code"),
+    ):
+        # A flat error of a Responses stream has the type of every error event.
+        if isinstance(word, str) and word != "error" and _number(word) is None:
+            return word
+    return None
 
 
 def _kind(
@@ -162,6 +186,8 @@ def _kind(
     message = str(error.get("message", "")).lower()
     if "reasons" in metadata or "flagged_input" in metadata or "patterns" in metadata:
         return ContentRefused
+    if metadata.get("limit_source") == _IN_FLIGHT:
+        return ServerOverloaded
     if status in (None, _BAD_REQUEST) and any(
         word in message for word in _CONTEXT_WORDS
     ):
@@ -210,7 +236,7 @@ def _number(code: Any) -> int | None:
     """Return a code that is an HTTP status; servers send words there as well."""
     try:
         number = int(code)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return number if 400 <= number < 600 else None  # noqa: PLR2004
 

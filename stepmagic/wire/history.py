@@ -28,11 +28,18 @@ NATIVE = "native"
 """Key in a reasoning part's metadata of the provider's whole, finished object."""
 
 FORMAT = "format"
-"""Key in the metadata of a part that was cut: the provider's reasoning format."""
+"""Key in a reasoning part's metadata of the provider's reasoning format; known from
+the first fragment on, so that a part that was cut can be judged."""
+
+SIGNED = "signed"
+"""A format for reasoning whose signature, if it has one, comes only at its end."""
 
 _SECRET_KEYS = ("signature", "encrypted_content", "data")
 _OPEN_FORMATS = (None, "", "unknown")
-"""Formats whose text carries no signature (wire.md 2.2)."""
+"""Formats whose text carried no signature in any recorded stream."""
+
+_OPEN_FAMILIES = ("stepfun", "deepseek", "qwen", "glm", "kimi")
+"""Model families whose recorded reasoning is plain text without a signature."""
 
 
 def sendable(request: Request, protocol: Protocol) -> tuple[Message, ...]:
@@ -42,11 +49,10 @@ def sendable(request: Request, protocol: Protocol) -> tuple[Message, ...]:
     result are dropped and so are results without a call, and user messages that come
     to stand side by side become one.
     """
-    answered = _answered(request.messages)
     kept: list[Message] = []
-    for message in request.messages:
+    for message, answered in _with_answered(request.messages):
         home = _is_home(message, request, protocol)
-        parts = tuple(_mended(message.parts, answered, home=home))
+        parts = tuple(_mended(message, answered, home=home))
         if not any(_says_something(part) for part in parts):
             continue
         if kept and message.role == "user" == kept[-1].role:
@@ -56,17 +62,45 @@ def sendable(request: Request, protocol: Protocol) -> tuple[Message, ...]:
     return tuple(kept)
 
 
+def unfinished_format(model: str | None) -> str:
+    """Return the format of reasoning text that the stream says nothing more about.
+
+    A protocol that sends the signature last does not tell, while the text comes,
+    whether there will be one. It is taken for granted but for the families of models
+    that never sign.
+
+    Args:
+        model: The model that answers, as the server names it, where it has done so.
+    """
+    name = (model or "").casefold()
+    return "unknown" if any(family in name for family in _OPEN_FAMILIES) else SIGNED
+
+
 def native(part: Reasoning | Opaque | ToolCall | Text) -> Any:
     """Return the provider's own finished object for a part, or None."""
     return part.provider_metadata.get(NATIVE)
 
 
-def _answered(messages: Iterable[Message]) -> set[str]:
-    """Return the ids of the tool calls that have both a call and a result."""
-    parts = [part for message in messages for part in message.parts]
-    calls = {part.id for part in parts if isinstance(part, ToolCall)}
-    results = {part.call_id for part in parts if isinstance(part, ToolResult)}
-    return calls & results
+def _with_answered(
+    messages: Iterable[Message],
+) -> Iterable[tuple[Message, set[str]]]:
+    """Yield each message with the ids of the calls of its round that have a result.
+
+    A round is an answer and the tool messages right behind it. Ids are looked at in one
+    round alone, since some models count them anew in each answer.
+    """
+    rounds: list[list[Message]] = []
+    for message in messages:
+        if message.role == "tool" and rounds:
+            rounds[-1].append(message)
+        else:
+            rounds.append([message])
+    for one in rounds:
+        parts = [part for message in one for part in message.parts]
+        calls = {part.id for part in parts if isinstance(part, ToolCall)}
+        results = {part.call_id for part in parts if isinstance(part, ToolResult)}
+        for message in one:
+            yield message, calls & results
 
 
 def _is_home(message: Message, request: Request, protocol: Protocol) -> bool:
@@ -95,11 +129,16 @@ def _plain_name(name: str) -> str:
     return "".join(letter for letter in name.casefold() if letter.isalnum())
 
 
-def _mended(parts: Iterable[Part], answered: set[str], *, home: bool) -> Iterable[Part]:
-    for part in parts:
+def _mended(message: Message, answered: set[str], *, home: bool) -> Iterable[Part]:
+    for position, part in enumerate(message.parts):
         match part:
             case Reasoning():
-                if (home and native(part) is not None) or _is_open(part):
+                cut = message.status != "complete" and all(
+                    isinstance(later, Reasoning) for later in message.parts[position:]
+                )
+                if home and native(part) is not None and not cut:
+                    yield part
+                elif _is_open(part):
                     yield part if home else Reasoning(text=part.text)
             case ToolCall(id=call) | ToolResult(call_id=call) if call not in answered:
                 pass
@@ -112,13 +151,17 @@ def _mended(parts: Iterable[Part], answered: set[str], *, home: bool) -> Iterabl
 
 
 def _is_open(part: Reasoning) -> bool:
-    """Whether a part is readable text that nobody signed or encrypted."""
-    form = native(part)
-    form = form if isinstance(form, Mapping) else part.provider_metadata
-    return bool(
-        part.text
-        and form.get(FORMAT) in _OPEN_FORMATS
+    """Whether a part is readable text that nobody signs or encrypts.
+
+    Both the metadata and the provider's object in it are looked at: a block that was
+    cut before its signature came says by its format that it would have been signed.
+    """
+    whole = native(part)
+    forms = [part.provider_metadata, whole if isinstance(whole, Mapping) else {}]
+    return bool(part.text) and all(
+        form.get(FORMAT) in _OPEN_FORMATS
         and not any(form.get(key) for key in _SECRET_KEYS)
+        for form in forms
     )
 
 

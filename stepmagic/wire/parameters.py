@@ -6,8 +6,8 @@ value, None where it takes none. What needs more than another name (``reasoning`
 marked ``CODEC`` here.
 
 Sources: the request schemas of OpenRouter's OpenAPI document as its SDK 1.3 carries
-them, and wire.md 1.1, 3.1, 4. The SDK is newer than wire.md and settles two points:
-``/responses`` takes ``stop`` and the two penalties.
+them. There ``/responses`` takes ``stop`` and the two penalties, which the document of
+August 2026 did not list yet.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ class Parameter:
     low: float | None = None
     high: float | None = None
     help: str = ""
+    routing: bool = False
+    """Read by the router or the server, not by the model: any model takes it."""
 
     def field(self, protocol: Protocol) -> str | None:
         """Return the field of a protocol's body, or None where it has none."""
@@ -52,7 +54,10 @@ class Parameter:
 
 
 def _everywhere(name: str, kind: Kind, text: str = "") -> Parameter:
-    return Parameter(kind=kind, chat=name, responses=name, messages=name, help=text)
+    """Return a row for the router, the same in every protocol."""
+    return Parameter(
+        kind=kind, chat=name, responses=name, messages=name, help=text, routing=True
+    )
 
 
 def _chat_only(name: str, kind: Kind, text: str = "") -> Parameter:
@@ -176,14 +181,15 @@ PARAMETERS: dict[str, Parameter] = {
     "verbosity": Parameter(
         kind="word", chat="verbosity", responses=CODEC, help="low, medium or high"
     ),
-    "include": Parameter(kind="objects", responses="include"),
-    "truncation": Parameter(kind="word", responses="truncation"),
+    "include": Parameter(kind="objects", responses="include", routing=True),
+    "truncation": Parameter(kind="word", responses="truncation", routing=True),
     "extra_body": Parameter(
         kind="object",
         chat=CODEC,
         responses=CODEC,
         messages=CODEC,
         help="fields put into the request body as they are, for other servers",
+        routing=True,
     ),
 }
 """The one table: what a user may set, what values it takes, where it goes."""
@@ -235,11 +241,9 @@ _WANTED: dict[Kind, str] = {
 
 
 def _is_number(value: Any) -> bool:
-    return (
-        isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and math.isfinite(value)
-    )
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _are_words(value: Any) -> bool:

@@ -1,0 +1,114 @@
+"""Safe tokens written as HTML.
+
+Owns the closed set of elements that a model's text can become. No ``id``, no handler,
+no ``data-``; classes begin with ``sm-`` or belong to Pygments; the only style aligns
+table cells. It reads well where all classes and styles are stripped, as GitHub does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from html import escape as _escape
+
+from markdown_it.token import Token
+
+from stepmagic.markdown.highlight import highlight as _coloured
+
+_BLOCKS = {
+    "paragraph": ("<p>", "</p>\n"),
+    "blockquote": ("<blockquote>\n", "</blockquote>\n"),
+    "bullet_list": ("<ul>\n", "</ul>\n"),
+    "list_item": ("<li>", "</li>\n"),
+    "table": ("<table>\n", "</table>\n"),
+    "thead": ("<thead>\n", "</thead>\n"),
+    "tbody": ("<tbody>\n", "</tbody>\n"),
+    "tr": ("<tr>\n", "</tr>\n"),
+    **{name: (f"<{name}>", f"</{name}>") for name in ("em", "strong", "s")},
+}
+_ELEMENTS = {
+    **{f"{name}_open": opening for name, (opening, _) in _BLOCKS.items()},
+    **{f"{name}_close": closing for name, (_, closing) in _BLOCKS.items()},
+    "ordered_list_close": "</ol>\n",
+    "link_close": "</a>",
+    "th_close": "</th>\n",
+    "td_close": "</td>\n",
+    "hr": "<hr>\n",
+    "softbreak": "\n",
+    "hardbreak": "<br>\n",
+}
+_ALIGNED = re.compile(r"text-align:(left|right|center)\Z")
+_MATHS = {"$": (r"\(", r"\)"), "$$": (r"\[", r"\]")}
+_LINK = '<a href="{}" target="_blank" rel="noopener noreferrer nofollow">'
+
+# MathJax looks for delimiters in runs of text that no element interrupts (its
+# HTMLDomStrings). In one of its own, neither sign can begin or end a formula.
+_MATHS_SIGNS = re.compile(r"[$\\]")
+
+
+def write(tokens: Iterable[Token], *, highlight: bool) -> str:
+    """Return safe tokens as HTML."""
+    written = []
+    for token in tokens:
+        if token.type == "inline":
+            written += [_inline(child) for child in token.children or ()]
+        elif not token.hidden:
+            written.append(_block(token, highlight=highlight))
+        elif token.nesting < 0:
+            written.append("\n")
+    return "".join(written)
+
+
+def escape(text: str) -> str:
+    """Return text as HTML in which MathJax finds no formula."""
+    return _MATHS_SIGNS.sub(r"<span>\g<0></span>", _escape(text))
+
+
+def _block(token: Token, *, highlight: bool) -> str:
+    html = _ELEMENTS.get(token.type, "")
+    match token.type:
+        case "heading_open":
+            html = f"<{token.tag}>"
+        case "heading_close":
+            html = f"</{token.tag}>\n"
+        case "ordered_list_open":
+            start = int(token.attrs.get("start", 1))
+            html = "<ol>\n" if start == 1 else f'<ol start="{start}">\n'
+        case "th_open" | "td_open":
+            html = f'<{token.tag} style="text-align:{_alignment(token)}">'
+        case "fence" | "code_block":
+            html = _code(token.content, token.info, highlight=highlight)
+        case "math_block":
+            html = f'<div class="sm-maths">\\[{_escape(token.content)}\\]</div>\n'
+    return html
+
+
+def _inline(token: Token) -> str:
+    html = _ELEMENTS.get(token.type, "")
+    match token.type:
+        case "text":
+            html = escape(token.content)
+        case "code_inline":
+            html = f"<code>{_escape(token.content)}</code>"
+        case "math_inline":
+            opener, closer = _MATHS[token.markup]
+            tex = _escape(token.content)
+            html = f'<span class="sm-maths">{opener}{tex}{closer}</span>'
+        case "link_open":
+            html = _LINK.format(_escape(str(token.attrs["href"])))
+        case "task":
+            html = "\u2611 " if token.content == "x" else "\u2610 "
+    return html
+
+
+def _alignment(token: Token) -> str:
+    """Return how a cell is aligned; JupyterLab sets tables in HTML to the right."""
+    found = _ALIGNED.fullmatch(str(token.attrs.get("style", "")))
+    return found[1] if found else "left"
+
+
+def _code(code: str, language: str, *, highlight: bool) -> str:
+    label = f"<small>{_escape(language)}</small>\n" if language else ""
+    shown = _coloured(code, language) if highlight else _escape(code)
+    shown = f"<pre><code>{shown}</code></pre>"
+    return f'<div class="sm-code highlight">{label}{shown}</div>\n'

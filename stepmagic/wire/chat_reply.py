@@ -1,0 +1,301 @@
+"""What ``/chat/completions`` answers: stream chunks and whole replies become events.
+
+Sources: ChatStreamChunk and ChatResult of OpenRouter's OpenAPI document and, where they
+differ, recorded traffic. A whole reply is read like a stream of one chunk.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+from stepmagic.errors import StreamFailed
+from stepmagic.events import StreamEvent
+from stepmagic.transcript import (
+    FinishReason,
+    Image,
+    Part,
+    Reasoning,
+    Text,
+    TokenLogprob,
+    ToolCall,
+    Usage,
+)
+from stepmagic.wire import decoder
+from stepmagic.wire.failures import error_from_payload
+from stepmagic.wire.forms import amount, count, logprobs, mapping, objects, word
+from stepmagic.wire.history import FORMAT, NATIVE
+from stepmagic.wire.reasoning_details import ReasoningDetails, readable
+from stepmagic.wire.think import LeadingThought
+
+FIELD = "field"
+"""Key in the metadata of plain reasoning: the message field it came in."""
+
+ANNOTATIONS = "annotations"
+"""Key in the metadata of text: citations and parsed files, as they came."""
+
+_REASONS: dict[str, FinishReason] = {
+    "stop": "stop",
+    "length": "length",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+    "content_filter": "content_filter",
+    "error": "error",
+    "network_error": "error",
+}
+_FAULTS = ("error", "network_error")
+"""Reasons of a provider that broke off. OpenRouter may give one as the native reason
+beside a plain ``stop`` and no error object (earendil-works/pi#8511)."""
+
+_TEXT, _THOUGHT, _REFUSAL = "text", "thought", "refusal"
+_KNOWN = frozenset(
+    {
+        "role",
+        "content",
+        "reasoning",
+        "reasoning_content",
+        "reasoning_details",
+        "tool_calls",
+        "refusal",
+        "images",
+    }
+)
+
+
+class Decoder(decoder.Decoder):
+    """Reads one reply; choices after the first are left out.
+
+    Reasoning stays open to the end, since a signature or an encrypted twin may come
+    late; each merged detail is one part, with the object to send back as ``NATIVE``.
+    """
+
+    def __init__(self) -> None:
+        """Begin with an empty message."""
+        super().__init__()
+        self._head = LeadingThought()
+        self._held_logprobs: tuple[TokenLogprob, ...] = ()
+        self._details = ReasoningDetails()
+        self._calls: dict[int, tuple[str, int, str]] = {}
+        self._beside: dict[str, Any] = {}
+        self._fault: str | None = None
+
+    def finish(self) -> list[StreamEvent]:
+        """Return the closing events; an answer that broke off says so."""
+        if self._fault:
+            self._fail(
+                StreamFailed(
+                    f"{self._provider or 'the provider'} broke off with "
+                    f"{self._fault!r}. What came is kept; run the cell again to ask "
+                    "anew.",
+                    provider=self._provider,
+                    retryable=True,
+                )
+            )
+        if self._reason == "stop" and self._calls_tools():
+            self._reason = "tool_calls"
+        return super().finish()
+
+    def _take(self, payload: dict[str, Any]) -> list[StreamEvent]:
+        return self._read(payload, "delta")
+
+    def _take_reply(self, payload: dict[str, Any]) -> list[StreamEvent]:
+        if payload.get("error") and not objects(payload.get("choices")):
+            self._fail(error_from_payload(payload))
+            return []
+        return self._read(payload, "message")
+
+    def _read(self, payload: dict[str, Any], where: str) -> list[StreamEvent]:
+        self._id = self._id or word(payload.get("id")) or None
+        self._model = self._model or word(payload.get("model")) or None
+        self._provider = self._provider or word(payload.get("provider")) or None
+        events: list[StreamEvent] = []
+        for choice in objects(payload.get("choices")):
+            if not choice.get("index"):
+                self._read_message(mapping(choice.get(where)), choice, events)
+                self._read_end(choice)
+        if usage := mapping(payload.get("usage")):
+            events.append(self._report(_usage(usage)))
+        if payload.get("error"):
+            self._fail(error_from_payload(payload, streaming=True))
+        return events
+
+    def _read_message(
+        self,
+        message: Mapping[str, Any],
+        choice: Mapping[str, Any],
+        events: list[StreamEvent],
+    ) -> None:
+        reasoned = self._read_reasoning(message, events)
+        content = message.get("content")
+        if isinstance(content, str):
+            # A token can be half a letter, which is no text yet. In a chunk of
+            # reasoning, log-probabilities are not those of the answer.
+            form = None if reasoned else choice.get("logprobs")
+            known = logprobs(form.get("content")) if isinstance(form, Mapping) else ()
+            if content or known:
+                self._read_content(content, known, events)
+        if refusal := word(message.get("refusal")):
+            part = Text(text="", provider_metadata={"refusal": True})
+            self._grow(_REFUSAL, part, refusal, events)
+        for position, call in enumerate(objects(message.get("tool_calls"))):
+            self._read_call(call, position, events)
+        for image in objects(message.get("images")):
+            if url := word(mapping(image.get("image_url")).get("url")):
+                events += self._whole(("image", len(self._indices)), _image(url))
+        if not message.keys() <= _KNOWN:
+            self._keep(message)
+
+    def _read_reasoning(
+        self, message: Mapping[str, Any], events: list[StreamEvent]
+    ) -> bool:
+        """Take reasoning once: ``reasoning`` repeats the text of the details.
+
+        Returns:
+            Whether the message held any.
+        """
+        details = objects(message.get("reasoning_details"))
+        for fragment in details:
+            key = self._details.take(fragment)
+            known = fragment.get(FORMAT)
+            part = Reasoning(provider_metadata={FORMAT: known} if known else {})
+            self._grow(key, part, readable(fragment), events)
+        if any(readable(fragment) for fragment in details):
+            return True
+        for field in ("reasoning", "reasoning_content"):
+            if text := word(message.get(field)):
+                part = Reasoning(provider_metadata={FIELD: field})
+                self._grow(_THOUGHT, part, text, events)
+                return True
+        return bool(details)
+
+    def _read_content(
+        self, text: str, known: tuple[TokenLogprob, ...], events: list[StreamEvent]
+    ) -> None:
+        if not self._head.is_past:
+            known = self._held_logprobs + known
+            thought, text = self._head.feed(text)
+            self._held_logprobs = known if self._head.is_undecided else ()
+            self._read_thought(thought, events)
+            if not self._head.is_past:
+                return
+        if _TEXT not in self._indices:
+            events.append(self._start(_TEXT, Text(text="")))
+        events.append(self._delta(_TEXT, text, known))
+
+    def _read_thought(self, thought: str, events: list[StreamEvent]) -> None:
+        """Take the inside of a ``<think>`` block, without the blank lines it opens."""
+        if _THOUGHT not in self._indices:
+            thought = thought.lstrip()
+        if thought:
+            self._grow(_THOUGHT, Reasoning(), thought, events)
+
+    def _release(self, events: list[StreamEvent]) -> None:
+        """Let go of the text that waited to be told from a tag."""
+        thought, text = self._head.finish()
+        self._read_thought(thought, events)
+        if text or self._held_logprobs:
+            self._read_content(text, self._held_logprobs, events)
+            self._held_logprobs = ()
+
+    def _read_call(
+        self, fragment: Mapping[str, Any], position: int, events: list[StreamEvent]
+    ) -> None:
+        """Take a piece of a tool call.
+
+        Pieces of one call share an index. Some servers give every call the index 0, so
+        a new id begins a new call (seen from Gemini's compatible endpoint,
+        NousResearch/hermes-agent#62937).
+        """
+        index = fragment.get("index")
+        index = index if isinstance(index, int) else position
+        call_id = word(fragment.get("id"))
+        function = mapping(fragment.get("function"))
+        name = word(function.get("name"))
+        key = self._calls.get(index)
+        if key is None or (call_id and key[-1] != call_id):
+            if not (call_id or name):
+                return
+            self._release(events)
+            call_id = call_id or f"{self._id or 'call'}-{len(self._indices)}"
+            key = self._calls[index] = ("call", index, call_id)
+            call = ToolCall(id=call_id, name=name, arguments="")
+            events.append(self._start(key, call))
+        if arguments := word(function.get("arguments")):
+            events.append(self._delta(key, arguments))
+
+    def _grow(
+        self, key: Hashable, empty: Part, text: str, events: list[StreamEvent]
+    ) -> None:
+        """Add text to a part, which begins where it has not."""
+        if key not in self._indices:
+            events.append(self._start(key, empty))
+        if text:
+            events.append(self._delta(key, text))
+
+    def _keep(self, message: Mapping[str, Any]) -> None:
+        """Keep the fields this module does not know; texts and lists grow."""
+        for name, value in message.items():
+            if name in _KNOWN or not value:
+                continue
+            kept = self._beside.get(name)
+            grows = isinstance(value, str | list) and type(kept) is type(value)
+            self._beside[name] = kept + value if grows else value
+
+    def _read_end(self, choice: Mapping[str, Any]) -> None:
+        said = word(choice.get("finish_reason"))
+        own = word(choice.get("native_finish_reason")) or said
+        if said:
+            self._reason = self._reason or _REASONS.get(said, "other")
+        if own:
+            self._native_reason = self._native_reason or own
+        if said in _FAULTS or own in _FAULTS:
+            self._fault = own
+        if choice.get("error"):
+            self._fail(error_from_payload(choice, streaming=True))
+
+    def _end_all(self) -> list[StreamEvent]:
+        events: list[StreamEvent] = []
+        self._release(events)
+        if self._beside and _TEXT not in self._indices:
+            events.append(self._start(_TEXT, Text(text="")))
+        return events + [self._end_one(key) for key in list(self._open)]
+
+    def _end_one(self, key: Hashable) -> StreamEvent:
+        if key in self._details:
+            return self._end(key, provider_metadata={NATIVE: self._details.whole(key)})
+        match self._part(key):
+            case Text() if key == _TEXT and self._beside:
+                return self._end(key, provider_metadata=self._beside)
+            case ToolCall(arguments=""):
+                # Claude writes nothing for a function without parameters.
+                return self._end(key, arguments="{}")
+            case _:
+                return self._end(key)
+
+
+def _usage(form: Mapping[str, Any]) -> Usage:
+    sent = mapping(form.get("prompt_tokens_details"))
+    spent = mapping(form.get("completion_tokens_details"))
+    return Usage(
+        prompt_tokens=count(form.get("prompt_tokens")),
+        completion_tokens=count(form.get("completion_tokens")),
+        reasoning_tokens=count(spent.get("reasoning_tokens")),
+        cached_tokens=count(sent.get("cached_tokens")),
+        cost_usd=amount(form.get("cost")),
+        provider_metadata=form,
+    )
+
+
+def _image(url: str) -> Image:
+    """Return a generated picture, its bytes where the URL holds them."""
+    head, _, data = url.partition(",")
+    if head.startswith("data:") and head.endswith(";base64"):
+        media_type = head.removeprefix("data:").removesuffix(";base64")
+        try:
+            return Image(
+                media_type=media_type, data=base64.b64decode(data, validate=True)
+            )
+        except ValueError:  # no base64, or no media type
+            pass
+    return Image(url=url)

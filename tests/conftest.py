@@ -1,0 +1,61 @@
+"""Every test runs alone: no key, home or setting comes in from outside."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import pytest
+from hypothesis import settings
+
+pytest_plugins = ["server_fixtures", "engine_fixtures"]
+
+# Cores are shared in CI: a slow example is no failure.
+settings.register_profile("stepmagic", deadline=None)
+settings.load_profile("stepmagic")
+
+_KEYS = ("OPENROUTER_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY")
+_KEPT = ("STEPMAGIC_RECORDINGS",)
+"""Says where test data lies, and nothing to the package."""
+
+_FOLDERS = (
+    "HOME",
+    "IPYTHONDIR",
+    "JUPYTER_CONFIG_DIR",
+    "JUPYTER_DATA_DIR",
+    "JUPYTER_RUNTIME_DIR",
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_RUNTIME_DIR",
+    "XDG_STATE_HOME",
+)
+
+
+@pytest.fixture(autouse=True)
+def _isolated(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Give each test an empty home, a bare environment and a fresh kernel state."""
+    for name in tuple(os.environ):
+        if name in _KEYS or (name.startswith("STEPMAGIC_") and name not in _KEPT):
+            monkeypatch.delenv(name)
+    home = tmp_path_factory.mktemp("home")
+    for name in _FOLDERS:
+        folder = home if name == "HOME" else home / name.lower()
+        folder.mkdir(mode=0o700, exist_ok=True)
+        monkeypatch.setenv(name, str(folder))
+    # Looks at no keyring of the machine, neither here nor in a kernel of the test.
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+    _forget_state()
+
+
+def _forget_state() -> None:
+    """Reset what a kernel holds; a module that nobody imported holds nothing."""
+    loaded = sys.modules
+    if (module := loaded.get("stepmagic.settings")) is not None:
+        module.StepMagic.clear_instance()
+    if (module := loaded.get("stepmagic.keys")) is not None:
+        module.forget()
+    if (module := loaded.get("stepmagic.session")) is not None:
+        module._session.clear()

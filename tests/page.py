@@ -1,0 +1,120 @@
+"""HTML read as a browser would, to find what in it acts."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from html.parser import HTMLParser
+
+VOID = {"br", "hr", "img", "input"}
+ELEMENTS = {
+    *("a", "blockquote", "br", "code", "details", "div", "em", "footer", "hr", "img"),
+    *("li", "ol", "p", "pre", "s", "small", "span", "strong", "summary", "table"),
+    *("tbody", "td", "th", "thead", "tr", "ul", "h1", "h2", "h3", "h4", "h5", "h6"),
+}
+ADDRESS = re.compile(r"(?:https?://[a-z0-9.-]+(?::\d+)?(?:[/?#]|$)|mailto:[^@]+@)", re.I)
+IMAGE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+")
+STYLE = re.compile(r"text-align:(?:left|right|center)|color:var\(--jp-[\w-]+\)")
+CLASS = re.compile(r"(?:sm-[a-z]+|highlight|[a-z][a-z0-9]{0,3})(?: |$)")
+FORBIDDEN = {*map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))}
+
+
+class Page(HTMLParser):
+    """A parsed fragment: its elements, its text, and what in it must not be there."""
+
+    def __init__(self, html: str) -> None:
+        """Parse a fragment."""
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.text = ""
+        self.runs: list[str] = [""]
+        """Text that no element interrupts, outside code: where MathJax searches."""
+        self.faults: list[str] = []
+        self._open: list[str] = []
+        self.feed(html)
+        self.close()
+        if self._open:
+            self.faults.append(f"left open: {self._open}")
+
+    def links(self) -> list[str]:
+        """Return where the links go."""
+        return [attrs["href"] for tag, attrs in self.elements if tag == "a"]
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Take an element and judge it."""
+        held = {name: value or "" for name, value in attrs}
+        self.elements.append((tag, held))
+        if tag not in VOID:
+            self._open.append(tag)
+        if tag != "br":
+            self.runs.append("")
+        if tag not in ELEMENTS:
+            self.faults.append(f"<{tag}>")
+        self.faults += [
+            f"<{tag} {name}={value!r}>"
+            for name, value in held.items()
+            if not _is_allowed(tag, name, value)
+        ]
+
+    def handle_endtag(self, tag: str) -> None:
+        """Close an element; elements must nest."""
+        self.runs.append("")
+        if not self._open or self._open.pop() != tag:
+            self.faults.append(f"</{tag}> does not fit")
+
+    def handle_data(self, data: str) -> None:
+        """Take text; it must hold no character that acts."""
+        self.text += data
+        if not {"code", "pre"} & set(self._open):
+            self.runs[-1] += data
+        self.faults += [f"{char!a} in text" for char in data if acts(char)]
+
+    def handle_comment(self, data: str) -> None:
+        """Refuse comments."""
+        self.faults.append(f"<!--{data}-->")
+
+    def handle_decl(self, decl: str) -> None:
+        """Refuse declarations."""
+        self.faults.append(f"<!{decl}>")
+
+    def unknown_decl(self, data: str) -> None:
+        """Refuse marked sections."""
+        self.faults.append(f"<![{data}]>")
+
+    def handle_pi(self, data: str) -> None:
+        """Refuse processing instructions."""
+        self.faults.append(f"<?{data}>")
+
+
+def acts(char: str) -> bool:
+    """Whether a character controls, reorders or hides text."""
+    return char not in "\n\t" and (
+        unicodedata.category(char) in ("Cc", "Cs")
+        or char in FORBIDDEN
+        or 0xE0000 <= ord(char) <= 0xE0FFF
+        or char in "\u200b\u2060\ufeff\u00ad\u2028\u2029"
+    )
+
+
+def _is_allowed(tag: str, name: str, value: str) -> bool:
+    match tag, name:
+        case "a", "href":
+            return bool(ADDRESS.match(value))
+        case "a", "rel":
+            return value == "noopener noreferrer nofollow"
+        case "a", "target":
+            return value == "_blank"
+        case "ol", "start":
+            return value.isdigit()
+        case "img", "src":
+            return bool(IMAGE.fullmatch(value))
+        case "img", "alt":
+            return True
+        case _, "dir":
+            return value == "auto"
+        case _, "style":
+            return bool(STYLE.fullmatch(value))
+        case _, "class":
+            return not CLASS.sub("", value)
+        case _:
+            return False
