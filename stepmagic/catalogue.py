@@ -11,14 +11,16 @@ import contextlib
 import difflib
 import hashlib
 import json
+import math
 import os
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from stepmagic.errors import ProtocolError
 from stepmagic.folders import cache_folder
 from stepmagic.settings import DEFAULT_MODEL
 from stepmagic.transcript import Usage
@@ -37,12 +39,14 @@ class ModelEntry:
     id: str
     name: str = ""
     context_tokens: int | None = None
-    inputs: tuple[str, ...] = ("text",)
-    """Of text, image, video, file, audio."""
+    inputs: tuple[str, ...] | None = None
+    """Of text, image, video, file, audio; None where the server does not say."""
     parameters: frozenset[str] | None = None
     """Names the model takes; None where the server does not say."""
+    reasons: bool | None = None
+    """None where the server does not say."""
     efforts: tuple[str, ...] = ()
-    reasons: bool = False
+    """What it may be told about effort; empty where the server does not say."""
     must_reason: bool = False
     """Whether the server refuses to switch reasoning off."""
     default_effort: str | None = None
@@ -93,8 +97,8 @@ SHIPPED: dict[str, ModelEntry] = {
         context_tokens=256_000,
         inputs=("text", "image", "video"),
         parameters=_STEP_PARAMETERS,
-        efforts=("high", "medium", "low"),
         reasons=True,
+        efforts=("high", "medium", "low"),
         must_reason=True,
         default_effort="medium",
         prompt_usd=0.20e-6,
@@ -104,6 +108,8 @@ SHIPPED: dict[str, ModelEntry] = {
         id=LOCAL_MODEL,
         name="SmolLM2 135M Instruct, on this machine",
         context_tokens=8_192,
+        inputs=("text",),
+        reasons=False,
         prompt_usd=0.0,
         completion_usd=0.0,
     ),
@@ -132,8 +138,16 @@ class Catalogue:
         return sorted(self._entries.values(), key=lambda entry: entry.id)
 
     def entry(self, model: str) -> ModelEntry | None:
-        """Return what is known of a model; a ``:variant`` is its base model."""
-        return self._entries.get(model) or self._entries.get(model.partition(":")[0])
+        """Return what is known of a model.
+
+        A variant that is not listed, such as ``:nitro``, is its base model by another
+        route; ``:free`` costs nothing.
+        """
+        base, _, variant = model.partition(":")
+        entry = self._entries.get(model) or self._entries.get(base)
+        if entry is None or entry.id == model or variant != "free":
+            return entry
+        return replace(entry, id=model, prompt_usd=0.0, completion_usd=0.0)
 
     def close(self, model: str) -> list[str]:
         """Return the ids nearest to a name."""
@@ -149,47 +163,61 @@ class Catalogue:
 
         A cache that cannot be written is no reason to fail: the list then lives as long
         as the kernel.
+
+        Raises:
+            ProtocolError: It is no list of models.
         """
+        entries = _entries(payload)
+        if entries is None:
+            message = (
+                'the server\'s list of models is not of the form {"data": [...]}. Is '
+                "base_url right?"
+            )
+            raise ProtocolError(message)
+        self._entries.update(entries)
         self._fetched_at = time.time()
-        self._add(payload)
-        form = {"fetched_at": self._fetched_at, "models": payload}
         with contextlib.suppress(OSError):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=self._path.parent, suffix=".part")
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(form, file)
-            Path(name).replace(self._path)
+            _write(self._path, {"fetched_at": self._fetched_at, "models": payload})
 
     def _read(self) -> None:
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        """Take what was kept; a damaged file is as good as none."""
+        form = None
+        with contextlib.suppress(OSError, ValueError, RecursionError):
             form = json.loads(self._path.read_text(encoding="utf-8"))
-            self._fetched_at = float(form["fetched_at"])
-            self._add(form["models"])
+        fetched_at = _mapping(form).get("fetched_at")
+        entries = _entries(_mapping(form).get("models"))
+        if isinstance(fetched_at, float) and entries is not None:
+            self._entries.update(entries)
+            self._fetched_at = fetched_at
 
-    def _add(self, payload: Any) -> None:
-        rows = payload.get("data") if isinstance(payload, Mapping) else None
-        for row in rows if isinstance(rows, list) else []:
-            if isinstance(row, Mapping) and isinstance(row.get("id"), str):
-                self._entries[row["id"]] = _entry(row)
+
+def _entries(payload: Any) -> dict[str, ModelEntry] | None:
+    """Return the models of a reply of ``GET /models``; None if it is no such reply."""
+    rows = _mapping(payload).get("data")
+    if not isinstance(rows, list):
+        return None
+    named = [row for row in map(_mapping, rows) if isinstance(row.get("id"), str)]
+    return {row["id"]: _entry(row) for row in named}
 
 
 def _entry(row: Mapping[str, Any]) -> ModelEntry:
     """Return one row of ``GET /models`` (OpenRouter OpenAPI, Model)."""
     pricing = _mapping(row.get("pricing"))
     reasoning = _mapping(row.get("reasoning"))
-    parameters = row.get("supported_parameters")
-    known = frozenset(parameters) if isinstance(parameters, list) else None
+    architecture = _mapping(row.get("architecture"))
+    parameters = _words(row.get("supported_parameters"))
+    reasons = None if parameters is None else "reasoning" in parameters
+    default_effort = reasoning.get("default_effort")
     return ModelEntry(
         id=row["id"],
         name=str(row.get("name") or ""),
         context_tokens=_whole(row.get("context_length")),
-        inputs=tuple(_mapping(row.get("architecture")).get("input_modalities") or ())
-        or ("text",),
-        parameters=known,
-        efforts=tuple(reasoning.get("supported_efforts") or ()),
-        reasons=bool(reasoning) or "reasoning" in (known or ()),
+        inputs=_words(architecture.get("input_modalities")),
+        parameters=None if parameters is None else frozenset(parameters),
+        reasons=True if reasoning else reasons,
+        efforts=_words(reasoning.get("supported_efforts")) or (),
         must_reason=reasoning.get("mandatory") is True,
-        default_effort=reasoning.get("default_effort"),
+        default_effort=default_effort if isinstance(default_effort, str) else None,
         prompt_usd=_price(pricing.get("prompt")),
         completion_usd=_price(pricing.get("completion")),
     )
@@ -199,19 +227,42 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
+def _words(value: Any) -> tuple[str, ...] | None:
+    if not isinstance(value, list):
+        return None
+    return tuple(word for word in value if isinstance(word, str))
+
+
 def _whole(value: Any) -> int | None:
-    return value if isinstance(value, int) else None
+    return value if isinstance(value, int) and value > 0 else None
 
 
 def _price(value: Any) -> float | None:
     """Return dollars a token; a negative price means that it varies."""
     try:
         price = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
-    return price if price >= 0 else None
+    return price if 0 <= price < math.inf else None
 
 
 def _cache_path(base_url: str) -> Path:
-    name = hashlib.sha256(base_url.encode()).hexdigest()[:16]
+    name = hashlib.sha256(base_url.rstrip("/").encode()).hexdigest()[:16]
     return cache_folder() / f"models-{name}.json"
+
+
+def _write(path: Path, form: Any) -> None:
+    """Write JSON so that a reader finds the old file or the new one, never half.
+
+    Raises:
+        OSError: It cannot be written; nothing is left behind then.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    part = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(form, file)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

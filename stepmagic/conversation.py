@@ -119,20 +119,15 @@ class Conversation:
     async def _turn(
         self, sending: Sending, prompt: Message, options: Options, cell: Cell | None
     ) -> Finish:
-        endpoint = await asyncio.to_thread(
-            find_endpoint,
-            options.model,
-            options.base_url,
-            lambda text: sending.put(Notice(text=text)),
-        )
+        endpoint = await asyncio.to_thread(find_endpoint, options, sending.report)
         refuse_key(endpoint.key, options.system, prompt)
-        asked = replace(options, model=endpoint.model)
+        asked = endpoint.adapt(options)
         call = Call(
-            url=endpoint.base_url + codec(options.api).path,
+            url=asked.base_url + codec(asked.api).path,
             body=self.encode(prompt, asked),
             key=endpoint.key,
-            headers=options.headers,
-            limits=options.limits,
+            headers=asked.headers,
+            limits=asked.limits,
         )
         turn = self._begin(prompt, asked, cell)
         sending.turn_id = turn.id

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 from urllib.parse import urlsplit
 
 from stepmagic.catalogue import LOCAL_PREFIX
 from stepmagic.errors import AttachmentError, KeyMissing
 from stepmagic.keys import Key, find_key
+from stepmagic.options import Options
 from stepmagic.transcript import Message, Text
 
 _NEEDS_KEY = ("openrouter.ai",)
@@ -23,36 +25,54 @@ class Endpoint:
     model: str
     """The model id as this server knows it."""
     key: Key | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """What this server needs asked for that others send unasked."""
+
+    def adapt(self, options: Options) -> Options:
+        """Return the options as this server takes them."""
+        added = self.parameters if options.api == "chat" and options.stream else {}
+        return replace(
+            options,
+            model=self.model,
+            base_url=self.base_url,
+            headers={**options.headers, **self.headers},
+            parameters={**added, **options.parameters},
+        )
 
 
-def find_endpoint(model: str, base_url: str, report: Callable[[str], None]) -> Endpoint:
+def find_endpoint(options: Options, report: Callable[[str], None]) -> Endpoint:
     """Return where a model answers; starts the embedded engine for ``local/``.
 
     May take seconds (and the first time, a download); ``report`` gets a line now and
-    then.
+    then, and stops the work by raising.
 
     Raises:
         KeyMissing: The server needs a key and none is found.
         EngineError: The embedded engine cannot be set up.
     """
-    if model.startswith(LOCAL_PREFIX):
+    if options.model.startswith(LOCAL_PREFIX):
         from stepmagic.local import engine  # noqa: PLC0415 - subprocess, tqdm, hashing
 
-        running = engine(model, progress=report)
+        running = engine(options.model, progress=report)
         return Endpoint(
             base_url=running.base_url,
             model=running.model,
             key=Key(running.key, "the embedded engine"),
+            # llama.cpp closes a connection after a stream though it promised to keep
+            # it, and counts tokens in a stream only where it is asked to.
+            headers={"connection": "close"},
+            parameters={"stream_options": {"include_usage": True}},
         )
     key = find_key()
-    host = urlsplit(base_url).hostname or ""
+    host = urlsplit(options.base_url).hostname or ""
     if key is None and host.endswith(_NEEDS_KEY):
         message = (
             f"no API key for {host}. Enter one with `%step key` (or set "
             "OPENROUTER_API_KEY), or ask the embedded model: `%step model local`."
         )
         raise KeyMissing(message)
-    return Endpoint(base_url=base_url, model=model, key=key)
+    return Endpoint(base_url=options.base_url, model=options.model, key=key)
 
 
 def refuse_key(key: Key | None, system: str, message: Message) -> None:

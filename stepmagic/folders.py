@@ -13,6 +13,6 @@ def cache_folder() -> Path:
     """
     if chosen := os.environ.get("STEPMAGIC_CACHE"):
         return Path(chosen).expanduser()
-    from platformdirs import user_cache_path  # noqa: PLC0415 - only when a file is asked
+    from platformdirs import user_cache_path  # noqa: PLC0415 - seldom needed
 
     return user_cache_path("stepmagic")

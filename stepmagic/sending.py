@@ -11,12 +11,12 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from types import TracebackType
 from typing import Self
 
 from stepmagic.errors import Interrupted, StepError
-from stepmagic.events import Finish, StreamEvent
+from stepmagic.events import Finish, Notice, StreamEvent
 from stepmagic.transcript import Turn
 
 _GATHER_S = 0.03
@@ -42,6 +42,7 @@ class Sending:
         )
         self._over = threading.Event()
         self._ended = False
+        self._cancelled = False
         self._woke_at = 0.0
         self._task: Future[None] | None = None
         self._finish: Finish | None = None
@@ -95,6 +96,7 @@ class Sending:
 
     def cancel(self, wait_s: float = _CLOSE_S) -> None:
         """Stop the turn; returns when its connection is closed, or after ``wait_s``."""
+        self._cancelled = True
         if self._task is not None and not self._over.is_set():
             self._task.cancel()
             self._over.wait(wait_s)
@@ -127,6 +129,16 @@ class Sending:
     def put(self, event: StreamEvent | BaseException) -> None:
         """Hand an event to the reader; called on the background loop."""
         self._events.put(event)
+
+    def report(self, text: str) -> None:
+        """Show a line of progress; called by work that goes on before the request.
+
+        Raises:
+            CancelledError: The turn was stopped, and the work should be too.
+        """
+        if self._cancelled:
+            raise CancelledError
+        self.put(Notice(text=text))
 
     def close(self) -> None:
         """Say that nothing more comes; called on the background loop."""

@@ -231,6 +231,8 @@ class Exchange:
                 return
             from httpx_sse import EventSource  # noqa: PLC0415 - with httpx, when needed
 
+            # A stream is UTF-8 whatever its header says, and may open with a BOM.
+            response.encoding = "utf-8-sig"
             async for frame in EventSource(response).aiter_sse():
                 for event in decoder.feed(redact(frame.data)):
                     yield event

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import assert_never
 
 from stepmagic.transcript import (
     File,
@@ -51,14 +52,16 @@ def estimate_part(part: Part) -> int:
             return math.ceil(len(part.data or b"") / _MEDIA_BYTES_A_TOKEN)
         case Opaque():
             return estimate_tokens(str(part.provider_metadata))
+        case _:
+            assert_never(part)
 
 
 def estimate_messages(messages: Iterable[Message], system: str | None = None) -> int:
     """Return about how many prompt tokens a request takes."""
-    total = estimate_tokens(system) + _MESSAGE_TOKENS if system else 0
+    tokens = estimate_tokens(system) + _MESSAGE_TOKENS if system else 0
     for message in messages:
-        total += _MESSAGE_TOKENS + sum(map(estimate_part, message.parts))
-    return total
+        tokens += _MESSAGE_TOKENS + sum(map(estimate_part, message.parts))
+    return tokens
 
 
 def total(usages: Iterable[Usage | None]) -> Usage:
@@ -73,8 +76,9 @@ def format_cost(cost_usd: float) -> str:
     """Return dollars with as many digits as say something: ``$0.00042``, ``$1.20``."""
     if cost_usd == 0:
         return "$0"
-    digits = max(2, 1 - math.floor(math.log10(abs(cost_usd))))
-    return f"${cost_usd:.{digits}f}"
+    amount = abs(cost_usd)
+    digits = max(2, 1 - math.floor(math.log10(amount)))
+    return f"{'-' if cost_usd < 0 else ''}${amount:,.{digits}f}"
 
 
 def format_count(number: int, noun: str) -> str:

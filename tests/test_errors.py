@@ -6,7 +6,7 @@ import inspect
 import pickle
 
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
+from shells import bare_shell
 
 from stepmagic import errors
 from stepmagic.errors import Interrupted, ServerError, ServerOverloaded, StepError
@@ -44,7 +44,7 @@ def test_docstring_draws_the_tree() -> None:
 
 
 def test_error_is_shown_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    shell = InteractiveShell()
+    shell = bare_shell()
     shell.run_cell(
         "from stepmagic.errors import KeyMissing\n"
         "raise KeyMissing('no API key. Enter one with `%step key`.')"
@@ -55,7 +55,7 @@ def test_error_is_shown_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_interrupt_is_shown_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    shell = InteractiveShell()
+    shell = bare_shell()
     shell.run_cell(
         "from stepmagic.errors import Interrupted\nraise Interrupted('stopped.')"
     )

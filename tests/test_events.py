@@ -53,18 +53,12 @@ class Grown:
 def growths(draw: st.DrawFn) -> Grown:
     fragments = tuple(draw(st.lists(st.text(max_size=5), max_size=4)))
     text = "".join(fragments)
-    first, whole = draw(
-        st.sampled_from(
-            [
-                (Text(text="> "), Text(text="> " + text)),
-                (
-                    Reasoning(provider_metadata={"format": "x"}),
-                    Reasoning(text=text, provider_metadata={"format": "x"}),
-                ),
-                (CALL, ToolCall(id="1", name="f", arguments=text)),
-            ]
-        )
-    )
+    grown: list[tuple[Part, Part]] = [
+        (Text(text="> "), Text(text="> " + text)),
+        (Reasoning(text="hm "), Reasoning(text="hm " + text)),
+        (CALL, ToolCall(id="1", name="f", arguments=text)),
+    ]
+    first, whole = draw(st.sampled_from(grown))
     ended = draw(st.sampled_from([None, Text(text="the whole of it")]))
     return Grown(first, whole, fragments, ended)
 
@@ -149,8 +143,8 @@ def test_logprobs_grow_with_the_text() -> None:
     ],
 )
 def test_part_without_text_does_not_grow(part: Part) -> None:
-    events = [PartStart(index=0, part=part), PartDelta(index=0, text="x")]
-    assert assemble(events).parts == (part,)
+    begun = PartStart(index=0, part=part)
+    assert assemble([begun, PartDelta(index=0, text="x")]).parts == (part,)
 
 
 def test_delta_needs_its_part() -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from IPython.core.interactiveshell import InteractiveShell
+from shells import bare_shell
 
 from stepmagic import keys
 from stepmagic.endpoint import Endpoint
@@ -51,7 +51,7 @@ def test_key_shows_in_no_text(key: Key, caplog: pytest.LogCaptureFixture) -> Non
     shown = [
         f"{key!r:>60}{key!s}",
         "{} {!r}".format(key, {"key": key}),
-        "%s" % [key],  # noqa: UP031 - one of the ways to format
+        "%s" % [key],
         repr(call),
         repr(endpoint),
         pprint.pformat([call, {key: key}]),
@@ -79,7 +79,7 @@ def test_key_shows_in_no_traceback(
 ) -> None:
     """``%xmode Verbose`` prints the local variables of every frame."""
     monkeypatch.setenv(VARIABLE, SECRET)
-    shell = InteractiveShell()
+    shell = bare_shell()
     shell.run_line_magic("xmode", mode)
     capsys.readouterr()
     shell.run_cell(

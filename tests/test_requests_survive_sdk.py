@@ -80,6 +80,7 @@ VALUES: dict[str, list[Any]] = {
     "verbosity": ["low"],
     "include": [["message.output_text.logprobs"], ["reasoning.encrypted_content"]],
     "truncation": ["auto"],
+    "stream_options": [{"include_usage": True}],
     "extra_body": [{"temperature": 0.3}],
 }
 """Values of every parameter; each goes through every protocol that has it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
+from shells import bare_shell
 from traitlets import TraitError
 from traitlets.config import Config
 
@@ -16,9 +16,9 @@ NAMES = sorted(StepMagic.class_own_traits(config=True))
 
 
 @pytest.fixture
-def shell() -> InteractiveShell:
+def shell() -> Any:
     """Return a shell that has loaded the extension's settings."""
-    shell = InteractiveShell()
+    shell = bare_shell()
     shell.configurables.append(current())
     return shell
 
@@ -121,14 +121,14 @@ def test_unusable_value_in_a_configuration_is_refused() -> None:
     assert current().api == "chat"
 
 
-def test_percent_config_changes_a_setting(shell: InteractiveShell) -> None:
+def test_percent_config_changes_a_setting(shell: Any) -> None:
     shell.run_line_magic("config", "StepMagic.model = 'a/b'")
     shell.run_line_magic("config", "StepMagic.parameters = {'seed': 1}")
     assert (current().model, current().parameters) == ("a/b", {"seed": 1})
 
 
 def test_percent_config_shows_every_setting(
-    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+    shell: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shell.run_line_magic("config", "StepMagic")
     shown = capsys.readouterr().out
@@ -137,7 +137,7 @@ def test_percent_config_shows_every_setting(
 
 
 def test_percent_config_knows_close_names(
-    shell: InteractiveShell, caplog: pytest.LogCaptureFixture
+    shell: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     shell.run_line_magic("config", "StepMagic.efort = 'low'")
     assert "Did you mean `effort`" in caplog.text

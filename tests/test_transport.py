@@ -105,6 +105,15 @@ def test_an_answer_comes_whole(
     assert (finish.reason, finish.error) == ("stop", None)
 
 
+def test_a_stream_is_utf_8_and_may_open_with_a_bom(server: OpenRouterServer) -> None:
+    frame = (
+        '{"choices":[{"index":0,"delta":{"content":"\u00e9"},"finish_reason":"stop"}]}'
+    )
+    stream = f"\ufeffdata: {frame}\n\n".encode()
+    server.enqueue(raw(stream, content_type="text/event-stream; charset=latin-1"))
+    assert folded(exchange(call(server)))[0] == "\u00e9"
+
+
 def test_connections_are_kept_alive(server: OpenRouterServer) -> None:
     for _ in range(3):
         exchange(call(server))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -31,6 +32,13 @@ def test_what_is_of_another_type_reads_as_empty(value: Any) -> None:
     assert amount(value) == (value if isinstance(value, int | float) else None)
 
 
+@pytest.mark.parametrize("text", ["1e999", "-1e999", "NaN", "1" + "0" * 400])
+def test_number_beyond_all_bounds_is_none(text: str) -> None:
+    number = json.loads(text)
+    assert amount(number) is None
+    assert count(number) == 0
+
+
 def test_objects_are_read_out_of_a_mixed_list() -> None:
     assert objects([1, {"a": 1}, None, {}]) == [{"a": 1}, {}]
 
@@ -41,6 +49,7 @@ def test_logprobs_keep_bytes_and_alternatives_and_skip_what_has_no_number() -> N
         {"token": "b", "bytes": None},
         "c",
     ]
+    assert logprobs([{"token": "a", "logprob": -1, "bytes": ["97"]}])[0].utf8 is None
     other = TokenLogprob(token="", logprob=-2.0)
     assert logprobs(forms) == (
         TokenLogprob(token="a", logprob=-1.0, utf8=(97,), alternatives=(other,)),

@@ -137,6 +137,7 @@ REFUSED = {
     "logit_bias": ({"50256": -100}, "chat"),
     "logprobs": (True, "chat"),
     "top_logprobs": (3, "chat"),
+    "stream_options": ({"include_usage": True}, "chat"),
     "verbosity": ("low", "chat"),
     "include": ([], "responses"),
     "truncation": ("auto", "responses"),

@@ -130,6 +130,7 @@ REFUSED = {
     "seed": 7,
     "logit_bias": {"50256": -100},
     "logprobs": True,
+    "stream_options": {"include_usage": True},
 }
 
 
@@ -411,7 +412,8 @@ def test_text_that_was_cut_goes_back_as_incomplete() -> None:
 
 def test_empty_text_makes_no_item() -> None:
     call = ToolCall(id="c1", name="add")
-    items = sent(HI, said("", call), results(result("c1")))
+    empty = Text(text="", provider_metadata={"item": {"id": "msg_1"}})
+    items = sent(HI, said("", empty, call), results(result("c1")))
     assert [item.get("type") for item in items[1:]] == [
         "function_call",
         "function_call_output",

@@ -1,7 +1,111 @@
 """How a Reply, a Conversation and a dry run show as a cell's last line.
 
-The types live in layers that know no display; they are registered by name, so that
+The types live in layers that know no display. They are registered by name, so that
 nothing is imported until one of them is shown.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from stepmagic.display.shell import execution
+from stepmagic.usage import format_cost
+
+if TYPE_CHECKING:
+    from stepmagic.conversation import Conversation
+    from stepmagic.dry_run import DryRun
+    from stepmagic.reply import Reply
+    from stepmagic.transcript import Turn
+
+_drawn: dict[object, set[str]] = {}
+"""The turns that were streamed, by the execution of a cell; of the last one alone."""
+
+
+def mark_drawn(shell: Any, turn_id: str) -> None:
+    """Note that this execution of the cell has drawn a turn already."""
+    now = execution(shell)
+    ids = _drawn.get(now, set())
+    _drawn.clear()
+    _drawn[now] = {*ids, turn_id}
+
+
+def register_formatters(shell: Any) -> None:
+    """Teach a shell to show the types."""
+    shown: dict[tuple[str, str], Callable[[Any], dict[str, str]]] = {
+        ("stepmagic.conversation", "Conversation"): _conversation,
+        ("stepmagic.dry_run", "DryRun"): _dry_run,
+    }
+    formatter = shell.display_formatter
+    for (module, name), bundle in shown.items():
+        formatter.mimebundle_formatter.for_type_by_name(module, name, _ignoring(bundle))
+    formatter.ipython_display_formatter.for_type_by_name(
+        "stepmagic.reply", "Reply", lambda reply: _show_reply(shell, reply)
+    )
+
+
+def _ignoring(
+    bundle: Callable[[Any], dict[str, str]],
+) -> Callable[..., dict[str, str]]:
+    """Return a formatter that leaves the choice of MIME types to the front end."""
+    return lambda value, **_: bundle(value)
+
+
+def _show_reply(shell: Any, reply: Reply) -> None:
+    """Show a reply, unless this very cell has just streamed it."""
+    if reply.turn.id in _drawn.get(execution(shell), ()):
+        return
+    from IPython.display import display  # noqa: PLC0415 - with a shell, it is loaded
+
+    from stepmagic.display.bundle import turn_bundle  # noqa: PLC0415 - when first shown
+
+    display(turn_bundle(reply.turn), raw=True)
+
+
+def _conversation(conversation: Conversation) -> dict[str, str]:
+    turns = conversation.turns
+    if not turns:
+        said = f"{conversation.name}: nothing asked yet"
+        return {"text/html": f"<p>{_escape(said)}</p>", "text/plain": said}
+    return {
+        "text/html": "".join(map(_turn_html, turns)),
+        "text/plain": "\n\n".join(map(_turn_text, turns)),
+    }
+
+
+def _turn_html(turn: Turn) -> str:
+    from stepmagic.display.bundle import turn_bundle  # noqa: PLC0415 - when first shown
+
+    prompt = _escape(turn.prompt.text).replace("\n", "<br>")
+    return f"<blockquote>{prompt}</blockquote>{turn_bundle(turn)['text/html']}"
+
+
+def _turn_text(turn: Turn) -> str:
+    from stepmagic.display.bundle import turn_bundle  # noqa: PLC0415 - when first shown
+
+    prompt = "\n".join(f"> {line}" for line in turn.prompt.text.splitlines())
+    return f"{prompt}\n\n{turn_bundle(turn)['text/plain']}"
+
+
+def _dry_run(request: DryRun) -> dict[str, str]:
+    cost = ""
+    if request.cost_usd is not None:
+        cost = f", {format_cost(request.cost_usd)} at the list price"
+    context = ""
+    if request.context_tokens is not None:
+        context = f" of {request.context_tokens:,}"
+    said = f"about {request.tokens:,}{context} tokens in{cost}; nothing was sent"
+    head = f"POST {request.url}"
+    return {
+        "text/html": (
+            f"<p><code>{_escape(head)}</code><br>{_escape(said)}</p>"
+            f"<pre>{_escape(request.text)}</pre>"
+        ),
+        "text/plain": f"{head}\n{said}\n{request.text}",
+    }
+
+
+def _escape(text: str) -> str:
+    from stepmagic.markdown import escape  # noqa: PLC0415 - Markdown, when first shown
+
+    return escape(text)

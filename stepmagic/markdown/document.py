@@ -23,8 +23,11 @@ from stepmagic.markdown.maths import maths_plugin
 DEEPEST: Final = 32
 """Block levels. markdown-it drops what lies deeper; such a text is shown as it is."""
 
+LONGEST: Final = 500_000
+"""Letters; at up to 30 us each, a longer text is shown as it is."""
+
 _MOST_BRACKETS = 10_000
-"""Each ``[`` may begin a link, at up to 30 us; beyond these, text stays unparsed."""
+"""Each ``[`` may begin a link, at up to 30 us; text beyond these stays unparsed."""
 
 _LONGEST_SHOWN = 120
 """Letters of a refused address that are shown."""
@@ -74,6 +77,8 @@ def parse(source: str) -> list[Token]:
     characters. A fence's ``info`` is its language.
     """
     source = plain(source)
+    if len(source) > LONGEST:
+        return [_as_it_is(source)]
     try:
         tokens = _parser().parse(source)
     except RecursionError:

@@ -39,6 +39,7 @@ _ADVICE: dict[type[ServerError], str] = {
 
 _BY_TYPE: dict[str, type[ServerError]] = {
     "context_length_exceeded": ContextTooLong,
+    "exceed_context_size_error": ContextTooLong,
     "token_limit_exceeded": ContextTooLong,
     "payload_too_large": ContextTooLong,
     "authentication": KeyRefused,

@@ -6,6 +6,7 @@ not of that type, so that a decoder needs no error handling of its own.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypeAlias
 
@@ -51,12 +52,16 @@ def word(value: Any) -> str:
 
 def count(value: Any) -> int:
     """Return a number of tokens, or 0."""
-    return int(value) if isinstance(value, int | float) else 0
+    return int(amount(value) or 0)
 
 
 def amount(value: Any) -> float | None:
-    """Return a sum of money, or None."""
-    return float(value) if isinstance(value, int | float) else None
+    """Return a sum of money, or None; ``1e999`` is JSON, and no sum."""
+    try:
+        number = float(value) if isinstance(value, int | float) else math.inf
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def logprobs(value: Any) -> tuple[TokenLogprob, ...]:
@@ -65,12 +70,17 @@ def logprobs(value: Any) -> tuple[TokenLogprob, ...]:
         TokenLogprob(
             token=word(form.get("token")),
             logprob=float(form["logprob"]),
-            utf8=tuple(form["bytes"]) if isinstance(form.get("bytes"), list) else None,
+            utf8=_utf8(form.get("bytes")),
             alternatives=logprobs(form.get("top_logprobs")),
         )
         for form in objects(value)
         if isinstance(form.get("logprob"), int | float)
     )
+
+
+def _utf8(value: Any) -> tuple[int, ...] | None:
+    known = isinstance(value, list) and all(isinstance(byte, int) for byte in value)
+    return tuple(value) if known else None
 
 
 def tool_choice(value: str | Mapping[str, Any]) -> tuple[ToolMode, str]:

@@ -66,6 +66,7 @@ def encode(request: Request) -> dict[str, Any]:
 
     Raises:
         UnsupportedOption: The protocol has no form for an option or a part.
+        SettingError: An option has a value that no protocol has.
     """
     given = request.parameters
     reasoning = given.get("reasoning", request.reasoning)

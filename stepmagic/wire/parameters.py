@@ -178,6 +178,12 @@ PARAMETERS: dict[str, Parameter] = {
     "metadata": _everywhere("metadata", "object"),
     "cache_control": _everywhere("cache_control", "object", "prompt caching"),
     "user": _everywhere("user", "word", "an id of your end user"),
+    "stream_options": Parameter(
+        kind="object",
+        chat="stream_options",
+        help='{"include_usage": true} where a server counts tokens only when asked to',
+        routing=True,
+    ),
     "verbosity": Parameter(
         kind="word", chat="verbosity", responses=CODEC, help="low, medium or high"
     ),

@@ -57,6 +57,7 @@ def encode(request: Request) -> dict[str, Any]:
 
     Raises:
         UnsupportedOption: The protocol has no form for an option or a part.
+        SettingError: An option has a value that no protocol has.
     """
     given = request.parameters
     body: dict[str, Any] = {
@@ -203,19 +204,13 @@ def _output(message: Message, *, first: int) -> list[dict[str, Any]]:
             case Text():
                 item = part.provider_metadata.get(ITEM)
                 content = _output_content(part)
-                if item is not None and item == last:
+                if content and item is not None and item == last:
                     items[-1]["content"].append(content)
-                elif part.text or item is not None:
+                elif content:
                     items.append(_output_message(item, content, first + len(items)))
-            case Reasoning():
-                # Readable reasoning from elsewhere has no form here, and the id alone
-                # means nothing to a server that stores nothing.
-                whole = mapping(native(part))
-                if any(whole.get(name) for name in _REASONED):
-                    items.append(dict(whole))
-            case Opaque():
-                if whole := mapping(native(part)):
-                    items.append(dict(whole))
+            case Reasoning() | Opaque():
+                if whole := _whole(part):
+                    items.append(whole)
             case ToolCall():
                 items.append(_function_call(part))
             case _:
@@ -225,6 +220,17 @@ def _output(message: Message, *, first: int) -> list[dict[str, Any]]:
     while items and items[-1].get("type") == "reasoning":
         items.pop()
     return items
+
+
+def _whole(part: Reasoning | Opaque) -> dict[str, Any]:
+    """Return the item a part came as, or nothing.
+
+    Readable reasoning from elsewhere has no form here, and a reasoning item's id alone
+    means nothing to a server that stores nothing.
+    """
+    item = dict(mapping(native(part)))
+    says = isinstance(part, Opaque) or any(item.get(name) for name in _REASONED)
+    return item if says else {}
 
 
 def _out_of_place(part: Part, where: str) -> UnsupportedOption:
@@ -249,15 +255,16 @@ def _output_message(
 
 
 def _output_content(part: Text) -> dict[str, Any]:
+    """Return the content part of a text, or nothing where it says nothing."""
     known = mapping(part.provider_metadata.get(CONTENT))
-    match known.get("type", "output_text"):
-        case "output_text":
-            form = {"type": "output_text", "annotations": []}
-            return {**form, **known, "text": part.text}
-        case "refusal":
-            return {**known, "refusal": part.text}
-        case _:
-            return dict(known)
+    kind = known.get("type", "output_text")
+    if kind not in ("output_text", "refusal"):
+        return dict(known)
+    if not part.text:
+        return {}
+    if kind == "refusal":
+        return {**known, "refusal": part.text}
+    return {"type": kind, "annotations": [], **known, "text": part.text}
 
 
 def _function_call(part: ToolCall) -> dict[str, Any]:

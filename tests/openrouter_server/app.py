@@ -151,7 +151,7 @@ class OpenRouterServer:
             if refused.is_fault:
                 where = f"{received.method} {received.path}"
                 self.faults.append(f"{where}: {refused.message}")
-            return _refused(refused, protocol)
+            return _at_once(received, _refused(refused, protocol))
         reply = self._script.popleft() if self._script else self.default
         asked = Asked(
             protocol=protocol, body=received.body, generation_id=generation_id()
@@ -159,15 +159,14 @@ class OpenRouterServer:
         return _Scripted(reply, asked, received, self.faults)
 
     async def _list_models(self, request: Request) -> Response:
-        await self._record(request)
-        return JSONResponse(model_list())
+        return _at_once(await self._record(request), JSONResponse(model_list()))
 
     async def _show_key(self, request: Request) -> Response:
         received = await self._record(request)
         refused = key_refusal(received.headers, self.key)
-        return (
-            _refused(refused, "chat") if refused else JSONResponse({"data": KEY_INFO})
-        )
+        if refused is not None:
+            return _at_once(received, _refused(refused, "chat"))
+        return _at_once(received, JSONResponse({"data": KEY_INFO}))
 
     async def _record(self, request: Request) -> Received:
         data = await request.body()
@@ -184,6 +183,12 @@ class OpenRouterServer:
         )
         self.requests.append(received)
         return received
+
+
+def _at_once(received: Received, response: Response) -> Response:
+    """Return a reply that no script holds back."""
+    received.end(is_disconnected=False)
+    return response
 
 
 def _refused(refused: Refusal, protocol: Protocol) -> Response:

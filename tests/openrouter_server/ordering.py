@@ -43,15 +43,16 @@ def chat_faults(body: Json) -> Iterator[str]:
 
 def _chat_message_faults(place: str, message: Json) -> Iterator[str]:
     details = message.get("reasoning_details")
+    spoken = message.get("reasoning") or message.get("reasoning_content")
     if message["role"] != "assistant":
-        if details is not None or message.get("reasoning") is not None:
+        if details or spoken:
             yield f"{place}: only an assistant message carries reasoning"
         if not message.get("content"):
             yield f"{place}: the content is empty"
         return
     if not any(message.get(name) for name in ("content", "tool_calls", "images")):
         yield f"{place}: an assistant message says something or calls a tool"
-    if details and message.get("reasoning") is not None:
+    if details and spoken:
         yield f"{place}: reasoning goes back as text or as details, not as both"
     places = Counter(
         (detail.get("type"), detail["index"])

@@ -10,6 +10,7 @@ and is set aside before that judge looks.
 from __future__ import annotations
 
 import functools
+import importlib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -23,18 +24,31 @@ Sdk: TypeAlias = Literal["openrouter", "openai", "anthropic"]
 Location: TypeAlias = tuple[int | str, ...]
 Steps: TypeAlias = list[tuple[str, str, str]]
 
-JUDGES: dict[Protocol, tuple[Sdk, ...]] = {
-    "chat": ("openrouter", "openai"),
-    "responses": ("openrouter", "openai"),
-    "messages": ("openrouter", "anthropic"),
+_TYPES: dict[tuple[Sdk, Protocol], tuple[str, str]] = {
+    ("openrouter", "chat"): ("openrouter.components", "ChatRequest"),
+    ("openai", "chat"): (
+        "openai.types.chat.completion_create_params",
+        "CompletionCreateParams",
+    ),
+    ("openrouter", "responses"): ("openrouter.components", "ResponsesRequest"),
+    ("openai", "responses"): (
+        "openai.types.responses.response_create_params",
+        "ResponseCreateParams",
+    ),
+    ("openrouter", "messages"): ("openrouter.components", "MessagesRequest"),
+    ("anthropic", "messages"): (
+        "anthropic.types.message_create_params",
+        "MessageCreateParams",
+    ),
 }
+"""The judges of each protocol: module and name of an SDK's type of a request."""
 
 _REASONING_GUIDE = "OpenRouter docs, Reasoning tokens: a field the OpenAPI leaves out"
 _PARAMETERS_GUIDE = "OpenRouter docs, Parameters: a field the OpenAPI leaves out"
 _ROUTING_GUIDE = "OpenRouter docs, Provider routing: numbers, which the SDK has as text"
 _OPEN_ENUM = "opaque to a client; the SDK drops a format newer than its enumeration"
 _PDF_GUIDE = "OpenRouter docs, PDFs: annotations go back so that no file is read twice"
-_OPENAI_INCLUDE = "OpenAI API reference, Responses: asks for logprobs"
+_OPENAI_INCLUDE = "OpenAI API reference, Responses: the value that asks for logprobs"
 _CHAT_ONLY = "OpenRouter OpenAPI, ChatRequest: OpenRouter's own field"
 _CHAT_MEDIA = "OpenRouter OpenAPI, ChatContentItems: OpenAI's parts have no video"
 _TOOL_MEDIA = "OpenRouter OpenAPI, ChatToolMessage: OpenAI's tool messages are text"
@@ -124,8 +138,9 @@ _STEP = re.compile(r"(\w+)(?:\[(?:(\w+)=)?(\w*)\])?")
 
 def type_faults(protocol: Protocol, body: Mapping[str, Any]) -> Iterator[str]:
     """Yield what the SDKs' types find wrong with a body, one line each."""
-    for sdk in JUDGES[protocol]:
-        yield from sdk_faults(sdk, protocol, body, EXEMPT[sdk, protocol])
+    for (sdk, judged), exempt in EXEMPT.items():
+        if judged == protocol:
+            yield from sdk_faults(sdk, protocol, body, exempt)
 
 
 def sdk_faults(
@@ -195,24 +210,15 @@ def _is(item: Any, key: str, word: str) -> bool:
 
 @functools.cache
 def _judge(sdk: Sdk, protocol: Protocol) -> Callable[[Any], Any]:
-    """Return what writes a body the way an SDK would; importing one takes a second."""
-    if sdk == "openrouter":
-        return _openrouter_judge(protocol)
-    return _typed_dict_judge(protocol)
+    """Return what writes a body the way an SDK would; it raises ``ValidationError``."""
+    module, name = _TYPES[sdk, protocol]
+    kind = getattr(importlib.import_module(module), name)
+    return _model_judge(kind) if sdk == "openrouter" else _typed_dict_judge(kind)
 
 
-def _openrouter_judge(protocol: Protocol) -> Callable[[Any], Any]:
-    from openrouter import components  # noqa: PLC0415 - slow, needed only to judge
-
-    models: dict[Protocol, type[BaseModel]] = {
-        "chat": components.ChatRequest,
-        "responses": components.ResponsesRequest,
-        "messages": components.MessagesRequest,
-    }
-    model = models[protocol]
-
+def _model_judge(kind: type[BaseModel]) -> Callable[[Any], Any]:
     def kept(body: Any) -> Any:
-        form = model.model_validate(body).model_dump_json(by_alias=True)
+        form = kind.model_validate(body).model_dump_json(by_alias=True)
         return _unwrapped(json.loads(form))
 
     return kept
@@ -227,32 +233,14 @@ def _unwrapped(value: Any) -> Any:
     return [_unwrapped(item) for item in value] if isinstance(value, list) else value
 
 
-def _typed_dict_judge(protocol: Protocol) -> Callable[[Any], Any]:
-    """Return a judge made of the typed dictionaries of ``openai`` or ``anthropic``."""
-    schema = _eager(TypeAdapter(_typed_dict(protocol)).core_schema)
+def _typed_dict_judge(kind: Any) -> Callable[[Any], Any]:
+    schema = _eager(TypeAdapter(kind).core_schema)
     validator, serializer = SchemaValidator(schema), SchemaSerializer(schema)
 
     def kept(body: Any) -> Any:
         return json.loads(serializer.to_json(validator.validate_python(body)))
 
     return kept
-
-
-def _typed_dict(protocol: Protocol) -> Any:
-    # Each takes a second to import, and only a test that asks needs them.
-    match protocol:
-        case "chat":
-            from openai.types.chat import completion_create_params  # noqa: PLC0415
-
-            return completion_create_params.CompletionCreateParams
-        case "responses":
-            from openai.types.responses import response_create_params  # noqa: PLC0415
-
-            return response_create_params.ResponseCreateParams
-        case "messages":
-            from anthropic.types import message_create_params  # noqa: PLC0415
-
-            return message_create_params.MessageCreateParams
 
 
 def _eager(schema: Any) -> Any:

@@ -1,0 +1,86 @@
+"""Where answers are drawn: a notebook's output, or a terminal.
+
+Owns the choice between them. A view takes the events of one reply and is the only one
+that draws it; it holds no transcript and decides nothing about the turn.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Literal, Protocol, Self
+
+from stepmagic.display.cards import Card, Table
+from stepmagic.display.shell import has_kernel, parent_header
+from stepmagic.events import StreamEvent
+
+__all__ = ["Card", "Table", "View", "is_live", "view_for"]
+
+
+class View(Protocol):
+    """Draws the events of one reply; used as a context manager, once."""
+
+    def __enter__(self) -> Self:
+        """Begin; nothing is drawn yet."""
+
+    def show(self, event: StreamEvent) -> None:
+        """Take the next event."""
+
+    def tick(self) -> None:
+        """Draw what is due; called now and then while no event comes."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Draw the answer as it stays, also after an error or an interrupt."""
+
+
+def view_for(
+    shell: Any,
+    *,
+    live: Literal["auto", "on", "off"] = "auto",
+    model: str | None = None,
+    effort: str | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> View:
+    """Return the view of one reply: a notebook's where there is a kernel.
+
+    Args:
+        shell: The running ``InteractiveShell``, or None in a plain script.
+        live: Whether to draw before the end: see ``is_live``.
+        model: Whom the user asked.
+        effort: The reasoning effort that was asked for.
+        clock: Seconds that only grow.
+    """
+    drawn = is_live(live, shell)
+    # Each view where it is used: IPython's display for one, sys.stdout for the other.
+    if has_kernel(shell):
+        from stepmagic.display.notebook import NotebookView  # noqa: PLC0415
+
+        return NotebookView(live=drawn, model=model, effort=effort, clock=clock)
+    from stepmagic.display.terminal import TerminalView  # noqa: PLC0415
+
+    return TerminalView(live=drawn, model=model, effort=effort, clock=clock)
+
+
+def is_live(mode: Literal["auto", "on", "off"], shell: Any) -> bool:
+    """Whether to draw an answer before it is whole, and to say time and cost.
+
+    ``auto`` leaves that out where nobody looks on: in a test (pytest sets
+    ``PYTEST_CURRENT_TEST``, which a kernel that nbval starts inherits), in a kernel
+    whose client takes no input (nbclient, nbconvert, papermill), in a pipe.
+    """
+    if mode != "auto":
+        return mode == "on"
+    if "PYTEST_CURRENT_TEST" in os.environ:
+        return False
+    if has_kernel(shell):
+        request = parent_header(shell).get("content", {})
+        return bool(request.get("allow_stdin", True))
+    return sys.stdout.isatty()
