@@ -11,13 +11,18 @@ from typing import Any
 
 from stepmagic.attachments import to_part
 from stepmagic.conversation import Conversation
-from stepmagic.display import mark_drawn, view_for
+from stepmagic.display import View, view_for
+from stepmagic.display.formatters import mark_drawn
 from stepmagic.display.shell import calling_cell, find_shell
 from stepmagic.options import Options, Overrides
 from stepmagic.reply import Reply
+from stepmagic.sending import Sending
 from stepmagic.session import session
 from stepmagic.settings import current
 from stepmagic.transcript import Message, Part, Turn, user
+
+_TICK_S = 0.1
+"""How often a display may say how long it has been waiting."""
 
 
 def step(
@@ -99,13 +104,26 @@ def ask(message: Message, conversation: Conversation, options: Options) -> Reply
         shell, live=current().live, model=options.model, effort=options.effort
     )
     try:
-        with view, sending:
-            for event in sending:
-                view.show(event)
+        with view:
+            _draw(view, sending)
     finally:
         if sending.turn is not None:
             _keep(shell, sending.turn)
     return _keep(shell, sending.result())
+
+
+def _draw(view: View, sending: Sending) -> None:
+    """Show a turn's events as they come; what a stop left unread is shown too."""
+    try:
+        with sending:
+            for event in sending.beats(_TICK_S):
+                if event is None:
+                    view.tick()
+                else:
+                    view.show(event)
+    finally:
+        for event in sending.rest():
+            view.show(event)
 
 
 def _keep(shell: Any, turn: Turn) -> Reply:

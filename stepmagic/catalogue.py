@@ -30,6 +30,8 @@ FRESH_S = 24 * 3600
 
 LOCAL_PREFIX = "local/"
 LOCAL_MODEL = "local/smollm2"
+LOCAL_ALIAS = "local"
+"""What a user may write for the embedded model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +116,11 @@ SHIPPED: dict[str, ModelEntry] = {
         completion_usd=0.0,
     ),
 }
+
+
+def is_local(model: str) -> bool:
+    """Whether the embedded engine runs a model."""
+    return model.startswith(LOCAL_PREFIX)
 
 
 class Catalogue:

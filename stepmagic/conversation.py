@@ -18,10 +18,10 @@ from typing import Any, TypeAlias
 
 from stepmagic.endpoint import find_endpoint, refuse_key
 from stepmagic.errors import StepError
-from stepmagic.events import Assembly, Finish, Notice, StreamEvent
+from stepmagic.events import Assembly, Finish, Notice, StreamEvent, UsageReport
 from stepmagic.options import Options, Overrides, build_request
 from stepmagic.sending import Sending
-from stepmagic.transcript import Cell, Message, Origin, Status, Turn, TurnTree, Usage
+from stepmagic.transcript import Cell, Message, Origin, Status, Turn, TurnTree
 from stepmagic.transport import Call, Exchange, start
 from stepmagic.wire import codec
 
@@ -135,7 +135,8 @@ class Conversation:
         assembly = Assembly()
         try:
             async with contextlib.aclosing(exchange.events()) as events:
-                async for event in events:
+                async for came in events:
+                    event = _priced(came, asked)
                     assembly.feed(event)
                     if not isinstance(event, Finish):
                         sending.put(event)
@@ -184,7 +185,7 @@ class Conversation:
             status=status,
             finish_reason=finish.reason,
             native_reason=finish.native_reason,
-            usage=_priced(assembly.usage, options),
+            usage=assembly.usage,
             model=finish.model or options.model,
             generation_id=finish.id,
             error=str(finish.error) if finish.error else None,
@@ -211,8 +212,12 @@ class Conversation:
         return self._lock
 
 
-def _priced(usage: Usage | None, options: Options) -> Usage | None:
-    """Return a usage with the list price where the server names no cost."""
-    if usage is None or usage.cost_usd is not None or options.entry is None:
-        return usage
-    return replace(usage, cost_usd=options.entry.cost_usd(usage))
+def _priced(event: StreamEvent, options: Options) -> StreamEvent:
+    """Return a usage report with the list price where the server names no cost."""
+    if not isinstance(event, UsageReport) or options.entry is None:
+        return event
+    usage = event.usage
+    if usage.cost_usd is not None:
+        return event
+    cost_usd = options.entry.cost_usd(usage)
+    return UsageReport(usage=replace(usage, cost_usd=cost_usd))

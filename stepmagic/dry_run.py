@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stepmagic.catalogue import LOCAL_PREFIX
+from stepmagic.catalogue import is_local
 from stepmagic.conversation import Conversation
 from stepmagic.options import Options
 from stepmagic.transcript import Message
@@ -47,7 +47,7 @@ def dry_run(
     """
     history = () if fresh else conversation.history()
     tokens = estimate_messages((*history, prompt), options.system)
-    local = options.model.startswith(LOCAL_PREFIX)
+    local = is_local(options.model)
     server = "(the embedded engine)" if local else options.base_url
     price = options.entry.prompt_usd if options.entry else None
     return DryRun(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 from urllib.parse import urlsplit
 
-from stepmagic.catalogue import LOCAL_PREFIX
+from stepmagic.catalogue import is_local
 from stepmagic.errors import AttachmentError, KeyMissing
 from stepmagic.keys import Key, find_key
 from stepmagic.options import Options
@@ -26,18 +25,12 @@ class Endpoint:
     """The model id as this server knows it."""
     key: Key | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    """What this server needs asked for that others send unasked."""
 
     def adapt(self, options: Options) -> Options:
         """Return the options as this server takes them."""
-        added = self.parameters if options.api == "chat" and options.stream else {}
+        headers = {**options.headers, **self.headers}
         return replace(
-            options,
-            model=self.model,
-            base_url=self.base_url,
-            headers={**options.headers, **self.headers},
-            parameters={**added, **options.parameters},
+            options, model=self.model, base_url=self.base_url, headers=headers
         )
 
 
@@ -51,7 +44,7 @@ def find_endpoint(options: Options, report: Callable[[str], None]) -> Endpoint:
         KeyMissing: The server needs a key and none is found.
         EngineError: The embedded engine cannot be set up.
     """
-    if options.model.startswith(LOCAL_PREFIX):
+    if is_local(options.model):
         from stepmagic.local import engine  # noqa: PLC0415 - subprocess, tqdm, hashing
 
         running = engine(options.model, progress=report)
@@ -60,9 +53,8 @@ def find_endpoint(options: Options, report: Callable[[str], None]) -> Endpoint:
             model=running.model,
             key=Key(running.key, "the embedded engine"),
             # llama.cpp closes a connection after a stream though it promised to keep
-            # it, and counts tokens in a stream only where it is asked to.
+            # it: the next request on it would fail.
             headers={"connection": "close"},
-            parameters={"stream_options": {"include_usage": True}},
         )
     key = find_key()
     host = urlsplit(options.base_url).hostname or ""

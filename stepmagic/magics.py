@@ -69,7 +69,8 @@ class StepMagics(Magics):
             self._host.push({command.target: bound})
 
     @no_var_expand
-    @line_magic("step")
+    # IPython types line_magic as if it decorated a class.
+    @line_magic("step")  # type: ignore[arg-type]
     def step_line(self, line: str) -> None:
         """Look after conversations, models and keys; alone, show where things stand.
 

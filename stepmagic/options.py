@@ -7,20 +7,24 @@ is refused here, before anything is sent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
-from stepmagic.catalogue import Catalogue, ModelEntry
+from stepmagic.catalogue import LOCAL_ALIAS, LOCAL_MODEL, Catalogue, ModelEntry
 from stepmagic.errors import SettingError, UnsupportedOption
 from stepmagic.settings import StepMagic
-from stepmagic.transcript import Image, Message, Protocol, Video
+from stepmagic.transcript import Image, Message, Part, Protocol, ToolResult, Video
 from stepmagic.transport import Limits
 from stepmagic.wire import PROTOCOLS, Request, ToolSpec
 from stepmagic.wire.parameters import PARAMETERS, check_parameter
 
 _CLIENT_PARAMETERS = ("api", "stream")
 """Set like parameters with ``-p``, but they choose how to ask, not what."""
+
+_AMOUNTS = frozenset({"effort", "max_tokens", "enabled"})
+"""What says how hard to think. OpenRouter refuses ``effort`` beside ``max_tokens``, and
+a ``reasoning_effort`` that differs from it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,13 +46,20 @@ class Options:
     api: Protocol
     base_url: str
     system: str
-    effort: str | None = None
-    """None where neither the user nor the catalogue names one."""
+    reasoning: Mapping[str, Any] = field(default_factory=dict)
+    """OpenRouter's ``reasoning`` object; empty sends nothing about reasoning."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    """By the wire's own names, without ``reasoning``."""
     stream: bool = True
     limits: Limits = field(default_factory=Limits)
     headers: Mapping[str, str] = field(default_factory=dict)
     entry: ModelEntry | None = None
+
+    @property
+    def effort(self) -> str | None:
+        """The effort that is sent; None where none is."""
+        effort: str | None = self.reasoning.get("effort")
+        return effort
 
 
 def resolve(
@@ -63,38 +74,37 @@ def resolve(
         SettingError: A value cannot be used.
         UnsupportedOption: The model has no form for one of them.
     """
-    parameters = {
-        **settings.parameters,
-        **conversation.parameters,
-        **first_line.parameters,
-    }
-    for name, value in parameters.items():
-        check_option(name, value)
-    model = first_line.model or conversation.model or settings.model
+    model = _first(first_line.model, conversation.model, settings.model)
+    if not model:
+        message = "no model is named. `%step model` lists them, `-m` takes one."
+        raise SettingError(message)
+    model = LOCAL_MODEL if model == LOCAL_ALIAS else model
     entry = catalogue.entry(model)
-    asked = first_line.effort or conversation.effort
-    effort = _effort(entry, model, asked, settings.effort or None)
+    layers = (_configured(settings, entry), conversation, first_line)
+    parameters = {
+        name: check_option(name, value)
+        for layer in layers
+        for name, value in layer.parameters.items()
+    }
     api = parameters.pop("api", settings.api)
     stream = parameters.pop("stream", settings.stream)
     _check_parameters(entry, model, parameters)
-    system = first_line.system
-    if system is None:
-        system = conversation.system
+    reasoning = _reasoning(layers)
+    parameters.pop("reasoning", None)
+    if "reasoning_effort" in parameters:
+        _refuse_both("reasoning_effort", reasoning)
+    elif entry is not None and entry.reasons is not None:
+        reasoning = _fitting_reasoning(reasoning, entry, model)
     return Options(
         model=model,
         api=api,
         base_url=settings.base_url.rstrip("/"),
-        system=settings.system if system is None else system,
-        effort=effort,
+        system=_first(first_line.system, conversation.system, settings.system) or "",
+        reasoning=reasoning,
         parameters=parameters,
         stream=stream,
-        limits=Limits(
-            connect_s=settings.connect_timeout_s,
-            idle_s=settings.idle_timeout_s,
-            total_s=settings.total_timeout_s,
-            retries=settings.retries,
-        ),
-        headers=_credit(settings),
+        limits=_limits(settings),
+        headers=_attribution(settings),
         entry=entry,
     )
 
@@ -125,80 +135,132 @@ def build_request(
         UnsupportedOption: The model does not take a kind of part that is in it.
     """
     _check_inputs(options, messages)
-    parameters = dict(options.parameters)
-    reasoning = parameters.pop("reasoning", None)
-    if options.effort is not None:
-        given = reasoning or {}
-        # OpenRouter refuses effort and max_tokens side by side.
-        limited = "max_tokens" in given or "effort" in given
-        reasoning = given if limited else {"effort": options.effort, **given}
     return Request(
         model=options.model,
         messages=messages,
         system=options.system or None,
-        reasoning=reasoning,
-        parameters=parameters,
+        reasoning=options.reasoning or None,
+        parameters=options.parameters,
         tools=tools,
         stream=options.stream,
     )
 
 
-def _credit(settings: StepMagic) -> dict[str, str]:
+def _first(*values: str | None) -> str | None:
+    return next((value for value in values if value is not None), None)
+
+
+def _configured(settings: StepMagic, entry: ModelEntry | None) -> Overrides:
+    """Return the lowest layer; an effort for all models is passed by some."""
+    effort = settings.effort or None
+    if entry is not None and effort is not None:
+        unknown = entry.efforts and effort not in entry.efforts
+        effort = None if entry.reasons is False or unknown else effort
+    return Overrides(effort=effort, parameters=settings.parameters)
+
+
+def _limits(settings: StepMagic) -> Limits:
+    return Limits(
+        connect_s=settings.connect_timeout_s,
+        idle_s=settings.idle_timeout_s,
+        total_s=settings.total_timeout_s,
+        retries=settings.retries,
+    )
+
+
+def _attribution(settings: StepMagic) -> dict[str, str]:
     """Return the attribution headers; none unless the user set them."""
-    headers = {"HTTP-Referer": settings.referer, "X-Title": settings.title}
-    return {name: value for name, value in headers.items() if value}
+    headers = {}
+    for name, setting in (("HTTP-Referer", "referer"), ("X-Title", "title")):
+        value = getattr(settings, setting)
+        if not (value.isascii() and value.isprintable()):
+            message = f"StepMagic.{setting}={value!r}: a header takes ASCII text alone"
+            raise SettingError(message)
+        if value:
+            headers[name] = value
+    return headers
 
 
-def _effort(
-    entry: ModelEntry | None, model: str, asked: str | None, configured: str | None
-) -> str | None:
-    """Return the effort to send; some models stay silent without an explicit one."""
-    if entry is None:
-        return asked or configured
-    if not entry.reasons:
-        if asked:
-            message = f"{model} does not reason: leave out `-e {asked}`"
-            raise UnsupportedOption(message)
-        return None
-    if asked and entry.efforts and asked not in entry.efforts:
-        message = f"{model} reasons with effort {_listed(entry.efforts)}, not {asked!r}"
+def _reasoning(layers: Iterable[Overrides]) -> dict[str, Any]:
+    """Return the ``reasoning`` object; how hard to think comes from one layer alone."""
+    reasoning: dict[str, Any] = {}
+    for layer in layers:
+        own = dict(layer.parameters.get("reasoning", {}))
+        if layer.effort is not None:
+            _refuse_both(f"-e {layer.effort}", own)
+            own["effort"] = layer.effort
+        if own.keys() & _AMOUNTS:
+            for name in _AMOUNTS:
+                reasoning.pop(name, None)
+        reasoning |= own
+    return reasoning
+
+
+def _refuse_both(first: str, reasoning: Mapping[str, Any]) -> None:
+    second = next((name for name in reasoning if name in _AMOUNTS), None)
+    if second is not None:
+        message = (
+            f"`{first}` and {second!r} in `reasoning` both say how hard to think. "
+            "Leave one out."
+        )
+        raise SettingError(message)
+
+
+def _fitting_reasoning(
+    reasoning: Mapping[str, Any], entry: ModelEntry, model: str
+) -> dict[str, Any]:
+    """Return the object as a known model takes it.
+
+    It is explicit for a model that reasons: some stay silent otherwise.
+    """
+    effort = reasoning.get("effort")
+    off = reasoning.get("enabled") is False or effort == "none"
+    if reasoning and not entry.reasons:
+        asked = f"-e {effort}" if effort else "reasoning"
+        message = f"{model} does not reason: leave out `{asked}`."
         raise UnsupportedOption(message)
-    return asked or configured or entry.default_effort or "medium"
-
-
-def _check_parameters(
-    entry: ModelEntry | None, model: str, parameters: Mapping[str, Any]
-) -> None:
-    if entry is None:
-        return
-    for name in parameters:
-        known = entry.parameters
-        if known is not None and not PARAMETERS[name].routing and name not in known:
-            sampled = sorted(set(known) & set(PARAMETERS))
-            message = f"{model} takes no {name}; it takes {_listed(sampled)}"
-            raise UnsupportedOption(message)
-    reasoning = parameters.get("reasoning") or {}
-    off = reasoning.get("enabled") is False or reasoning.get("effort") == "none"
     if entry.must_reason and off:
         message = (
             f"{model} always reasons. `-e low` is the least; "
             '`-p reasoning={"exclude": true}` hides it.'
         )
         raise UnsupportedOption(message)
+    if effort and not off and entry.efforts and effort not in entry.efforts:
+        message = f"{model} takes effort {', '.join(entry.efforts)}, not {effort!r}."
+        raise UnsupportedOption(message)
+    if not entry.reasons or reasoning.keys() & _AMOUNTS:
+        return dict(reasoning)
+    return {"effort": entry.default_effort or "medium", **reasoning}
 
 
-def _check_inputs(options: Options, messages: tuple[Message, ...]) -> None:
-    if options.entry is None:
+def _check_parameters(
+    entry: ModelEntry | None, model: str, parameters: Mapping[str, Any]
+) -> None:
+    if entry is None or entry.parameters is None:
         return
-    for part in (part for message in messages for part in message.parts):
+    for name in parameters:
+        if not PARAMETERS[name].routing and name not in entry.parameters:
+            known = ", ".join(sorted(entry.parameters & PARAMETERS.keys()))
+            message = f"{model} takes no {name}. It takes: {known}."
+            raise UnsupportedOption(message)
+
+
+def _check_inputs(options: Options, messages: Iterable[Message]) -> None:
+    inputs = options.entry.inputs if options.entry else None
+    if inputs is None:
+        return
+    for part in (part for message in messages for part in _all_parts(message.parts)):
         kind = {Image: "image", Video: "video"}.get(type(part))
-        if kind is not None and kind not in options.entry.inputs:
+        if kind is not None and kind not in inputs:
             message = (
-                f"{options.model} takes {_listed(options.entry.inputs)}, no {kind}. "
-                "Choose a model that does with `-m`."
+                f"{options.model} takes {', '.join(inputs)}, no {kind}. Choose a "
+                f"model that does with `-m`, or start without the {kind} with `-n`."
             )
             raise UnsupportedOption(message)
 
 
-def _listed(words: Any) -> str:
-    return ", ".join(words)
+def _all_parts(parts: Iterable[Part]) -> Iterator[Part]:
+    for part in parts:
+        yield part
+        if isinstance(part, ToolResult):
+            yield from part.parts

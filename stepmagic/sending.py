@@ -75,7 +75,26 @@ class Sending:
     def __next__(self) -> StreamEvent:
         if self._ended:
             raise StopIteration
-        event = self._next_event()
+        return self._taken()
+
+    def beats(self, every_s: float) -> Iterator[StreamEvent | None]:
+        """Yield the events, and None whenever none came for ``every_s``."""
+        while not self._ended:
+            try:
+                yield self._taken(every_s)
+            except queue.Empty:
+                yield None
+
+    def rest(self) -> Iterator[StreamEvent]:
+        """Yield the events that came but were not read, once the turn is stopped."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                event = self._events.get_nowait()
+                if not isinstance(event, BaseException):
+                    yield event
+
+    def _taken(self, timeout_s: float | None = None) -> StreamEvent:
+        event = self._next_event(timeout_s)
         if isinstance(event, BaseException):
             self._ended = True
             raise event
@@ -84,13 +103,13 @@ class Sending:
             self._finish = event
         return event
 
-    def _next_event(self) -> StreamEvent | BaseException:
+    def _next_event(self, timeout_s: float | None) -> StreamEvent | BaseException:
         with contextlib.suppress(queue.Empty):
             return self._events.get_nowait()
         rest_s = self._woke_at + _GATHER_S - time.monotonic()
         if rest_s > 0:
             self._over.wait(rest_s)
-        event = self._events.get()
+        event = self._events.get(timeout=timeout_s)
         self._woke_at = time.monotonic()
         return event
 

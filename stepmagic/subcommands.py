@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from stepmagic import keys
-from stepmagic.catalogue import LOCAL_MODEL
+from stepmagic.catalogue import LOCAL_MODEL, is_local
 from stepmagic.command import split_words
 from stepmagic.display import Card, Table
 from stepmagic.errors import CommandError, KeyMissing, ServerError
@@ -95,7 +95,7 @@ def status(here: Session) -> Card:
 
 
 def _server(model: str, base_url: str) -> str:
-    return "the embedded engine" if model.startswith("local/") else base_url
+    return "the embedded engine" if is_local(model) else base_url
 
 
 def _key(here: Session, words: list[str]) -> str:
@@ -165,7 +165,7 @@ def _model(here: Session, words: list[str]) -> Any:
         raise
     said = f"{talk.name} asks {model} from here on."
     entry = catalogue.entry(model)
-    if entry is None and not model.startswith("local/"):
+    if entry is None and not is_local(model):
         close = catalogue.close(model)
         said += " It is not in the catalogue and is sent as typed."
         said += f" Close to it: {', '.join(close)}." if close else ""

@@ -12,7 +12,9 @@ ELEMENTS = {
     *("li", "ol", "p", "pre", "s", "small", "span", "strong", "summary", "table"),
     *("tbody", "td", "th", "thead", "tr", "ul", "h1", "h2", "h3", "h4", "h5", "h6"),
 }
-ADDRESS = re.compile(r"(?:https?://[a-z0-9.-]+(?::\d+)?(?:[/?#]|$)|mailto:[^@]+@)", re.I)
+ADDRESS = re.compile(
+    r"(?:https?://[a-z0-9.-]+(?::\d+)?(?:[/?#]|$)|mailto:[^@]+@)", re.I
+)
 IMAGE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+")
 STYLE = re.compile(r"text-align:(?:left|right|center)|color:var\(--jp-[\w-]+\)")
 CLASS = re.compile(r"(?:sm-[a-z]+|highlight|[a-z][a-z0-9]{0,3})(?: |$)")

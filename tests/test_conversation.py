@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from openrouter_server import (
@@ -38,7 +39,7 @@ from stepmagic.events import Finish, Notice, PartDelta, StreamEvent
 from stepmagic.options import Options, Overrides, resolve
 from stepmagic.sending import Sending
 from stepmagic.settings import current
-from stepmagic.transcript import Cell, Image, Protocol, Turn, Video, user
+from stepmagic.transcript import Cell, Image, Protocol, Reasoning, Turn, Video, user
 from stepmagic.wire import PROTOCOLS
 
 
@@ -105,15 +106,14 @@ def test_a_follow_up_holds_both_turns_in_order(
     assert [turn.text for turn in talk.turns] == ["First.", "Second."]
 
 
-def reasoning_in(body: dict[str, object], protocol: Protocol) -> object:
+def reasoning_in(body: Any, protocol: Protocol) -> Any:
     """Return the reasoning that a request's history holds."""
-    if protocol == "chat":
-        (assistant,) = [m for m in body["messages"] if m["role"] == "assistant"]  # type: ignore[attr-defined]  # JSON
-        return assistant["reasoning_details"]
     if protocol == "responses":
-        return [i for i in body["input"] if i.get("type") == "reasoning"]  # type: ignore[attr-defined]  # JSON
-    (assistant,) = [m for m in body["messages"] if m["role"] == "assistant"]  # type: ignore[attr-defined]  # JSON
-    return [b for b in assistant["content"] if b["type"] == "thinking"]
+        return [item for item in body["input"] if item.get("type") == "reasoning"]
+    (said,) = [one for one in body["messages"] if one["role"] == "assistant"]
+    if protocol == "chat":
+        return said["reasoning_details"]
+    return [block for block in said["content"] if block["type"] == "thinking"]
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -125,10 +125,12 @@ def test_reasoning_goes_back_unmodified(
     first = say(talk, "2+2?", ask_with(protocol))
     say(talk, "And one?", ask_with(protocol))
     assert first.replies[0].reasoning == "Two and two."
-    (sent,) = reasoning_in(server.requests[1].body, protocol)  # type: ignore[misc]  # JSON
+    sent = reasoning_in(server.requests[1].body, protocol)
     assert "Two and two." in str(sent)
-    kept = first.replies[0].parts[0].provider_metadata["native"]  # type: ignore[union-attr]  # a Reasoning
-    assert sent == kept
+    thought = first.replies[0].parts[0]
+    assert isinstance(thought, Reasoning)
+    kept = thought.provider_metadata["native"]
+    assert sent == [kept]
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import httpx
-import psutil  # type: ignore[import-untyped]  # ships no types
+import psutil
 import pytest
 
 pytest.importorskip("xllamacpp", reason="the embedded engine is not installed")

@@ -130,6 +130,7 @@ PLAIN: dict[str, Any] = {
     "metadata": {"run": "1"},
     "cache_control": {"type": "ephemeral"},
     "user": "u1",
+    "stream_options": {"include_usage": True},
     "verbosity": "low",
 }
 WRITTEN = {

@@ -1,8 +1,9 @@
 """Names a user writes, looked up without running anything.
 
-Plain names, ``_``, ``_N``, ``_step``, ``Out[N]``, constant subscripts, and attributes
-of a ``Reply``. A call, a module, the environment or another object's attribute is
-refused, with the way round it.
+Plain names, ``_``, ``_N``, ``_step``, ``Out[N]``, constant subscripts of lists and
+dicts, and what a ``Reply`` answers. A call, a module, the environment or another
+object's attribute is refused, with the way round it: text that was pasted into a cell
+must not reach secrets.
 """
 
 from __future__ import annotations
@@ -11,102 +12,97 @@ import ast
 import difflib
 import os
 import types
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, NoReturn
 
-from stepmagic.attachments.parts import is_reply
+from stepmagic.attachments.parts import MAPPINGS, SEQUENCES, is_reply
 from stepmagic.errors import AttachmentError
 
-_WAY_ROUND = "Put it into a variable first: `x = ...`, then {{ x }}."
+_WAY_ROUND = "Put it into a variable in another cell, and name that."
+_MISSING = object()
 
 
 def look_up(expression: str, namespace: Mapping[str, Any]) -> Any:
     """Return what an expression of names and constant subscripts stands for.
 
+        >>> look_up("rows[0]['n']", {"rows": [{"n": 7}]})
+        7
+
     Raises:
         AttachmentError: It is more than that, or there is no such value.
     """
+    whole = expression.strip()
     try:
-        tree = ast.parse(expression.strip(), mode="eval").body
+        tree = ast.parse(whole, mode="eval").body
+        return _value(tree, whole, namespace)
     except (SyntaxError, ValueError, MemoryError, RecursionError) as exc:
-        message = (
-            f"{{{{ {expression.strip()} }}}} is no name. To send the braces as they "
-            "stand, write \\{{ or use --raw."
-        )
+        message = f"`{whole}` is not the name of a variable."
         raise AttachmentError(message) from exc
-    return _value(tree, expression.strip(), namespace)
 
 
 def _value(node: ast.expr, whole: str, namespace: Mapping[str, Any]) -> Any:
     match node:
         case ast.Name(id=name):
-            return _sendable(_named(name, namespace), whole)
+            value = _named(name, namespace)
         case ast.Subscript(value=inner, slice=index):
-            return _item(_value(inner, whole, namespace), index, whole)
+            value = _item(_value(inner, whole, namespace), index, whole)
         case ast.Attribute(value=inner, attr=attribute):
-            return _attribute(_value(inner, whole, namespace), attribute, whole)
+            value = _attribute(_value(inner, whole, namespace), attribute, whole)
         case _:
-            message = (
-                f"{{{{ {whole} }}}} is more than a name, and nothing in a cell's text "
-                f"is run. {_WAY_ROUND}"
-            )
-            raise AttachmentError(message)
-
-
-def _sendable(value: Any, whole: str) -> Any:
-    """Refuse what may hold secrets before anything is read from it."""
-    for kind, what in (
-        (types.ModuleType, "a module"),
-        (type(os.environ), "the environment"),
-    ):
-        if isinstance(value, kind):
-            message = (
-                f"{{{{ {whole} }}}} reads {what}, which may hold secrets. {_WAY_ROUND}"
-            )
-            raise AttachmentError(message)
+            _refuse(whole, "is more than a name, and nothing is run", _WAY_ROUND)
+    # Whatever is read on the way, so that an alias or a container hides nothing.
+    if isinstance(value, types.ModuleType):
+        _refuse(whole, "reads a module, which may hold secrets", _WAY_ROUND)
+    if isinstance(value, type(os.environ)):
+        _refuse(whole, "reads the environment, which may hold secrets", _WAY_ROUND)
     return value
 
 
 def _named(name: str, namespace: Mapping[str, Any]) -> Any:
-    if name in namespace:
-        return namespace[name]
-    public = [other for other in namespace if not other.startswith("_")]
-    close = difflib.get_close_matches(name, public, n=3)
-    hint = f" Did you mean {', '.join(close)}?" if close else ""
-    message = (
-        f"there is no variable {name!r}.{hint} To send the braces as they stand, write "
-        "\\{{ or use --raw."
-    )
-    raise AttachmentError(message)
+    if name not in namespace:
+        public = (other for other in namespace if not other.startswith("_"))
+        message = f"there is no variable {name!r}.{_hint(name, public)}"
+        raise AttachmentError(message)
+    return namespace[name]
 
 
 def _item(value: Any, index: ast.expr, whole: str) -> Any:
+    """Return an item by methods of Python's own: reading one must run no code."""
     try:
         key = ast.literal_eval(index)
-    except ValueError:
-        message = (
-            f"{{{{ {whole} }}}}: only constants stand in the brackets. {_WAY_ROUND}"
-        )
-        raise AttachmentError(message) from None
-    if not hasattr(type(value), "__getitem__"):
-        message = f"{{{{ {whole} }}}}: a {type(value).__name__} has no items"
-        raise AttachmentError(message)
+    except (ValueError, TypeError):
+        _refuse(whole, "takes constants in its brackets", _WAY_ROUND)
+    kind = type(value)
+    if kind not in (*MAPPINGS, *SEQUENCES):
+        what = f"reads an item of a {kind.__name__}; lists and dicts alone are read"
+        _refuse(whole, what, _WAY_ROUND)
     try:
-        return _sendable(value[key], whole)
-    except (LookupError, TypeError, ValueError) as exc:
-        message = f"{{{{ {whole} }}}}: there is no item {key!r} ({exc})"
-        raise AttachmentError(message) from exc
+        # A defaultdict would add what is missing.
+        item = dict.get(value, key, _MISSING) if kind in MAPPINGS else value[key]
+    except (IndexError, TypeError) as exc:
+        _refuse(whole, f"has no item {key!r}: {exc}")
+    if item is _MISSING:
+        keys = (other for other in value if isinstance(other, str))
+        _refuse(whole, f"has no item {key!r}", _hint(str(key), keys))
+    return item
 
 
 def _attribute(value: Any, attribute: str, whole: str) -> Any:
-    if not is_reply(value) or attribute.startswith("_"):
-        message = (
-            f"{{{{ {whole} }}}}: attributes of a {type(value).__name__} are not read "
-            f"from a cell's text. {_WAY_ROUND}"
-        )
-        raise AttachmentError(message)
-    try:
-        return _sendable(getattr(value, attribute), whole)
-    except AttributeError as exc:
-        message = f"{{{{ {whole} }}}}: a Reply has no {attribute!r}"
-        raise AttachmentError(message) from exc
+    kind = type(value)
+    if not is_reply(value):
+        what = f"reads an attribute of a {kind.__name__}; those of a Reply alone are"
+        _refuse(whole, what, _WAY_ROUND)
+    names = [name for name, held in vars(kind).items() if isinstance(held, property)]
+    if attribute not in names:
+        _refuse(whole, f"reads no {attribute!r} of a Reply", _hint(attribute, names))
+    return getattr(value, attribute)
+
+
+def _hint(name: str, others: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, others, n=3)
+    return f" Did you mean {', '.join(close)}?" if close else ""
+
+
+def _refuse(whole: str, what: str, advice: str = "") -> NoReturn:
+    message = f"`{whole}` {what}. {advice.strip()}".strip()
+    raise AttachmentError(message)

@@ -1,10 +1,16 @@
-"""One value as one part."""
+"""One value as one part.
+
+Only what is plain through and through becomes text: its ``str`` then runs no code but
+Python's own, numpy's or pandas'.
+"""
 
 from __future__ import annotations
 
+import collections
 import datetime as dt
 import decimal
 import fractions
+import sys
 import uuid
 from typing import Any, TypeAlias
 
@@ -13,6 +19,17 @@ from stepmagic.transcript import File, Image, Text, Video
 
 UserPart: TypeAlias = Text | Image | Video | File
 
+MAPPINGS = (
+    dict,
+    collections.OrderedDict,
+    collections.defaultdict,
+    collections.Counter,
+)
+"""Types whose items are read; a subclass may do anything when it is read."""
+
+SEQUENCES = (list, tuple)
+
+_CONTAINERS = (*SEQUENCES, set, frozenset)
 _PLAIN = (
     str,
     int,
@@ -23,13 +40,13 @@ _PLAIN = (
     decimal.Decimal,
     fractions.Fraction,
     dt.date,
+    dt.datetime,
     dt.time,
     dt.timedelta,
     uuid.UUID,
 )
-_CONTAINERS = (list, tuple, set, frozenset, dict)
+_SCALAR_LIBRARIES = ("numpy", "pandas")
 _MOST_LETTERS = 100_000
-_DEEPEST = 50
 
 
 def to_part(value: Any, name: str) -> UserPart:
@@ -46,38 +63,64 @@ def to_part(value: Any, name: str) -> UserPart:
         return value
     if is_reply(value):
         return Text(text=value.text)
-    if not _is_plain(value):
-        message = (
-            f"{{{{ {name} }}}} is a {type(value).__name__}, which cannot be sent as it "
-            f"is. Put what the model should see into a text: `text = str({name})`, "
-            "then {{ text }}."
-        )
-        raise AttachmentError(message)
-    text = str(value)
-    if len(text) > _MOST_LETTERS and not isinstance(value, str):
-        message = (
-            f"{{{{ {name} }}}} is {len(text):,} letters long; up to {_MOST_LETTERS:,} "
-            "are sent. Choose a part of it."
-        )
-        raise AttachmentError(message)
+    if isinstance(value, str) and _is_scalar(value):
+        return Text(text=str.__str__(value))
+    _check_plain(value, name)
+    try:
+        text = str(value)
+    except (ValueError, RecursionError) as exc:
+        message = f"`{name}` cannot be written as text: {exc}"
+        raise AttachmentError(message) from exc
+    if len(text) > _MOST_LETTERS:
+        raise _too_long(name)
     return Text(text=text)
 
 
 def is_reply(value: Any) -> bool:
-    """Whether a value is a ``Reply``; by name, since it lives in a layer above."""
-    kind = type(value)
-    return (kind.__module__, kind.__qualname__) == ("stepmagic.reply", "Reply")
+    """Whether a value is a ``Reply``, which lives in a layer above."""
+    module = sys.modules.get("stepmagic.reply")
+    return module is not None and type(value) is module.Reply
 
 
-def _is_plain(value: Any, depth: int = 0) -> bool:
-    """Whether ``str`` of a value says what it is; numbers of numpy are plain too."""
-    if depth > _DEEPEST:
-        return False
+def _check_plain(value: Any, name: str) -> None:
+    """Refuse a value unless it and all that it holds is plain."""
+    waiting, looked_at = [value], 0
+    while waiting:
+        item = waiting.pop()
+        looked_at += 1
+        if looked_at > _MOST_LETTERS:  # every item is written as a letter at least
+            raise _too_long(name)
+        if type(item) in MAPPINGS:
+            waiting += [*item.keys(), *item.values()]
+        elif type(item) in _CONTAINERS:
+            waiting += item
+        elif not _is_scalar(item):
+            holds = "is" if item is value else "holds"
+            message = (
+                f"`{name}` {holds} a {type(item).__name__}, which cannot be sent as it "
+                "is. Make a text of what the model should see, such as `str()` does, "
+                "and send that."
+            )
+            raise AttachmentError(message)
+
+
+def _is_scalar(value: Any) -> bool:
+    """Whether a value is text, a number or a date that says itself what it is."""
     kind = type(value)
-    if isinstance(value, dict) and kind is dict:
-        items = [*value.keys(), *value.values()]
-        return all(_is_plain(item, depth + 1) for item in items)
-    if kind in _CONTAINERS:
-        return all(_is_plain(item, depth + 1) for item in value)
-    is_scalar = kind.__module__ == "numpy" and getattr(value, "ndim", None) == 0
-    return isinstance(value, _PLAIN) or is_scalar
+    if kind in _PLAIN:
+        return True
+    if kind.__module__.partition(".")[0] in _SCALAR_LIBRARIES:
+        is_array = kind.__name__ == "ndarray"
+        has_no_axes = getattr(value, "ndim", None) == 0
+        return isinstance(value, _PLAIN) or (has_no_axes and not is_array)
+    # Text with more to it, such as a Reply's code block, as long as it reads as text.
+    methods = (kind.__str__, kind.__repr__)
+    return isinstance(value, str) and methods == (str.__str__, str.__repr__)
+
+
+def _too_long(name: str) -> AttachmentError:
+    message = (
+        f"`{name}` is longer than {_MOST_LETTERS:,} letters when written out. Choose a "
+        "part of it, or make the text yourself: a text may be of any length."
+    )
+    return AttachmentError(message)

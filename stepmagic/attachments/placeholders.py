@@ -12,9 +12,10 @@ from typing import Any
 
 from stepmagic.attachments.names import look_up
 from stepmagic.attachments.parts import UserPart, to_part
+from stepmagic.errors import AttachmentError
 from stepmagic.transcript import Text
 
-_PLACEHOLDER = re.compile(r"\\\{\{|\{\{\s*([^{}\s][^{}\n]*)\}\}")
+_PLACEHOLDER = re.compile(r"\\\{\{|\{\{[ \t]*([^{}\s][^{}\n]*)\}\}")
 
 
 def expand(body: str, namespace: Mapping[str, Any]) -> tuple[UserPart, ...]:
@@ -26,7 +27,8 @@ def expand(body: str, namespace: Mapping[str, Any]) -> tuple[UserPart, ...]:
     Neighbouring texts become one part.
 
     Raises:
-        AttachmentError: A name is unknown, or its value cannot be sent.
+        AttachmentError: There is no such name, it is more than a name, or its value
+            cannot be sent.
     """
     parts: list[UserPart] = []
     end = 0
@@ -37,10 +39,18 @@ def expand(body: str, namespace: Mapping[str, Any]) -> tuple[UserPart, ...]:
         if expression is None:
             parts.append(Text(text="{{"))
         else:
-            value = look_up(expression, namespace)
+            value = _looked_up(expression, namespace)
             parts.append(to_part(value, expression.strip()))
     parts.append(Text(text=body[end:]))
     return _joined(parts)
+
+
+def _looked_up(expression: str, namespace: Mapping[str, Any]) -> Any:
+    try:
+        return look_up(expression, namespace)
+    except AttachmentError as exc:
+        message = f"{exc} To send {{{{ }}}} as they stand, write \\{{{{ or use --raw."
+        raise AttachmentError(message) from exc
 
 
 def _joined(parts: list[UserPart]) -> tuple[UserPart, ...]:

@@ -20,7 +20,7 @@ from IPython.display import display, update_display
 from stepmagic.display.answer import AnswerFold
 from stepmagic.display.bundle import frame_bundle, reply_bundle
 from stepmagic.events import StreamEvent
-from stepmagic.markdown import render
+from stepmagic.markdown import Renderer
 
 _SHORTEST_S = 0.1
 _LONGEST_S = 2.0
@@ -64,10 +64,8 @@ class NotebookView:
         self._fold = AnswerFold(model=model, effort=effort, clock=clock)
         self._output: str | None = None
         self._due_at = clock()
-        # A part that has ended is not rendered again for every frame.
-        self._render = functools.lru_cache(maxsize=16)(
-            functools.partial(render, highlight=False)
-        )
+        # Whole parts are found again by their text, the growing one line by line.
+        self._render = functools.lru_cache(maxsize=16)(Renderer())
         self._began = False
 
     def __enter__(self) -> Self:

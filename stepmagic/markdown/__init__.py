@@ -17,7 +17,15 @@ from __future__ import annotations
 
 from stepmagic.markdown.characters import PlainStream, plain
 
-__all__ = ["PlainStream", "escape", "fences", "plain", "render", "sanitize_source"]
+__all__ = [
+    "PlainStream",
+    "Renderer",
+    "escape",
+    "fences",
+    "plain",
+    "render",
+    "sanitize_source",
+]
 
 
 def render(source: str, *, highlight: bool = True) -> str:
@@ -25,13 +33,31 @@ def render(source: str, *, highlight: bool = True) -> str:
 
     Args:
         source: Markdown as it came from a model; nothing in it is trusted.
-        highlight: Colour the code. It costs more than all the rest, so the frames of a
-            stream go without.
+        highlight: Colour the code; it costs more than all the rest.
     """
     # markdown-it-py and Pygments, which `%load_ext` need not load.
     from stepmagic.markdown import document, hypertext  # noqa: PLC0415
 
     return hypertext.write(document.parse(source), highlight=highlight)
+
+
+class Renderer:
+    """Renders a text that grows, frame after frame, without colours.
+
+    Each frame is what ``render`` returns; what stood in the one before costs less.
+    """
+
+    def __init__(self) -> None:
+        """Begin with nothing known."""
+        # See render.
+        from stepmagic.markdown import document, hypertext  # noqa: PLC0415
+
+        self._document = document.Document()
+        self._write = hypertext.write
+
+    def __call__(self, source: str) -> str:
+        """Return Markdown as HTML."""
+        return self._write(self._document.parse(source), highlight=False)
 
 
 def sanitize_source(source: str) -> str:

@@ -1,14 +1,14 @@
 """Safe tokens written as HTML.
 
 Owns the closed set of elements that a model's text can become. No ``id``, no handler,
-no ``data-``; classes begin with ``sm-`` or belong to Pygments; the only style aligns
-table cells. It reads well where all classes and styles are stripped, as GitHub does.
+no ``data-``; classes begin with ``sm-`` or belong to Pygments; styles are constants of
+this module. It reads well where all classes and styles are stripped, as GitHub does.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from html import escape as _escape
 
 from markdown_it.token import Token
@@ -39,6 +39,12 @@ _ELEMENTS = {
 }
 _ALIGNED = re.compile(r"text-align:(left|right|center)\Z")
 _MATHS = {"$": (r"\(", r"\)"), "$$": (r"\[", r"\]")}
+# JupyterLab colours `pre` and `code` like the page; here the box around them shows.
+_CODE = (
+    '<div class="sm-code highlight" style="margin:1em 0;padding:0.5em 1em">{}'
+    '<pre style="background:inherit"><code style="background:inherit">{}</code></pre>'
+    "</div>\n"
+)
 _LINK = '<a href="{}" target="_blank" rel="noopener noreferrer nofollow">'
 
 # MathJax looks for delimiters in runs of text that no element interrupts (its
@@ -46,11 +52,14 @@ _LINK = '<a href="{}" target="_blank" rel="noopener noreferrer nofollow">'
 _MATHS_SIGNS = re.compile(r"[$\\]")
 
 
-def write(tokens: Iterable[Token], *, highlight: bool) -> str:
+def write(tokens: Sequence[Token], *, highlight: bool) -> str:
     """Return safe tokens as HTML."""
     written = []
-    for token in tokens:
-        if token.type == "inline":
+    for place, token in enumerate(tokens):
+        if token.type == "list_item_open" and _is_task(tokens[place + 1 : place + 3]):
+            # The box stands where the list's own sign would.
+            written.append('<li style="list-style:none">')
+        elif token.type == "inline":
             written += [_inline(child) for child in token.children or ()]
         elif not token.hidden:
             written.append(_block(token, highlight=highlight))
@@ -101,6 +110,12 @@ def _inline(token: Token) -> str:
     return html
 
 
+def _is_task(beginning: Sequence[Token]) -> bool:
+    """Whether a list item, given its first two tokens, begins with a box to tick."""
+    children = beginning[-1].children or ()
+    return any(child.type == "task" for child in children[:1])
+
+
 def _alignment(token: Token) -> str:
     """Return how a cell is aligned; JupyterLab sets tables in HTML to the right."""
     found = _ALIGNED.fullmatch(str(token.attrs.get("style", "")))
@@ -110,5 +125,4 @@ def _alignment(token: Token) -> str:
 def _code(code: str, language: str, *, highlight: bool) -> str:
     label = f"<small>{_escape(language)}</small>\n" if language else ""
     shown = _coloured(code, language) if highlight else _escape(code)
-    shown = f"<pre><code>{shown}</code></pre>"
-    return f'<div class="sm-code highlight">{label}{shown}</div>\n'
+    return _CODE.format(label, shown)

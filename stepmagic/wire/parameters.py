@@ -13,6 +13,7 @@ August 2026 did not list yet.
 from __future__ import annotations
 
 import difflib
+import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -219,6 +220,9 @@ def check_parameter(name: str, value: Any) -> Any:
     if not _FITS[row.kind](value):
         message = f"{name} takes {_WANTED[row.kind]}, not {value!r}"
         raise SettingError(message)
+    if row.kind in ("object", "objects", "any") and not _is_json(value):
+        message = f"{name} holds what JSON has no form for: {value!r}"
+        raise SettingError(message)
     _check_bounds(name, row, value)
     return value
 
@@ -250,6 +254,14 @@ def _is_number(value: Any) -> bool:
     if isinstance(value, float):
         return math.isfinite(value)
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_json(value: Any) -> bool:
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
 
 
 def _are_words(value: Any) -> bool:

@@ -1,0 +1,190 @@
+"""A real kernel, from cell to output: streaming, interrupts, the real engine."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from kernels import KernelUnderTest, running_kernel
+from openrouter_server import OpenRouterServer, answer, error
+from proxy import RecordingProxy
+
+from stepmagic.local import Engine
+from stepmagic.wire import PROTOCOLS
+
+LONG = " ".join(f"word{number}" for number in range(400))
+
+
+@pytest.fixture
+def kernel(server: OpenRouterServer) -> Iterator[KernelUnderTest]:
+    """A kernel that asks the test server, with the extension loaded."""
+    settings = {
+        "OPENROUTER_API_KEY": server.key,
+        "STEPMAGIC_BASE_URL": server.url,
+        "STEPMAGIC_LIVE": "on",
+    }
+    with running_kernel(**settings) as kernel:
+        kernel.check("%load_ext stepmagic")
+        yield kernel
+
+
+def test_an_answer_is_drawn_in_one_output_and_ends_static(
+    server: OpenRouterServer, kernel: KernelUnderTest
+) -> None:
+    server.enqueue(answer(LONG, reasoning="Hm.", tokens_per_frame=4, pace_s=0.01))
+    ran = kernel.run("%%step\nCount!")
+    assert ran.status == "ok"
+    first, *updates = ran.of("display_data", "update_display_data")
+    assert first["header"]["msg_type"] == "display_data"
+    assert len(updates) > 3
+    assert {m["header"]["msg_type"] for m in updates} == {"update_display_data"}
+    ids = {m["content"]["transient"]["display_id"] for m in (first, *updates)}
+    assert len(ids) == 1
+    texts = [bundle["text/plain"] for bundle in ran.shown]
+    assert all(len(a) <= len(b) for a, b in itertools.pairwise(texts[1:]))
+    assert set(ran.shown[-1]) == {"text/html", "text/markdown", "text/plain"}
+    assert "word399" in ran.shown[-1]["text/html"]
+    assert not ran.of("execute_result", "clear_output")
+
+
+def test_a_reply_as_the_last_line_is_drawn_once(
+    server: OpenRouterServer, kernel: KernelUnderTest
+) -> None:
+    server.enqueue(answer("Once."), answer("Twice."))
+    kernel.check("%config StepMagic.live = 'off'")
+    ran = kernel.run("from stepmagic import step\nstep('Hi')")
+    assert [bundle["text/plain"] for bundle in ran.shown] == ["Once."]
+    ran = kernel.run("a = step('Hi')\n_step")
+    assert [bundle["text/plain"] for bundle in ran.shown] == ["Twice."]
+    ran = kernel.run("_step")
+    assert [bundle["text/plain"] for bundle in ran.shown] == ["Twice."]
+
+
+def test_the_cell_that_asked_is_known_where_the_front_end_names_it(
+    kernel: KernelUnderTest,
+) -> None:
+    kernel.run("%%step\nHi", cell="cell-a")
+    kernel.run("%%step\nHi")
+    ran = kernel.run(
+        "from stepmagic.session import session\n"
+        "print([t.cell and t.cell.id for t in session().conversation.turns])"
+    )
+    assert ran.printed == "['cell-a', None]\n"
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_an_interrupt_is_one_line_keeps_the_text_and_stops_the_run(
+    server: OpenRouterServer, kernel: KernelUnderTest, protocol: str
+) -> None:
+    server.enqueue(answer(LONG, reasoning="", pace_s=0.01))
+    kernel.check("from stepmagic.session import session")
+    request = kernel.send(f"%%step -p api={protocol} -p max_tokens=5000\nCount!")
+    queued = kernel.send("print('never')")
+    ran = kernel.read_until(request, "word20")
+    kernel.manager.interrupt_kernel()
+    asked_at = time.monotonic()
+    ran = kernel.finish(request, ran)
+    assert ran.status == "error"
+    assert ran.error.startswith("Interrupted: stopped after ")
+    assert len(ran.traceback) == 1
+    assert server.requests[0].wait_until_over()
+    assert server.requests[0].disconnected_at is not None
+    assert server.requests[0].disconnected_at - asked_at < 1
+    assert kernel.finish(queued).status == "aborted"
+    left = ran.shown[-1]
+    assert "text/markdown" in left
+    kept = kernel.check("print(session().conversation.turns[-1].text)").printed.strip()
+    assert kept
+    assert kept in left["text/plain"]
+    after = kernel.run(f"%%step -p api={protocol} -p max_tokens=5000\nGo on.")
+    assert after.status == "ok"
+
+
+def test_two_interrupts_leave_the_static_bundle(
+    server: OpenRouterServer, kernel: KernelUnderTest
+) -> None:
+    server.enqueue(answer(LONG, reasoning="", pace_s=0.01))
+    request = kernel.send("%%step\nCount!")
+    ran = kernel.read_until(request, "word20")
+    kernel.manager.interrupt_kernel()
+    time.sleep(0.01)
+    kernel.manager.interrupt_kernel()
+    ran = kernel.finish(request, ran)
+    assert ran.status == "error"
+    assert "text/markdown" in ran.shown[-1]
+    assert kernel.run("%%step\nGo on.").status == "ok"
+
+
+def test_an_error_is_one_message_and_the_next_cell_works(
+    server: OpenRouterServer, kernel: KernelUnderTest
+) -> None:
+    server.enqueue(error(402, "Insufficient credits"))
+    ran = kernel.run("%%step\nHi")
+    assert ran.status == "error"
+    assert ran.error.startswith("CreditExhausted: ")
+    assert len(ran.traceback) == 1
+    assert kernel.run("%%step\nHi").status == "ok"
+
+
+def test_a_key_is_asked_for_unseen_and_checked(
+    server: OpenRouterServer,
+) -> None:
+    settings = {"STEPMAGIC_BASE_URL": server.url, "STEPMAGIC_LIVE": "on"}
+    with running_kernel(**settings) as kernel:
+        kernel.check("%load_ext stepmagic")
+        request = kernel.send("%step key")
+        question = kernel.client.get_stdin_msg(timeout=30)
+        assert question["content"]["password"] is True
+        kernel.client.input(server.key)
+        ran = kernel.finish(request)
+        assert "The server took it" in ran.printed
+        assert kernel.run("%%step\nHi").status == "ok"
+        shown = json.dumps([m["content"] for m in ran.messages])
+        assert server.key not in shown
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_the_engine_answers_and_a_follow_up_sends_both_turns(
+    local_engine: Engine, protocol: str
+) -> None:
+    """The proxy stands between a real kernel and the real engine."""
+    with RecordingProxy(local_engine.base_url) as proxy:
+        settings = {
+            "OPENROUTER_API_KEY": local_engine.key,
+            "STEPMAGIC_BASE_URL": proxy.url,
+            "STEPMAGIC_MODEL": "smollm2",
+            "STEPMAGIC_LIVE": "on",
+        }
+        options = f"-p api={protocol} -p temperature=0 -p max_tokens=32"
+        with running_kernel(**settings) as kernel:
+            kernel.check("%load_ext stepmagic")
+            first = kernel.check(f"%%step {options}\nWhat is the capital of Japan?")
+            second = kernel.check(f"%%step {options}\nAnd of Germany?")
+    assert "Tokyo" in first.shown[-1]["text/markdown"]
+    assert "Berlin" in second.shown[-1]["text/markdown"]
+    assert len(first.shown) > 1, "it did not stream"
+    path, body = proxy.requests[-1]
+    assert path.endswith({"chat": "/chat/completions"}.get(protocol, f"/{protocol}"))
+    asked = json.dumps(body)
+    order = [asked.index(w) for w in ("capital of Japan", "Tokyo", "And of Germany")]
+    assert order == sorted(order)
+
+
+def test_the_engine_ends_with_its_kernel_also_after_kill_9(weights: Path) -> None:
+    pytest.importorskip("xllamacpp", reason="the embedded engine is not installed")
+    with running_kernel(STEPMAGIC_CACHE=str(weights.parent)) as kernel:
+        kernel.check("%load_ext stepmagic\n%step model local")
+        kernel.check("%%step -p max_tokens=5\nHi")
+        pid = int(kernel.check("import os; print(os.getpid())").printed)
+        children = psutil.Process(pid).children()
+        assert children, "no engine runs"
+        os.kill(pid, signal.SIGKILL)
+        _, alive = psutil.wait_procs(children, timeout=10)
+        assert not alive
