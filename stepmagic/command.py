@@ -13,7 +13,7 @@ import contextlib
 import difflib
 import json
 import keyword
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -109,9 +109,7 @@ def parse_command(line: str) -> Command:
     for flags, details in OPTIONS:
         parser.add_argument(*flags, **details)
     found = parser.parse_intermixed_args(split_words(rest))
-    if found.new and found.once:
-        message = "-n and --once exclude one another: --once leaves no conversation"
-        raise CommandError(message)
+    _check(found)
     return Command(
         overrides=Overrides(
             model=found.model,
@@ -128,6 +126,18 @@ def parse_command(line: str) -> Command:
         raw=found.raw,
         attachments=tuple(found.attachments),
     )
+
+
+def _check(found: argparse.Namespace) -> None:
+    if found.new and found.once:
+        message = (
+            "-n and --once exclude one another: -n begins the conversation afresh, "
+            "--once leaves it alone. Take one of them."
+        )
+        raise CommandError(message)
+    if found.conversation == "":
+        message = "-c takes the name of a conversation, such as -c plots."
+        raise CommandError(message)
 
 
 def split_words(line: str) -> list[str]:
@@ -184,29 +194,27 @@ def _letters(line: str) -> Iterator[tuple[str, int, str]]:
 
 def _split_target(line: str) -> tuple[str | None, str | None, str]:
     """Return the name and type before the first top-level ``<<``, and the rest."""
-    before = ""
-    for position, (letter, depth, quote) in enumerate(_letters(line)):
-        if (
-            depth == 0
-            and not quote
-            and letter == "<"
-            and line[position : position + 2] == "<<"
-        ):
-            rest = line[position + 2 :]
-            name, colon, kind = before.partition(":")
-            name, kind = name.strip(), kind.strip()
-            if not name.isidentifier() or keyword.iskeyword(name):
-                message = f"{before.strip()!r} before << is no name to bind to"
-                raise CommandError(message)
-            if colon and kind != "str":
-                message = (
-                    f"{kind!r} before << is no type to answer with: "
-                    f"`{name} <<` binds the reply, `{name}: str <<` its text"
-                )
-                raise CommandError(message)
-            return name, kind or None, rest
-        before += letter
+    for position, (_, depth, quote) in enumerate(_letters(line)):
+        if depth == 0 and not quote and line.startswith("<<", position):
+            return *_target(line[:position].strip()), line[position + 2 :]
     return None, None, line
+
+
+def _target(text: str) -> tuple[str, str | None]:
+    name, colon, kind = (word.strip() for word in text.partition(":"))
+    if not name.isidentifier() or keyword.iskeyword(name):
+        message = (
+            f"{name!r} before << is no name to bind the answer to. Write `NAME <<` "
+            "first on the line; where << is text, put it in quotes."
+        )
+        raise CommandError(message)
+    if colon and kind != "str":
+        message = (
+            f"{kind!r} before << is no type to answer with: `{name} <<` binds the "
+            f"reply, `{name}: str <<` its text."
+        )
+        raise CommandError(message)
+    return name, kind or None
 
 
 def _parameter(text: str) -> tuple[str, Any]:
@@ -214,7 +222,7 @@ def _parameter(text: str) -> tuple[str, Any]:
     name, equals, raw = text.partition("=")
     name = name.strip().replace("-", "_")
     if not equals or not name:
-        message = f"-p takes NAME=VALUE, such as -p temperature=0, not {text!r}"
+        message = f"-p takes NAME=VALUE, such as -p temperature=0, not {text!r}."
         raise CommandError(message)
     value: Any = raw
     for read in (json.loads, ast.literal_eval):
@@ -233,11 +241,15 @@ def _parameter(text: str) -> tuple[str, Any]:
 
 def _advised(message: str) -> str:
     """Return argparse's message with the nearest option, where one was misspelt."""
-    flags: Sequence[str] = [flag for names, _ in OPTIONS for flag in names]
     _, unknown, words = message.partition("unrecognized arguments: ")
-    if unknown:
-        word = words.split()[0]
-        close = difflib.get_close_matches(word, flags, n=1, cutoff=0.5)
-        hint = f" Did you mean {close[0]}?" if close else ""
-        return f"%%step has no option {word}.{hint} `%%step?` lists them."
-    return f"{message}. `%%step?` shows how the first line is written."
+    if not unknown:
+        said = message.removeprefix("argument ")
+        return f"{said}. `%%step?` shows how the first line is written."
+    flag = words.split()[0].partition("=")[0]
+    options = [names[-1] for names, _ in OPTIONS if names[-1].startswith("--")]
+    ways = {option.lstrip("-").replace("-", "_"): option for option in options}
+    ways |= {name: f"-p {name}=..." for name in ("api", "stream", *PARAMETERS)}
+    asked = flag.lstrip("-").lower().replace("-", "_")
+    close = difflib.get_close_matches(asked, ways, n=1)
+    hint = f" Did you mean `{ways[close[0]]}`?" if close else ""
+    return f"%%step has no option {flag}.{hint} `%%step?` lists them."

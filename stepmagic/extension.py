@@ -13,6 +13,8 @@ from stepmagic.settings import StepMagic
 
 def load(shell: Any) -> None:
     """Add the magics, their completion, the settings and the formatters."""
+    if any(isinstance(known, StepMagics) for known in shell.configurables):
+        return
     shell.register_magics(StepMagics)
     for command in ("%step", "%%step"):
         shell.set_hook(
@@ -20,6 +22,5 @@ def load(shell: Any) -> None:
         )
     settings = StepMagic.instance()
     settings.update_config(shell.config)
-    if settings not in shell.configurables:
-        shell.configurables.append(settings)
+    shell.configurables.append(settings)
     register_formatters(shell)

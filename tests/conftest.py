@@ -8,7 +8,7 @@ import sys
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ["server_fixtures", "engine_fixtures"]
+pytest_plugins = ["server_fixtures", "engine_fixtures", "shell_fixtures"]
 
 # Cores are shared in CI: a slow example is no failure.
 settings.register_profile("stepmagic", deadline=None)

@@ -19,6 +19,7 @@ from stepmagic.attachments.parts import MAPPINGS, SEQUENCES, is_reply
 from stepmagic.errors import AttachmentError
 
 _WAY_ROUND = "Put it into a variable in another cell, and name that."
+_SECRETIVE = ((types.ModuleType, "a module"), (type(os.environ), "the environment"))
 _MISSING = object()
 
 
@@ -50,11 +51,11 @@ def _value(node: ast.expr, whole: str, namespace: Mapping[str, Any]) -> Any:
             value = _attribute(_value(inner, whole, namespace), attribute, whole)
         case _:
             _refuse(whole, "is more than a name, and nothing is run", _WAY_ROUND)
-    # Whatever is read on the way, so that an alias or a container hides nothing.
-    if isinstance(value, types.ModuleType):
-        _refuse(whole, "reads a module, which may hold secrets", _WAY_ROUND)
-    if isinstance(value, type(os.environ)):
-        _refuse(whole, "reads the environment, which may hold secrets", _WAY_ROUND)
+    # Asked at every step, so that neither an alias nor a container hides one, and of
+    # the type alone: `isinstance` would read an attribute of the value.
+    for kind, what in _SECRETIVE:
+        if issubclass(type(value), kind):
+            _refuse(whole, f"reads {what}, which may hold secrets", _WAY_ROUND)
     return value
 
 
@@ -74,7 +75,7 @@ def _item(value: Any, index: ast.expr, whole: str) -> Any:
         _refuse(whole, "takes constants in its brackets", _WAY_ROUND)
     kind = type(value)
     if kind not in (*MAPPINGS, *SEQUENCES):
-        what = f"reads an item of a {kind.__name__}; lists and dicts alone are read"
+        what = f"asks for an item of {kind.__name__}; only lists and dicts are read"
         _refuse(whole, what, _WAY_ROUND)
     try:
         # A defaultdict would add what is missing.
@@ -90,11 +91,12 @@ def _item(value: Any, index: ast.expr, whole: str) -> Any:
 def _attribute(value: Any, attribute: str, whole: str) -> Any:
     kind = type(value)
     if not is_reply(value):
-        what = f"reads an attribute of a {kind.__name__}; those of a Reply alone are"
+        what = f"asks for an attribute of {kind.__name__}; only a Reply's are read"
         _refuse(whole, what, _WAY_ROUND)
     names = [name for name, held in vars(kind).items() if isinstance(held, property)]
     if attribute not in names:
-        _refuse(whole, f"reads no {attribute!r} of a Reply", _hint(attribute, names))
+        what = f"asks for {attribute!r}, which a Reply does not have"
+        _refuse(whole, what, _hint(attribute, names))
     return getattr(value, attribute)
 
 

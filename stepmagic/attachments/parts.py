@@ -59,11 +59,13 @@ def to_part(value: Any, name: str) -> UserPart:
     Raises:
         AttachmentError: The value has no form that could be sent.
     """
-    if isinstance(value, Text | Image | Video | File):
-        return value
+    kind = type(value)
+    if kind in (Text, Image, Video, File):
+        part: UserPart = value
+        return part
     if is_reply(value):
         return Text(text=value.text)
-    if isinstance(value, str) and _is_scalar(value):
+    if issubclass(kind, str) and _is_scalar(value):
         return Text(text=str.__str__(value))
     _check_plain(value, name)
     try:
@@ -95,27 +97,29 @@ def _check_plain(value: Any, name: str) -> None:
         elif type(item) in _CONTAINERS:
             waiting += item
         elif not _is_scalar(item):
-            holds = "is" if item is value else "holds"
+            what = "is" if item is value else "holds a value"
             message = (
-                f"`{name}` {holds} a {type(item).__name__}, which cannot be sent as it "
-                "is. Make a text of what the model should see, such as `str()` does, "
-                "and send that."
+                f"`{name}` {what} of type {type(item).__name__}, which cannot be sent "
+                "as it is. Make a text of what the model should see, such as `str()` "
+                "does, and send that."
             )
             raise AttachmentError(message)
 
 
 def _is_scalar(value: Any) -> bool:
-    """Whether a value is text, a number or a date that says itself what it is."""
-    kind = type(value)
+    """Whether a value is text, a number or a date that says itself what it is.
+
+    Asks its type alone: ``isinstance`` would read an attribute of the value.
+    """
+    kind: Any = type(value)
     if kind in _PLAIN:
         return True
     if kind.__module__.partition(".")[0] in _SCALAR_LIBRARIES:
-        is_array = kind.__name__ == "ndarray"
-        has_no_axes = getattr(value, "ndim", None) == 0
-        return isinstance(value, _PLAIN) or (has_no_axes and not is_array)
+        is_number = getattr(value, "ndim", None) == 0 and kind.__name__ != "ndarray"
+        return is_number or issubclass(kind, _PLAIN)
     # Text with more to it, such as a Reply's code block, as long as it reads as text.
-    methods = (kind.__str__, kind.__repr__)
-    return isinstance(value, str) and methods == (str.__str__, str.__repr__)
+    reads_as_text = kind.__str__ is str.__str__ and kind.__repr__ is str.__repr__
+    return reads_as_text and issubclass(kind, str)
 
 
 def _too_long(name: str) -> AttachmentError:

@@ -163,7 +163,8 @@ def _reasoning(
         line = text.strip().rpartition("\n")[2]
         cut = line if len(line) <= _LONGEST_LINE else f"... {line[-_LONGEST_LINE:]}"
         said.append(cut)
-    return _folded(escape(" · ".join(said)), draw(text), "sm-reasoning")
+    thoughts = f"<blockquote>\n{draw(text)}</blockquote>\n"
+    return _folded(escape(" · ".join(said)), thoughts, "sm-reasoning")
 
 
 def _part(part: Part, draw: Callable[[str], str]) -> str:

@@ -102,7 +102,7 @@ def _parse_lines(state: StateCore) -> None:
                 continue
             token.children = _children(token.content, state)
             if place > 1 and state.tokens[place - 2].type == "list_item_open":
-                mark_task(token.children)
+                mark_task(token.content, token.children)
         elif token.type == "fence":
             word = _LANGUAGE.match(plain(token.info).strip())
             token.info = word.group() if word else ""

@@ -17,8 +17,9 @@ from markdown_it.rules_inline import StateInline
 _CLOSERS = {"$$": "$$", "$": "$", r"\[": r"\]", r"\(": r"\)"}
 
 # What may stand before the closing delimiter; each run ends at the first delimiter.
+# No code begins between dollars: "$6, or set `$HOME`".
 _BODIES = {
-    "$": re.compile(r"(?:[^$\\]|\\.)*+", re.DOTALL),
+    "$": re.compile(r"(?:[^$\\`]|\\.)*+", re.DOTALL),
     "$$": re.compile(r"(?:[^$\\]|\\.|\$(?!\$))*+", re.DOTALL),
     r"\(": re.compile(r"(?:[^$\\]|\\[^][()])*+", re.DOTALL),
     r"\[": re.compile(r"(?:[^$\\]|\\[^][()])*+", re.DOTALL),
@@ -26,6 +27,9 @@ _BODIES = {
 
 # "between $5 and 10$ each"
 _PRICE = re.compile(r"\d[\d.,]*[kKMB]?\s+[a-z]{2,}")
+
+# "$HOME/$USER"
+_BETWEEN = "/:;,=-"
 
 _BLOCKED = (
     # Links, attributes, styles, fonts, scripts of MathJax's extensions.
@@ -105,6 +109,7 @@ def _is_formula(source: str, start: int, end: int) -> bool:
         or source[start].isspace()
         or source[end - 1].isspace()
         or _PRICE.match(source, start, end)
+        or (after.isalpha() and source[end - 1] in _BETWEEN)
     )
 
 
@@ -123,13 +128,15 @@ def _block(state: StateBlock, first: int, last: int, silent: bool) -> bool:  # n
         if line >= last or state.isEmpty(line) or state.sCount[line] < state.blkIndent:
             return False
     text = state.getLines(first, line + 1, state.blkIndent, False).strip()  # noqa: FBT003 - positional in markdown-it
-    tex, _, rest = text[2:].rpartition(closer)
-    if rest.strip() not in ("", ".", ",", ";", ":") or not tame(tex):
+    body = _BODIES[opener].match(text, 2)
+    end = body.end() if body else len(text)
+    tex, rest = tame(text[2:end]), text[end + 2 :].strip()
+    if rest not in ("", ".", ",", ";", ":") or not tex:
         return False
     if not silent:
         token = state.push("math_block", "math", 0)
         token.block = True
-        token.content = tame(tex) + rest.strip()
+        token.content = tex + rest
         token.markup = "$$"
         token.map = [first, line + 1]
         state.line = line + 1

@@ -143,12 +143,9 @@ def _closing() -> Token:
     return Token("link_close", "a", -1)
 
 
-def mark_task(children: list[Token]) -> None:
+def mark_task(source: str, children: list[Token]) -> None:
     """Turn the ``[x]`` that begins a list item into a token of its own."""
-    if not children or children[0].type != "text":
-        return
-    first = children[0]
-    if box := _TASK.match(first.content):
-        first.content = first.content[box.end() :]
-        done = "x" if box[1] in "xX" else " "
-        children.insert(0, Token("task", "", 0, content=done))
+    box = _TASK.match(source)
+    if box and children[0].content.startswith(box.group()):
+        children[0].content = children[0].content[box.end() :]
+        children.insert(0, Token("task", "", 0, content=box[1].lower()))

@@ -25,11 +25,11 @@ _ORDINAL = re.compile(r"(\d{1,9})([.)])(?=\s|\Z)")
 # What a program that knows no formulas would read in one: HTML, code, images, links,
 # link definitions. TeX shows the same for what stands here instead.
 _IN_MATHS = (
-    (re.compile("<"), r"\\lt "),
-    (re.compile(">"), r"\\gt "),
+    (re.compile("< *"), r"\\lt "),
+    (re.compile("> *"), r"\\gt "),
     (re.compile("`"), "\u2018"),
     (re.compile("(?<=~)~(?=~)"), r"\\nobreakspace "),
-    (re.compile(r"(?<=&)(?=[#A-Za-z])|(?<=[!\]])(?=[\[(:{])"), " "),
+    (re.compile(r"(?<=&)(?=[#A-Za-z])|(?<=[!\]])(?=[\[(:])"), " "),
 )
 
 _SIGNS = {
@@ -200,7 +200,7 @@ class _Line:
                 written = code.replace("|", r"\|") if self._cell else code
             case "math_inline":
                 tex = _maths(token.content).replace("\n", " ")
-                tex = tex.replace("|", r"\vert ") if self._cell else tex
+                tex = tex.replace("|", r"\vert ").strip() if self._cell else tex
                 written = f"{token.markup}{tex}{token.markup}"
             case "task":
                 written = f"[{token.content}] "
