@@ -31,7 +31,6 @@ FRESH_S = 24 * 3600
 LOCAL_PREFIX = "local/"
 LOCAL_MODEL = "local/smollm2"
 LOCAL_ALIAS = "local"
-"""What a user may write for the embedded model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +115,11 @@ SHIPPED: dict[str, ModelEntry] = {
         completion_usd=0.0,
     ),
 }
+
+
+def full_name(model: str) -> str:
+    """Return a model's id; ``local`` is short for the embedded one."""
+    return LOCAL_MODEL if model == LOCAL_ALIAS else model
 
 
 def is_local(model: str) -> bool:

@@ -188,7 +188,7 @@ def _letters(line: str) -> Iterator[tuple[str, int, str]]:
                 expected.pop()
     if quote or expected:
         missing = quote or expected[-1]
-        message = f"the first line lacks a closing {missing}: {line.strip()!r}"
+        message = f"the line lacks a closing {missing}: {line.strip()!r}"
         raise CommandError(message)
 
 

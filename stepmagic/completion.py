@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import types
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from stepmagic.command import OPTIONS
@@ -12,7 +13,8 @@ from stepmagic.subcommands import SUBCOMMANDS
 from stepmagic.wire import PROTOCOLS
 from stepmagic.wire.parameters import PARAMETERS
 
-_PARAMETER_VALUES = {"api": list(PROTOCOLS), "stream": ["true", "false"]}
+_PARAMETER_VALUES = {"api": PROTOCOLS, "stream": ("true", "false")}
+_FLAGS = [flag for flags, _ in OPTIONS for flag in flags if flag.startswith("-")]
 
 
 def complete(shell: Any, event: Any) -> list[str]:
@@ -23,51 +25,64 @@ def complete(shell: Any, event: Any) -> list[str]:
         event: ``command``, ``symbol`` (the letters to replace) and
             ``text_until_cursor``, as IPython gives them.
     """
-    line = event.text_until_cursor
+    finished, current = _split(event.text_until_cursor)
+    if not finished:
+        return []
     if event.command.startswith("%%"):
-        return first_line_words(line, shell.user_ns)
-    return subcommand_words(line)
+        words = _first_line_words(finished[-1], current, _variables(shell))
+    else:
+        words = _subcommand_words(finished[1:])
+    # IPython ends words at `=` and `:` too: it replaces only what comes after.
+    kept = current.removesuffix(event.symbol)
+    return [word.removeprefix(kept) for word in words if word.startswith(kept)]
 
 
-def subcommand_words(line: str) -> list[str]:
-    """Return what may follow ``%step``."""
-    before = _words_before(line)
-    if len(before) == 1:
-        return list(SUBCOMMANDS)
-    found = SUBCOMMANDS.get(before[1])
-    has_room = found is not None and len(before) - 1 <= found.most_words
-    return found.names(session()) if found is not None and has_room else []
+def _split(line: str) -> tuple[list[str], str]:
+    """Return the finished words, and the one that the cursor stands in."""
+    words = line.split()
+    return (words, "") if line[-1:].isspace() else (words[:-1], "".join(words[-1:]))
 
 
-def first_line_words(line: str, namespace: Mapping[str, Any]) -> list[str]:
-    """Return what may stand next on the first line of a cell."""
-    last = _words_before(line)[-1]
-    current = "" if line[-1:].isspace() else line.rsplit(maxsplit=1)[-1]
+def _subcommand_words(before: list[str]) -> Iterable[str]:
+    if not before:
+        return SUBCOMMANDS
+    found = SUBCOMMANDS.get(before[0])
+    if found is None or len(before) > found.most_words:
+        return ()
+    return found.names(session())
+
+
+def _first_line_words(
+    last: str, current: str, variables: Iterable[str]
+) -> Iterable[str]:
     for flags, words in _AFTER.items():
         if last in flags:
             return words(session(), current)
-    if current.startswith("-"):
-        return [flag for flags, _ in OPTIONS for flag in flags if flag[0] == "-"]
-    return [name for name in namespace if not name.startswith("_")]
+    return _FLAGS if current.startswith("-") else variables
+
+
+def _variables(shell: Any) -> list[str]:
+    """Return the names of the user's own values; functions and modules are not sent."""
+    return [
+        name
+        for name, value in shell.user_ns.items()
+        if not name.startswith("_")
+        and name not in shell.user_ns_hidden
+        and not (callable(value) or issubclass(type(value), types.ModuleType))
+    ]
 
 
 def _parameters(_: Session, current: str) -> list[str]:
     name, equals, _value = current.partition("=")
     if equals:
-        return _PARAMETER_VALUES.get(name, [])
+        return [f"{name}={value}" for value in _PARAMETER_VALUES.get(name, ())]
     return [f"{name}=" for name in (*_PARAMETER_VALUES, *PARAMETERS)]
 
 
-_AFTER: dict[tuple[str, str], Callable[[Session, str], list[str]]] = {
+_AFTER: dict[tuple[str, str], Callable[[Session, str], Iterable[str]]] = {
     ("-m", "--model"): lambda here, _: SUBCOMMANDS["model"].names(here),
-    ("-e", "--effort"): lambda *_: list(EFFORTS),
-    ("-c", "--conversation"): lambda here, _: list(here.conversations),
+    ("-e", "--effort"): lambda *_: EFFORTS,
+    ("-c", "--conversation"): lambda here, _: here.conversations,
     ("-p", "--parameter"): _parameters,
 }
 """What may follow an option, given the session and what is typed of it."""
-
-
-def _words_before(line: str) -> list[str]:
-    """Return the finished words: all but the one the cursor stands in."""
-    words = line.split()
-    return words if line[-1:].isspace() else words[:-1]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from stepmagic.catalogue import is_local
 from stepmagic.conversation import Conversation
+from stepmagic.endpoint import refuse_key
+from stepmagic.keys import find_key
 from stepmagic.options import Options
 from stepmagic.transcript import Message
 from stepmagic.usage import estimate_messages
@@ -16,6 +19,10 @@ from stepmagic.wire import codec
 
 _LONGEST_DATA = 80
 """Longer base64 is shown by its beginning and its length."""
+
+_SHOWN = 40
+_DATA = re.compile(rf"data:|[A-Za-z0-9+/]{{{_LONGEST_DATA}}}")
+"""A data URL, or what begins like base64 rather than like words in any language."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +50,10 @@ def dry_run(
     """Return what asking would send; ``fresh`` leaves the history out.
 
     Raises:
+        AttachmentError: The prompt holds the API key.
         UnsupportedOption: The model or the protocol has no form for part of it.
     """
+    refuse_key(find_key(), options.system, prompt)
     history = () if fresh else conversation.history()
     tokens = estimate_messages((*history, prompt), options.system)
     local = is_local(options.model)
@@ -61,16 +70,11 @@ def dry_run(
 
 def _shortened(value: Any) -> Any:
     match value:
-        case str() if len(value) > _LONGEST_DATA and _is_data(value):
-            return f"{value[:40]}... ({len(value):,} letters)"
+        case str() if len(value) > _LONGEST_DATA and _DATA.match(value):
+            return f"{value[:_SHOWN]}... ({len(value):,} letters)"
         case Mapping():
             return {name: _shortened(item) for name, item in value.items()}
         case list() | tuple():
             return [_shortened(item) for item in value]
         case _:
             return value
-
-
-def _is_data(text: str) -> bool:
-    """Whether a text is base64 or a data URL rather than something to read."""
-    return text.startswith("data:") or " " not in text[:_LONGEST_DATA]

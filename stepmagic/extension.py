@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 from stepmagic.completion import complete
@@ -17,9 +16,7 @@ def load(shell: Any) -> None:
         return
     shell.register_magics(StepMagics)
     for command in ("%step", "%%step"):
-        shell.set_hook(
-            "complete_command", functools.partial(complete, shell), str_key=command
-        )
+        shell.set_hook("complete_command", complete, str_key=command)
     settings = StepMagic.instance()
     settings.update_config(shell.config)
     shell.configurables.append(settings)

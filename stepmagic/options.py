@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
-from stepmagic.catalogue import LOCAL_ALIAS, LOCAL_MODEL, Catalogue, ModelEntry
+from stepmagic.catalogue import Catalogue, ModelEntry, full_name
 from stepmagic.errors import SettingError, UnsupportedOption
 from stepmagic.settings import StepMagic
 from stepmagic.transcript import Image, Message, Part, Protocol, ToolResult, Video
@@ -74,11 +74,11 @@ def resolve(
         SettingError: A value cannot be used.
         UnsupportedOption: The model has no form for one of them.
     """
-    model = _first(first_line.model, conversation.model, settings.model)
-    if not model:
+    named = _first(first_line.model, conversation.model, settings.model)
+    if not named:
         message = "no model is named. `%step model` lists them, `-m` takes one."
         raise SettingError(message)
-    model = LOCAL_MODEL if model == LOCAL_ALIAS else model
+    model = full_name(named)
     entry = catalogue.entry(model)
     layers = (_configured(settings, entry), conversation, first_line)
     parameters = {
@@ -230,7 +230,9 @@ def _fitting_reasoning(
         raise UnsupportedOption(message)
     if not entry.reasons or reasoning.keys() & _AMOUNTS:
         return dict(reasoning)
-    return {"effort": entry.default_effort or "medium", **reasoning}
+    efforts = entry.efforts or ("medium",)
+    usual = "medium" if "medium" in efforts else efforts[0]
+    return {"effort": entry.default_effort or usual, **reasoning}
 
 
 def _check_parameters(

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any, Self
 
 from stepmagic.errors import StepError
 from stepmagic.markdown.fences import fences
-from stepmagic.transcript import FinishReason, Part, Status, Turn, Usage
+from stepmagic.transcript import (
+    FinishReason,
+    Part,
+    Status,
+    Text,
+    TokenLogprob,
+    Turn,
+    Usage,
+)
+from stepmagic.usage import format_count
+
+_SHOWN = 60
+"""Letters of an answer that an error message quotes."""
 
 
 class Code(str):
@@ -65,12 +78,20 @@ class Reply:
         """
         blocks = self.code
         for text in (self.text, *(blocks if len(blocks) == 1 else ())):
-            try:
+            with contextlib.suppress(ValueError, RecursionError):
                 return json.loads(text)
-            except ValueError:
-                continue
-        message = f"the answer is no JSON: {self.text[:60]!r}..."
+        said = self.text if len(self.text) <= _SHOWN else f"{self.text[:_SHOWN]}..."
+        message = (
+            f"the answer is no JSON: {said!r}. `-p response_format=json_object` asks "
+            "for it."
+        )
         raise StepError(message)
+
+    @property
+    def logprobs(self) -> tuple[TokenLogprob, ...]:
+        """The tokens of the text with their log-probabilities, where asked for."""
+        texts = (part for part in self.parts if isinstance(part, Text))
+        return tuple(logprob for part in texts for logprob in part.logprobs)
 
     @property
     def usage(self) -> Usage:
@@ -107,5 +128,5 @@ class Reply:
         return self.text
 
     def __repr__(self) -> str:
-        words = len(self.text.split())
-        return f"<Reply {self.status}, {words} words, {self.model}>"
+        words = format_count(len(self.text.split()), "word")
+        return f"<Reply {self.status}, {words}, {self.model}>"

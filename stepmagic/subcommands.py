@@ -4,19 +4,33 @@ from __future__ import annotations
 
 import difflib
 import getpass
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from stepmagic import keys
-from stepmagic.catalogue import LOCAL_MODEL, is_local
+from stepmagic.catalogue import LOCAL_ALIAS, full_name, is_local
 from stepmagic.command import split_words
+from stepmagic.conversation import Conversation
 from stepmagic.display import Card, Table
-from stepmagic.errors import CommandError, KeyMissing, ServerError
+from stepmagic.errors import (
+    CommandError,
+    KeyMissing,
+    KeyRefused,
+    RequestRefused,
+    ServerError,
+    SettingError,
+)
+from stepmagic.options import Overrides
 from stepmagic.session import Session, session
 from stepmagic.settings import current
 from stepmagic.transport import Call, Limits, fetch_json, start
 from stepmagic.usage import estimate_messages, format_cost, format_count, total
+from stepmagic.wire.forms import amount, mapping
+
+_SHOWN = 60
+"""Letters of a prompt that a list shows."""
 
 _QUICK = Limits(connect_s=5, idle_s=10, total_s=10, retries=0)
 
@@ -52,7 +66,9 @@ def run_subcommand(line: str) -> Any:
         )
         raise CommandError(message)
     if len(arguments) > found.most_words:
-        message = f"%step {name} takes at most {found.most_words} word(s) after it"
+        # The words are not quoted: one may be a key.
+        most = format_count(found.most_words, "word") if found.most_words else "nothing"
+        message = f"%step {name} takes {most} after it."
         raise CommandError(message)
     return found.run(session(), arguments)
 
@@ -70,35 +86,33 @@ def status(here: Session) -> Card:
     if entry is not None and entry.context_tokens:
         share = used / entry.context_tokens
         context += f" of {entry.context_tokens:,} ({share:.0%})"
-    parameters = ", ".join(
-        f"{name}={value}" for name, value in options.parameters.items()
-    )
     return Card(
         title="stepmagic",
         rows=(
             ("model", options.model),
-            ("effort", options.effort or "none"),
+            ("effort", options.effort or _listed(options.reasoning) or "none sent"),
             (
                 "protocol",
                 f"{options.api}, at {_server(options.model, options.base_url)}",
             ),
-            ("parameters", parameters or "none set"),
+            ("parameters", _listed(options.parameters) or "none set"),
             ("conversation", f"{talk.name}, {format_count(len(turns), 'turn')}"),
             ("context", context),
             ("cost", format_cost(spent.cost_usd or 0)),
-            (
-                "key",
-                "none: `%step key` enters one" if key is None else f"from {key.source}",
-            ),
+            ("key", "none: `%step key` enters one" if key is None else key.source),
         ),
     )
+
+
+def _listed(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in values.items())
 
 
 def _server(model: str, base_url: str) -> str:
     return "the embedded engine" if is_local(model) else base_url
 
 
-def _key(here: Session, words: list[str]) -> str:
+def _key(_: Session, words: list[str]) -> str:
     if words:
         if words != ["forget"]:
             message = (
@@ -107,69 +121,99 @@ def _key(here: Session, words: list[str]) -> str:
             )
             raise CommandError(message)
         keys.forget()
-        return "The key entered in this kernel is forgotten."
+        other = keys.find_key()
+        used = "there is no other" if other is None else f"the next is {other.source}"
+        return f"The key entered in this kernel is forgotten; {used}."
+    value = _hidden("API key (not shown): ")
+    if not value:
+        return "No key entered; nothing has changed."
+    if not keys.Key(value, "the user").is_sendable:
+        message = "no key holds such characters. Nothing has changed; try again."
+        raise SettingError(message)
+    place = keys.enter(value, remember=keys.can_remember())
+    return f"The key is kept in {place}. {_checked()}"
+
+
+def _hidden(prompt: str) -> str:
+    """Ask for a text that is not shown.
+
+    Raises:
+        KeyMissing: The front end cannot ask, or would show it.
+    """
     try:
-        value = getpass.getpass("API key (not shown): ").strip()
-    except (EOFError, NotImplementedError, RuntimeError) as exc:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", getpass.GetPassWarning)
+            return getpass.getpass(prompt).strip()
+    except (EOFError, NotImplementedError, getpass.GetPassWarning) as exc:
         message = (
-            "this front end cannot ask for a key. Set the environment variable "
+            "this front end cannot ask for a key unseen. Set the environment variable "
             f"{keys.VARIABLE} before the kernel starts."
         )
         raise KeyMissing(message) from exc
-    if not value:
-        return "No key entered; nothing has changed."
-    place = keys.enter(value, remember=keys.can_remember())
-    return f"The key is kept in {place}. {_checked(here)}"
 
 
-def _checked(here: Session) -> str:
+def _checked() -> str:
     """Ask the server about the key, and say what it says."""
-    options = here.options(here.conversation)
-    call = Call(url=f"{options.base_url}/key", key=keys.find_key(), limits=_QUICK)
+    url = f"{current().base_url.rstrip('/')}/key"
+    if not keys.may_carry_key(url):
+        return (
+            "It is sent nowhere: StepMagic.base_url is plain http to another machine."
+        )
     try:
-        data = start(fetch_json(call)).result()["data"]
-        left = data.get("limit_remaining")
+        call = Call(url=url, key=keys.find_key(), limits=_QUICK)
+        payload = start(fetch_json(call)).result()
+    except KeyRefused as exc:
+        return f"It is not accepted: {exc}"
+    except RequestRefused:
+        return "This server does not say whether it takes it."
     except ServerError as exc:
         return f"It could not be checked: {exc}"
-    except (KeyError, TypeError, AttributeError):
-        return "The server took it."
-    limit = "no spending limit" if left is None else f"{format_cost(left)} left"
-    return f"The server took it: {limit}."
+    return f"The server took it{_limit(payload)}."
+
+
+def _limit(payload: Any) -> str:
+    """Return what a reply of ``GET /key`` says of the money left."""
+    data = mapping(mapping(payload).get("data"))
+    if data.get("limit_remaining", "") is None:
+        return ": no spending limit"
+    left = amount(data.get("limit_remaining"))
+    return "" if left is None else f": {format_cost(left)} left"
 
 
 def _model(here: Session, words: list[str]) -> Any:
-    talk = here.conversation
-    catalogue = here.catalogue()
     if not words:
-        note = _refresh(here)
-        rows = tuple(
-            (
-                entry.id
-                + (" (current)" if entry.id == here.options(talk).model else ""),
-                ", ".join(entry.inputs),
-                f"{entry.context_tokens:,}" if entry.context_tokens else "",
-                _per_million(entry.prompt_usd),
-                _per_million(entry.completion_usd),
-            )
-            for entry in catalogue.entries
-        )
-        head = ("model", "takes", "context", "in, $/M tokens", "out, $/M tokens")
-        return Table(title="models", head=head, rows=rows, note=note)
-    model = LOCAL_MODEL if words[0] == "local" else words[0]
-    before = talk.overrides
-    talk.overrides = replace(before, model=model)
-    try:
-        here.options(talk)
-    except Exception:
-        talk.overrides = before
-        raise
-    said = f"{talk.name} asks {model} from here on."
-    entry = catalogue.entry(model)
-    if entry is None and not is_local(model):
-        close = catalogue.close(model)
+        return _model_table(here)
+    talk = here.conversation
+    options = here.options(talk, Overrides(model=words[0]))
+    talk.overrides = replace(talk.overrides, model=options.model)
+    said = f"{talk.name} asks {options.model} from here on."
+    if options.entry is None and not is_local(options.model):
+        close = here.catalogue().close(options.model)
         said += " It is not in the catalogue and is sent as typed."
         said += f" Close to it: {', '.join(close)}." if close else ""
     return said
+
+
+def _model_table(here: Session) -> Table:
+    note = _refresh(here)
+    asked = _asked(here.conversation)
+    rows = tuple(
+        (
+            f"{entry.id} (current)" if entry.id == asked else entry.id,
+            ", ".join(entry.inputs or ()),
+            f"{entry.context_tokens:,}" if entry.context_tokens else "",
+            _per_million(entry.prompt_usd),
+            _per_million(entry.completion_usd),
+        )
+        for entry in here.catalogue().entries
+    )
+    head = ("model", "takes", "context", "in, $/M tokens", "out, $/M tokens")
+    return Table(title="models", head=head, rows=rows, note=note)
+
+
+def _asked(talk: Conversation) -> str:
+    """Return the model that a conversation asks."""
+    return full_name(talk.overrides.model or current().model)
 
 
 def _refresh(here: Session) -> str:
@@ -205,8 +249,8 @@ def _use(here: Session, words: list[str]) -> Any:
             (
                 name + (" (current)" if name == here.current else ""),
                 str(len(talk.turns)),
-                here.options(talk).model,
-                talk.turns[-1].prompt.text[:60] if talk.turns else "",
+                _asked(talk),
+                _last_prompt(talk),
             )
             for name, talk in here.conversations.items()
         )
@@ -218,12 +262,17 @@ def _use(here: Session, words: list[str]) -> Any:
     return f"Now in {talk.name}: {state}."
 
 
+def _last_prompt(talk: Conversation) -> str:
+    text = talk.turns[-1].prompt.text if talk.turns else ""
+    return " ".join(text.split())[:_SHOWN]
+
+
 def _history(here: Session, _: list[str]) -> Any:
     return here.conversation
 
 
 def _model_names(here: Session) -> list[str]:
-    return ["local", *(entry.id for entry in here.catalogue().entries)]
+    return [LOCAL_ALIAS, *(entry.id for entry in here.catalogue().entries)]
 
 
 SUBCOMMANDS: dict[str, Subcommand] = {

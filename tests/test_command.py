@@ -77,7 +77,7 @@ def test_plain_words_survive(words: list[str]) -> None:
 @st.composite
 def expressions(draw: st.DrawFn, depth: int = 2) -> str:
     """Return an expression with brackets, in which strings hold anything."""
-    opening, closing = draw(st.sampled_from(["()", "[]", "{}"]))
+    opening, closing = draw(st.sampled_from([("(", ")"), ("[", "]"), ("{", "}")]))
     inner = st.one_of(
         strings.map(lambda text: f"'{text}'"),
         st.text("abc, <:=", max_size=8),
@@ -120,7 +120,7 @@ def test_unclosed_quote_or_bracket_is_named(line: str, missing: str) -> None:
     with pytest.raises(CommandError) as caught:
         parse_command(line)
     assert str(caught.value) == (
-        f"the first line lacks a closing {missing}: {line.strip()!r}"
+        f"the line lacks a closing {missing}: {line.strip()!r}"
     )
 
 
@@ -330,11 +330,8 @@ def test_no_quoted_or_bracketed_text_makes_a_target(text: str, word: str) -> Non
         ("class <<", "'class' before << is no name"),
         ("'r' <<", "\"'r'\" before << is no name"),
         ("-p stop=<< df", "'-p stop=' before << is no name"),
-        (
-            "rows: list[Invoice] <<",
-            "'list[Invoice]' before << is no type to answer with: `rows <<` binds the "
-            "reply, `rows: str <<` its text.",
-        ),
+        ("rows: list[Invoice] <<", "'list[Invoice]' before << is no type to answer"),
+        ("rows: int <<", "`rows <<` binds the reply, `rows: str <<` its text."),
         ("a: <<", "'' before << is no type to answer with"),
         ("a: str: int <<", "'str: int' before << is no type"),
         ("a: int <<", "'int' before << is no type"),

@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from shells import bare_shell
 
 from stepmagic import keys
 from stepmagic.endpoint import Endpoint
@@ -75,14 +74,16 @@ def test_key_is_not_written_or_copied(key: Key, copied: Any) -> None:
 
 @pytest.mark.parametrize("mode", ["Verbose", "Context"])
 def test_key_shows_in_no_traceback(
-    mode: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    bare_shell: Any,
+    mode: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """``%xmode Verbose`` prints the local variables of every frame."""
     monkeypatch.setenv(VARIABLE, SECRET)
-    shell = bare_shell()
-    shell.run_line_magic("xmode", mode)
+    bare_shell.run_line_magic("xmode", mode)
     capsys.readouterr()
-    shell.run_cell(
+    bare_shell.run_cell(
         "from stepmagic.keys import find_key\n"
         "def fail(key):\n"
         "    held = [key, {'key': key}]\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import re
 import subprocess
@@ -19,7 +20,6 @@ from stepmagic.markdown import (
     PlainStream,
     Renderer,
     escape,
-    fences,
     plain,
     render,
     sanitize_source,
@@ -161,6 +161,7 @@ def test_filtered_markdown_shows_the_same(path: Path) -> None:
 def test_filtered_markdown_reads_as_markdown() -> None:
     source = "# A\n\n- *b* `c`\n\n1. snake_case & co!\n\n```py\nx < 1\n```\n"
     assert sanitize_source(source) == source
+    assert sanitize_source("A\nB\n===\n") == "# A B\n"
 
 
 def test_structure_is_that_of_commonmark() -> None:
@@ -322,7 +323,7 @@ def test_a_long_refused_address_is_cut() -> None:
 @pytest.mark.parametrize(
     "source",
     [
-        *("x" * 1_000_000, "[" * 1_000_000, "$x$ " * 100_000, "\x00" * 1_000_000),
+        *("x" * 1_000_000, "[" * 1_000_000, "$x$ " * 20_000, "\x00" * 1_000_000),
         *("> " * 10_000 + "x", "- " * 10_000 + "x", "[" * 10_000, "![" * 5_000),
         *("*" * 10_000 + "x", "`" * 10_000, "<" * 100_000, "\\(" * 50_000),
         *("\\[\n" * 20_000, "$$ a\n" * 20_000, "\ud800" * 1000, "(" * 10_000),
@@ -347,14 +348,15 @@ def test_a_text_beyond_every_bound_is_shown_as_it_is() -> None:
 
 
 def test_a_text_too_deep_for_python_is_shown_as_it_is() -> None:
-    script = (
-        "import sys\n"
-        "from stepmagic.markdown import render\n"
-        "render('a')\n"
-        "sys.setrecursionlimit(60)\n"
-        "print(render('> ' * 25 + '*x*').count('blockquote'))\n"
-    )
-    assert printed(script) == "0\n"
+    """A deep call stack of the user's own leaves less than 32 levels need."""
+    render("imports what it needs")
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack(0)) + 50)
+    try:
+        html = render("> " * 25 + "*x*")
+    finally:
+        sys.setrecursionlimit(limit)
+    assert "*x*</code></pre>" in html
 
 
 def test_nothing_heavy_is_imported_before_it_is_used() -> None:
@@ -364,11 +366,6 @@ def test_nothing_heavy_is_imported_before_it_is_used() -> None:
         "print(sorted(heavy & set(sys.modules)))\n"
     )
     assert printed(script) == "[]\n"
-
-
-def test_fences_gives_code_and_language() -> None:
-    source = "```python title=x\na\n```\n\n- ~~~\n  b\n  ~~~\n\n    indented\n"
-    assert fences(source) == [("a\n", "python"), ("b\n", "")]
 
 
 @pytest.mark.parametrize("language", ["python", "Py", "json", "nonsense", ""])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from shells import bare_shell
 from traitlets import TraitError
 from traitlets.config import Config
 
@@ -16,11 +15,10 @@ NAMES = sorted(StepMagic.class_own_traits(config=True))
 
 
 @pytest.fixture
-def shell() -> Any:
+def shell(bare_shell: Any) -> Any:
     """Return a shell that has loaded the extension's settings."""
-    shell = bare_shell()
-    shell.configurables.append(current())
-    return shell
+    bare_shell.configurables.append(current())
+    return bare_shell
 
 
 def test_defaults_ask_step_flash_at_openrouter_over_chat() -> None:

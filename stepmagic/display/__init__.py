@@ -11,13 +11,13 @@ import sys
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Protocol, Self
 
 from stepmagic.display.cards import Card, Table
 from stepmagic.display.shell import has_kernel, parent_header
 from stepmagic.events import StreamEvent
 
-__all__ = ["Card", "Table", "View", "is_live", "view_for"]
+__all__ = ["Card", "Table", "Unseen", "View", "is_live", "view_for"]
 
 
 class View(Protocol):
@@ -41,15 +41,36 @@ class View(Protocol):
         """Draw the answer as it stays, also after an error or an interrupt."""
 
 
+class Unseen:
+    """The view of a plain script, which reads the reply and prints what it likes."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def show(self, event: StreamEvent) -> None:
+        """Draw nothing."""
+
+    def tick(self) -> None:
+        """Draw nothing."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        pass
+
+
 def view_for(
     shell: Any,
     *,
-    live: Literal["auto", "on", "off"] = "auto",
+    live: str = "auto",
     model: str | None = None,
     effort: str | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> View:
-    """Return the view of one reply: a notebook's where there is a kernel.
+    """Return the view of one reply: a notebook's, a terminal's, or none in a script.
 
     Args:
         shell: The running ``InteractiveShell``, or None in a plain script.
@@ -58,6 +79,8 @@ def view_for(
         effort: The reasoning effort that was asked for.
         clock: Seconds that only grow.
     """
+    if shell is None:
+        return Unseen()
     drawn = is_live(live, shell)
     # Each view where it is used: IPython's display for one, sys.stdout for the other.
     if has_kernel(shell):
@@ -69,7 +92,7 @@ def view_for(
     return TerminalView(live=drawn, model=model, effort=effort, clock=clock)
 
 
-def is_live(mode: Literal["auto", "on", "off"], shell: Any) -> bool:
+def is_live(mode: str, shell: Any) -> bool:
     """Whether to draw an answer before it is whole, and to say time and cost.
 
     ``auto`` leaves that out where nobody looks on: in a test (pytest sets

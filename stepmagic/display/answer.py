@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, assert_never
 
 from stepmagic.errors import StepError
 from stepmagic.events import (
@@ -121,10 +121,10 @@ _REASONS: dict[FinishReason | None, str] = {
 }
 
 
-def format_time(time_s: float) -> str:
+def format_time(time_s: float, *, digits: int = 1) -> str:
     """Return a duration: ``3.2 s``, ``1 min 5 s``."""
-    if round(time_s, 1) < _MINUTE_S:
-        return f"{time_s:.1f} s"
+    if round(time_s, digits) < _MINUTE_S:
+        return f"{time_s:.{digits}f} s"
     minutes, seconds = divmod(round(time_s), _MINUTE_S)
     return f"{minutes} min {seconds} s"
 
@@ -194,6 +194,8 @@ class AnswerFold:
                 self._closed.append(event.result)
             case ConfirmTool():
                 self.line = f"{event.call.name} waits for your yes."
+            case _:
+                assert_never(event)
 
     def answer(self, stopped_by: BaseException | None = None) -> Answer:
         """Return what there is by now.
@@ -249,4 +251,4 @@ class AnswerFold:
 def _named(error: BaseException) -> str:
     if isinstance(error, StepError):
         return str(error)
-    return f"{type(error).__name__}: {error}"
+    return ": ".join(filter(None, (type(error).__name__, str(error))))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterable
+from typing import assert_never
 from urllib.parse import quote
 
 from stepmagic.display.answer import Answer, format_time
@@ -66,9 +67,12 @@ def reply_bundle(answer: Answer, *, footer: bool) -> dict[str, str]:
     }
 
 
-def turn_bundle(turn: Turn) -> dict[str, str]:
-    """Return the static bundle of a turn that is over, as it was first shown."""
-    return reply_bundle(Answer.from_turn(turn), footer=True)
+def turn_bundle(turn: Turn, *, footer: bool = True) -> dict[str, str]:
+    """Return the static bundle of a turn that is over, as it was first shown.
+
+    Without the times: nobody waited for it now.
+    """
+    return reply_bundle(Answer.from_turn(turn), footer=footer)
 
 
 def frame_bundle(
@@ -87,7 +91,7 @@ def frame_bundle(
         draw: Renders Markdown; a view passes one that remembers.
     """
     html = _body(answer, draw, thinking=thinking)
-    if not (line or answer.parts):
+    if not (line or html):
         line = f"Waiting for {answer.model or 'the model'} ..."
         if answer.time_s is not None and answer.time_s >= 1:
             line += f" {answer.time_s:.0f} s"
@@ -154,7 +158,7 @@ def _reasoning(
     """Return reasoning folded away; while it grows, its last line can be seen."""
     said = ["Thinking" if grows else "Thought"]
     if thought_s is not None and round(thought_s):
-        said = [f"Thought for {format_time(round(thought_s))}"]
+        said = [f"Thought for {format_time(thought_s, digits=0)}"]
     if text:
         said.append(format_count(len(text.split()), "word"))
     elif not grows:
@@ -189,6 +193,8 @@ def _part(part: Part, draw: Callable[[str], str]) -> str:
             html = _folded(name, "".join(shown), "sm-tool")
         case Reasoning() | Opaque():
             pass
+        case _:
+            assert_never(part)
     return html
 
 
@@ -247,6 +253,8 @@ def _source(part: Part) -> str:
             return sanitize_source(describe(part) if part.url is None else _link(part))
         case Reasoning() | ToolCall() | ToolResult() | Opaque():
             return ""
+        case _:
+            assert_never(part)
 
 
 def _plain(parts: Iterable[Part], notes: Iterable[str]) -> str:

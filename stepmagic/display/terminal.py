@@ -146,8 +146,7 @@ class TerminalView:
         if not self._starts_line:
             self._write("\n")
         if kind is Reasoning:
-            self._held.append(_DIM if self._colour else "")
-            self._write("Thinking:\n")
+            self._write(f"{_DIM}Thinking:\n" if self._colour else "Thinking:\n")
         elif before is Reasoning and kind is Text:
             self._write("\n" if self._colour else "\nAnswer:\n")
 

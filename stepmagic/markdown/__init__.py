@@ -21,7 +21,6 @@ __all__ = [
     "PlainStream",
     "Renderer",
     "escape",
-    "fences",
     "plain",
     "render",
     "sanitize_source",
@@ -70,18 +69,6 @@ def sanitize_source(source: str) -> str:
     from stepmagic.markdown import document, rewriting  # noqa: PLC0415
 
     return rewriting.write(document.parse(source))
-
-
-def fences(source: str) -> list[tuple[str, str]]:
-    """Return the fenced code blocks in order, each as its text and its language."""
-    # See render.
-    from stepmagic.markdown import document  # noqa: PLC0415
-
-    return [
-        (token.content, token.info)
-        for token in document.parse(source)
-        if token.type == "fence"
-    ]
 
 
 def escape(text: str) -> str:

@@ -8,6 +8,7 @@ whichever of the syntaxes around it a reader knows.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -57,9 +58,7 @@ def _blocks(tokens: Iterator[Token]) -> tuple[list[str], bool]:
     lines: list[str] = []
     loose = other = False
     before: Token | None = None
-    for token in tokens:
-        if token.nesting < 0:
-            break
+    for token in itertools.takewhile(_goes_on, tokens):
         if before is not None and not (before.hidden or token.hidden):
             lines.append("")
         # Two lists in a row would be one without another marker.
@@ -71,7 +70,6 @@ def _blocks(tokens: Iterator[Token]) -> tuple[list[str], bool]:
 
 
 def _block(token: Token, tokens: Iterator[Token], *, other: bool) -> list[str]:
-    lines = []
     match token.type:
         case "paragraph_open":
             lines = _Line().write(_only(tokens)).split("\n")
@@ -91,9 +89,14 @@ def _block(token: Token, tokens: Iterator[Token], *, other: bool) -> list[str]:
             lines = [ticks + token.info, *code, ticks]
         case "math_block":
             lines = ["$$", *_maths(token.content).split("\n"), "$$"]
-        case "hr":
+        case _:
             lines = ["___"]
     return lines
+
+
+def _goes_on(token: Token) -> bool:
+    """Whether a block opens or stands there, and the one around it does not end."""
+    return token.nesting >= 0
 
 
 def _only(tokens: Iterator[Token]) -> list[Token]:
@@ -107,9 +110,7 @@ def _list(opening: Token, tokens: Iterator[Token], *, other: bool) -> list[str]:
     items = []
     loose = False
     number = int(opening.attrs.get("start", 1))
-    for item in tokens:
-        if item.nesting < 0:
-            break
+    for _ in itertools.takewhile(_goes_on, tokens):
         content, is_loose = _blocks(tokens)
         loose = loose or is_loose
         if opening.type == "ordered_list_open":
@@ -128,7 +129,7 @@ def _table(tokens: Iterator[Token]) -> list[str]:
     lines: list[str] = []
     cells: list[str] = []
     dividers: list[str] = []
-    for token in tokens:
+    for token in itertools.takewhile(lambda each: each.type != "table_close", tokens):
         match token.type:
             case "th_open":
                 style = str(token.attrs.get("style", ""))
@@ -140,8 +141,6 @@ def _table(tokens: Iterator[Token]) -> list[str]:
                 cells.clear()
             case "thead_close":
                 lines.append(f"| {' | '.join(dividers)} |")
-            case "table_close":
-                break
     return lines
 
 
@@ -216,10 +215,11 @@ class _Line:
         starts = before == "\n" and not self._alone
         if starts:
             content = content.lstrip(" \t")
-        text = _REFERENCE.sub("&amp;", _MARKUP.sub(r"\\\g<0>", content))
+        # No control character is left in the text, so two can stand for references.
+        text = content if self._pairs else content.translate({91: "\x01", 93: "\x02"})
+        text = _REFERENCE.sub("&amp;", _MARKUP.sub(r"\\\g<0>", text))
         text = _TASK.sub("&#91;", text.replace("<", "&lt;"))
-        if not self._pairs:
-            text = re.sub(r"\\?\]", "&#93;", text.replace("[", "&#91;"))
+        text = text.translate({1: "&#91;", 2: "&#93;"})
         if self._cell:
             return text.replace("|", r"\|")
         if starts and _BLOCK_SIGN.match(content):
