@@ -109,8 +109,8 @@ def test_not_live_prints_at_the_end() -> None:
 def test_a_part_that_comes_whole_is_printed_once() -> None:
     whole = Text(text="Hello you.\n")
     start = PartStart(index=0, part=Text(text="Hello"))
-    events = [start, PartDelta(index=0, text=" you"), PartEnd(index=0, part=whole)]
-    assert printed(*events, STOP, live=False) == "Hello you.\n"
+    more, end = PartDelta(index=0, text=" you"), PartEnd(index=0, part=whole)
+    assert printed(start, more, end, STOP, live=False) == "Hello you.\n"
 
 
 def test_a_pipe_gets_the_answer_alone() -> None:

@@ -268,6 +268,7 @@ def test_mathjax_finds_only_the_formulas() -> None:
     ("tex", "tamed"),
     [
         (r"$a \label{eq:1} b$", r"\(a  b\)"),
+        (r"$\hr\label{x}ef{y}$", r"\(\text{href}{y}\)"),
         ("$$\na % c\nb\n$$", "\\[a \nb\\]"),
         (r"$\% \hrefs$", r"\(\% \hrefs\)"),
         (r"\(x\ \)", r"\(x\)"),

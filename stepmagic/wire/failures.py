@@ -141,11 +141,6 @@ def error_from_payload(
         or availability.get("retry_after")
         or metadata.get("retry_after")
     )
-    retryable = availability.get("retryable")
-    if not isinstance(retryable, bool):
-        retryable = number in _RETRYABLE or (
-            fault is ServerOverloaded and (number is None or number < _SERVER_FAULT)
-        )
     provider = _text(metadata.get("provider_name")) or headers.get("x-provider-name")
     return kind(
         _worded(kind, number, error, metadata, provider),
@@ -157,8 +152,19 @@ def error_from_payload(
         or headers.get("x-generation-id")
         or headers.get("x-request-id"),
         retry_after_s=retry_after_s,
-        retryable=retryable,
+        retryable=_is_retryable(availability, number, fault),
     )
+
+
+def _is_retryable(
+    availability: Mapping[str, Any], status: int | None, fault: type[ServerError]
+) -> bool:
+    """Whether to try again: as the server says, or as the fault suggests."""
+    said = availability.get("retryable")
+    if isinstance(said, bool):
+        return said
+    passing = status is None or status < _SERVER_FAULT
+    return status in _RETRYABLE or (fault is ServerOverloaded and passing)
 
 
 def _error_type(

@@ -1,0 +1,78 @@
+"""One Jupyter server, one browser, and one notebook for each application.
+
+Starting them takes seconds, so tests share them. Playwright's event loop runs in the
+main thread while it lives, and ends with this folder: other tests start their own.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from browser.jupyter_server import JupyterServer
+from browser.notebook_page import App, NotebookPage
+from browser.start import browsing, jupyter_for
+from openrouter_server import OpenRouterServer
+from playwright.sync_api import Browser
+
+APPS: tuple[App, ...] = ("lab", "notebook")
+
+
+@pytest.fixture(scope="package")
+def jupyter(
+    running_server: OpenRouterServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[JupyterServer]:
+    """A Jupyter server whose kernels ask the test server."""
+    with jupyter_for(running_server, tmp_path_factory.mktemp("jupyter")) as server:
+        yield server
+
+
+@pytest.fixture(scope="package")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A headless browser."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        pytest.skip("there is no chromium: apt-get install chromium")
+    with browsing(path, tmp_path_factory.mktemp("chromium")) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="package", params=APPS)
+def opened(
+    request: pytest.FixtureRequest, jupyter: JupyterServer, chromium: Browser
+) -> Iterator[NotebookPage]:
+    """A notebook of each application, with the extension loaded."""
+    page = NotebookPage(request.param, jupyter, chromium)
+    page.create(f"{request.param}.ipynb", "%load_ext stepmagic")
+    page.cell(0).run()
+    yield page
+    page.close()
+
+
+@pytest.fixture
+def notebook(opened: NotebookPage, server: OpenRouterServer) -> Iterator[NotebookPage]:
+    """That notebook for one test; whatever the test shows, nothing in it may act."""
+    server.reset()
+    yield opened
+    assert opened.watch.take_faults() == []
+
+
+@pytest.fixture
+def window(
+    request: pytest.FixtureRequest,
+    opened: NotebookPage,
+    jupyter: JupyterServer,
+    chromium: Browser,
+    server: OpenRouterServer,
+) -> Iterator[NotebookPage]:
+    """A window of the same application for a test that needs a notebook of its own."""
+    server.reset()
+    page = NotebookPage(opened.app, jupyter, chromium)
+    name = request.node.name.partition("[")[0]
+    page.create(f"{opened.app}_{name}.ipynb", "%load_ext stepmagic")
+    page.cell(0).run()
+    yield page
+    faults = page.watch.take_faults()
+    page.close()
+    assert faults == []

@@ -1,0 +1,201 @@
+"""One notebook in a page of JupyterLab or Notebook 7, driven as a user would.
+
+Waits look at the notebook itself: the kernel's status says idle before a cell that was
+just started is queued, and a first key press now and then reaches no kernel.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any, Literal, TypeAlias
+
+from browser.jupyter_server import JupyterServer
+from browser.watch import Watch
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
+
+App: TypeAlias = Literal["lab", "notebook"]
+
+_PATHS: dict[App, str] = {"lab": "/lab/tree/", "notebook": "/notebooks/"}
+_SIZE: ViewportSize = {"width": 1000, "height": 900}
+_OPEN_MS = 60_000
+_RUN_S = 60.0
+_KEY_S = 1.5
+"""A cell that shows no sign of running after this gets the key again."""
+
+_DONE = re.compile(r"\[(\d+)\]")
+_SAVED = """() => {
+  const panel = jupyterapp.shell.currentWidget;
+  return !panel.context.model.dirty && panel.context.path;
+}"""
+
+
+class NotebookPage:
+    """A page of an application with one notebook open."""
+
+    def __init__(self, app: App, server: JupyterServer, browser: Browser) -> None:
+        """Open an empty window."""
+        self.app = app
+        self._server = server
+        self._context = browser.new_context(viewport=_SIZE)
+        self._context.set_default_timeout(_OPEN_MS)
+        self.watch = Watch(self._context, server.url)
+        self.page: Page = self._context.new_page()
+        self.name = ""
+
+    def close(self) -> None:
+        """Close the window."""
+        self._context.close()
+
+    def create(self, name: str, *cells: str) -> None:
+        """Write a notebook of code cells, and open it."""
+        self._server.write(name, *cells)
+        self.open(name)
+
+    def open(self, name: str) -> None:
+        """Go to a notebook that exists, and wait until it can be used."""
+        self.name = name
+        path = _PATHS[self.app] + name
+        self.watch.expect(path)
+        # Without a reset, JupyterLab opens what was open before as well.
+        query = f"reset&token={self._server.token}"
+        self.page.goto(f"{self._server.url}{path}?{query}")
+        self._wait_until_open()
+
+    def reload(self) -> None:
+        """Load the page again, as a reader does."""
+        self.page.reload()
+        self._wait_until_open()
+
+    def cell(self, number: int) -> CodeCell:
+        """Return a cell by its place, from 0; negative ones from the end."""
+        count = self.page.locator(".jp-Notebook .jp-CodeCell").count()
+        return CodeCell(self.page, number % count)
+
+    def add(self, source: str) -> CodeCell:
+        """Put a new cell at the end."""
+        self.cell(-1).select()
+        before = self.page.locator(".jp-Notebook .jp-CodeCell").count()
+        self.command("notebook:insert-cell-below")
+        expect(self.page.locator(".jp-Notebook .jp-CodeCell")).to_have_count(before + 1)
+        cell = self.cell(-1)
+        cell.write(source)
+        return cell
+
+    def run(self, source: str) -> CodeCell:
+        """Put a new cell at the end, and run it until it is done."""
+        return self.add(source).run()
+
+    def save(self) -> Any:
+        """Save, and return what the file holds."""
+        self.command("docmanager:save")
+        self.page.wait_for_function(_SAVED)
+        return self._server.read(self.name)
+
+    def reopen_without_kernel(self) -> None:
+        """Save, leave, shut the kernel down, and come back."""
+        self.save()
+        self.watch.expect("/api/status")
+        self.page.goto(f"{self._server.url}/api/status?token={self._server.token}")
+        self._server.stop_kernels()
+        self.open(self.name)
+
+    def press(self, item: str) -> None:
+        """Click a button of the notebook's toolbar, by its name there."""
+        self.page.locator(f'.jp-Toolbar [data-jp-item-name="{item}"] jp-button').click()
+
+    def set_theme(self, theme: Literal["Light", "Dark"]) -> None:
+        """Choose a theme of JupyterLab's."""
+        self.command("apputils:change-theme", theme=f"JupyterLab {theme}")
+        is_light = str(theme == "Light").lower()
+        expect(self.page.locator("body")).to_have_attribute(
+            "data-jp-theme-light", is_light
+        )
+
+    def command(self, name: str, **arguments: str) -> None:
+        """Run a command of the application."""
+        self.page.evaluate(
+            "([name, args]) => jupyterapp.commands.execute(name, args)",
+            [name, arguments],
+        )
+
+    def _wait_until_open(self) -> None:
+        self.page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.wait_for()
+        self.page.wait_for_function(
+            "() => jupyterapp.shell.currentWidget?.sessionContext?.isReady"
+        )
+
+
+class CodeCell:
+    """One cell of a notebook that is open."""
+
+    def __init__(self, page: Page, place: int) -> None:
+        """Take the cell at a place, from 0."""
+        self.page = page
+        self.element = page.locator(".jp-Notebook .jp-CodeCell").nth(place)
+        self._prompt = self.element.locator(".jp-InputPrompt").first
+        self._before = ""
+
+    @property
+    def outputs(self) -> Locator:
+        """What the cell shows; never its source."""
+        return self.element.locator(".jp-OutputArea-output")
+
+    @property
+    def text(self) -> str:
+        """The text of all its outputs, as a reader sees it."""
+        return "\n".join(self.outputs.all_inner_texts())
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the prompt has a number that it did not have before."""
+        prompt = self._prompt.inner_text()
+        return bool(_DONE.search(prompt)) and prompt != self._before
+
+    def answer(self, output: int = 0) -> str:
+        """Return the model's text in an output, without reasoning and footer."""
+        return str(self.outputs.nth(output).evaluate("stepPage.text"))
+
+    def select(self) -> None:
+        """Make it the active cell, outside its editor."""
+        self.element.scroll_into_view_if_needed()
+        self._prompt.click()
+
+    def write(self, source: str) -> None:
+        """Replace its source."""
+        self.element.locator(".cm-content").click()
+        self.page.keyboard.press("Control+A")
+        self.page.keyboard.insert_text(source)
+
+    def start(self) -> None:
+        """Run it; returns as soon as it is running, or done."""
+        self._before = self._prompt.inner_text()
+        self.element.locator(".cm-content").click()
+        for _ in range(5):
+            self.page.keyboard.press("Control+Enter")
+            deadline = time.monotonic() + _KEY_S
+            while time.monotonic() < deadline:
+                if "*" in self._prompt.inner_text() or self.is_done:
+                    return
+                self.page.wait_for_timeout(20)
+        message = f"the cell does not start: {self._prompt.inner_text()!r}"
+        raise AssertionError(message)
+
+    def wait(self, timeout_s: float = _RUN_S) -> None:
+        """Wait until it is done."""
+        deadline = time.monotonic() + timeout_s
+        while not self.is_done:
+            if time.monotonic() > deadline:
+                message = f"the cell does not end; it shows {self.text!r}"
+                raise AssertionError(message)
+            self.page.wait_for_timeout(20)
+
+    def run(self) -> CodeCell:
+        """Run it until it is done."""
+        self.start()
+        self.wait()
+        return self
+
+    def wait_for_text(self, words: str) -> None:
+        """Wait until its outputs hold some words."""
+        expect(self.outputs.filter(has_text=words).first).to_be_visible()

@@ -1,0 +1,85 @@
+"""Every class of attack in a live, trusted notebook, and in what is saved of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+
+from browser.notebook_page import NotebookPage
+from openrouter_server import OpenRouterServer, answer
+from openrouter_server.script import Asked, Reply
+from playwright.sync_api import expect
+from test_markdown import ATTACKS
+
+A_CELL = 10
+"""Replies; JupyterLab folds the outputs of a cell beyond 50."""
+
+_LONE = 0xD800, 0xDFFF
+
+
+def attack(number: int) -> Reply:
+    """Return an answer that attacks, in its reasoning as well.
+
+    It calls ``alert`` with its own number.
+    """
+    text = ATTACKS[number].replace("alert(", f"alert({number}+")
+    # UTF-8 has no lone surrogates, but JSON can name them; they travel as other letters.
+    stand_ins = {code: 0xE000 + code - _LONE[0] for code in _LONE}
+    text = text.translate(stand_ins)
+    inner = answer(text, reasoning=text, pace_s=0.005)
+
+    def frames(asked: Asked) -> Iterator[bytes]:
+        for frame in inner.frames(asked):
+            for code, stand_in in stand_ins.items():
+                frame = frame.replace(chr(stand_in).encode(), rf"\u{code:x}".encode())
+            yield frame
+
+    return replace(inner, frames=frames)
+
+
+def test_what_acts_is_noticed(notebook: NotebookPage) -> None:
+    """The watch must be able to condemn, or the test below says nothing."""
+    notebook.run(
+        "from IPython.display import HTML\n"
+        "HTML('''<img src=/api/kernels/x onerror=alert(7)><script>alert(8)</script>"
+        "<img src=https://evil.example/p.png>"
+        "<iframe srcdoc='<script>alert(9)</script>'></iframe>''')"
+    )
+    notebook.page.wait_for_timeout(500)
+    faults = "\n".join(notebook.watch.take_faults())
+    for sign in (
+        *("script: alert(7)", "script: alert(8)", "script: alert(9)"),
+        *("image of the server: /api/kernels/x", "element: <iframe>"),
+        "image from another host: https://evil.example/p.png",
+    ):
+        assert sign in faults
+
+
+def test_no_attack_does_anything_while_streaming_or_later(
+    server: OpenRouterServer, window: NotebookPage
+) -> None:
+    server.enqueue(*map(attack, ATTACKS))
+    code = f"from stepmagic import step\nfor _ in range({A_CELL}):\n    step('Go on.')"
+    for _ in range(0, len(ATTACKS), A_CELL):
+        cell = window.run(code)
+        assert cell.outputs.count() == A_CELL, cell.text
+        open_all(window)
+    assert window.watch.take_faults() == []
+    server.enqueue(answer("Still here."))
+    assert window.run("%%step\nAnd now?").answer() == "Still here."
+    saved = window.save()
+    window.reload()
+    look_at_all(window)
+    assert window.watch.take_faults() == []
+    window.reopen_without_kernel()
+    look_at_all(window)
+    assert window.watch.take_faults() == []
+    window.open_as_received(saved)
+    look_at_all(window)
+
+
+def open_all(window: NotebookPage) -> None:
+    """Unfold the reasoning: what cannot be seen may not be loaded."""
+    for summary in window.cell(-1).outputs.locator("summary").all():
+        summary.click()

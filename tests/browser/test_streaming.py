@@ -1,0 +1,94 @@
+"""An answer as it comes: seen growing, right at the end, stopped, started again."""
+
+from __future__ import annotations
+
+import itertools
+import time
+
+from browser.answers import RICH, THOUGHT
+from browser.notebook_page import NotebookPage
+from openrouter_server import OpenRouterServer, answer
+
+from stepmagic.markdown import render
+
+PROSE = " ".join(f"word{number}" for number in range(150))
+PACED = answer(PROSE, reasoning="", tokens_per_frame=2, pace_s=0.03)
+PACED_S = 150 / 2 * 0.03
+
+
+def test_a_stream_is_seen_growing(
+    server: OpenRouterServer, notebook: NotebookPage
+) -> None:
+    server.enqueue(PACED)
+    cell = notebook.add("%%step\nCount!")
+    cell.element.evaluate("stepPage.follow")
+    cell.run()
+    seen = notebook.page.evaluate("stepPage.followed()")
+    words = [look for look in seen if look["text"].startswith("word")]
+    assert words[0]["time_s"] < PACED_S / 2, "the first words came late"
+    assert len(words) > 8, "it came in few pieces"
+    texts = [look["text"] for look in words]
+    assert all(b.startswith(a) for a, b in itertools.pairwise(texts)), "it flickered"
+    assert texts[-1] == PROSE
+
+
+def test_what_stays_is_the_render_of_the_whole_answer(
+    server: OpenRouterServer, notebook: NotebookPage
+) -> None:
+    server.enqueue(answer(RICH, reasoning=THOUGHT, pace_s=0.002))
+    cell = notebook.run("%%step\nWhich month is the outlier?")
+    shown = cell.outputs.evaluate("stepPage.answer")
+    assert shown == notebook.page.evaluate("stepPage.written", render(RICH))
+
+
+def test_replies_of_one_cell_do_not_disturb_each_other(
+    server: OpenRouterServer, notebook: NotebookPage
+) -> None:
+    texts = [f"Reply {name}: {PROSE[:200]}" for name in ("one", "two", "three")]
+    server.enqueue(*(answer(text, pace_s=0.01) for text in texts))
+    cell = notebook.run(
+        "from stepmagic import step\nfor word in 'abc':\n    step(word)\nprint('over')"
+    )
+    assert cell.outputs.count() == 4
+    assert [cell.answer(number) for number in range(3)] == texts
+    assert cell.outputs.last.inner_text().strip() == "over"
+
+
+def test_the_toolbars_button_stops_the_cell_and_keeps_the_text(
+    server: OpenRouterServer, notebook: NotebookPage
+) -> None:
+    server.enqueue(PACED)
+    cell = notebook.add("%%step\nCount!")
+    cell.start()
+    cell.wait_for_text("word20")
+    seen = cell.answer()
+    notebook.press("interrupt")
+    stopped_at = time.monotonic()
+    cell.wait()
+    assert time.monotonic() - stopped_at < 3
+    left = cell.answer()
+    assert left.startswith(seen)
+    assert PROSE.startswith(left)
+    assert left != PROSE
+    assert "Stopped by you" in cell.outputs.first.inner_text()
+    assert "Interrupted: " in cell.outputs.last.inner_text()
+    server.enqueue(answer("It goes on."))
+    assert notebook.run("%%step\nGo on.").answer() == "It goes on."
+
+
+def test_a_page_loaded_again_in_mid_stream_can_run_the_cell_again(
+    server: OpenRouterServer, window: NotebookPage
+) -> None:
+    server.enqueue(PACED, answer("Once more."))
+    cell = window.add("%%step\nCount!")
+    cell.start()
+    cell.wait_for_text("word20")
+    window.save()
+    window.reload()
+    cell = window.cell(-1).run()
+    assert cell.answer(-1) == "Once more."
+    assert "word" not in cell.text
+    saved = window.save()
+    assert "widgets" not in saved["metadata"]
+    *_, output = saved["cells"][-1]["outputs"]
+    assert set(output["data"]) == {"text/html", "text/markdown", "text/plain"}

@@ -1,0 +1,53 @@
+"""What no linter holds: how long a module and a function of the package may be."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LONGEST_MODULE, LONGEST_FUNCTION = 400, 40
+PATHS = [
+    path
+    for folder in ("stepmagic", "notebooks", "benchmarks")
+    for path in sorted((ROOT / folder).rglob("*.py"))
+]
+
+
+def too_long(source: str) -> Iterator[str]:
+    """Yield what is longer than it may be, with its length in lines."""
+    lines = len(source.splitlines())
+    if lines > LONGEST_MODULE:
+        yield f"{lines} lines"
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            lines = (node.end_lineno or 0) - node.lineno + 1 - docstring_lines(node)
+            if lines > LONGEST_FUNCTION:
+                yield f"{node.name}: {lines} lines"
+
+
+def docstring_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Return how many lines say what a function does, rather than do it."""
+    if ast.get_docstring(function) is None:
+        return 0
+    text = function.body[0]
+    return (text.end_lineno or 0) - text.lineno + 1
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_module_or_function_is_too_long(path: Path) -> None:
+    assert list(too_long(path.read_text("utf-8"))) == []
+
+
+def test_length_is_measured() -> None:
+    function = "async def f():\n" + "    ...\n" * LONGEST_FUNCTION
+    assert list(too_long(function)) == ["f: 41 lines"]
+    assert list(too_long("def f():\n" + "    ...\n" * (LONGEST_FUNCTION - 1))) == []
+    documented = "def f():\n    '''One.\n\n    Two.\n    '''\n" + "    ...\n" * 39
+    assert list(too_long(documented)) == []
+    assert list(too_long(documented + "    ...\n")) == ["f: 41 lines"]
+    assert list(too_long("x = 1\n" * 401)) == ["401 lines"]
+    assert list(too_long("class A:\n" + "    x = 1\n" * 300)) == []
