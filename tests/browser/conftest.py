@@ -45,7 +45,7 @@ def opened(
     """A notebook of each application, with the extension loaded."""
     page = NotebookPage(request.param, jupyter, chromium)
     page.create(f"{request.param}.ipynb", "%load_ext stepmagic")
-    page.cell(0).run()
+    page.cells[0].run()
     yield page
     page.close()
 
@@ -71,7 +71,7 @@ def window(
     page = NotebookPage(opened.app, jupyter, chromium)
     name = request.node.name.partition("[")[0]
     page.create(f"{opened.app}_{name}.ipynb", "%load_ext stepmagic")
-    page.cell(0).run()
+    page.cells[0].run()
     yield page
     faults = page.watch.take_faults()
     page.close()

@@ -100,15 +100,17 @@ class JupyterServer:
             self._process.kill()
             self._process.wait()
 
-    def write(self, name: str, *cells: str) -> Path:
-        """Write a notebook of code cells; returns where it lies."""
+    def write(self, name: str, *cells: str) -> None:
+        """Write a notebook of code cells."""
         notebook = nbformat.v4.new_notebook(
             cells=[nbformat.v4.new_code_cell(source) for source in cells],
             metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
         )
-        path = self.notebooks / name
-        nbformat.write(notebook, path)
-        return path
+        self.keep(name, notebook)
+
+    def keep(self, name: str, notebook: Any) -> None:
+        """Write a notebook that is whole already."""
+        (self.notebooks / name).write_text(json.dumps(notebook), "utf-8")
 
     def read(self, name: str) -> Any:
         """Read a notebook as it was saved last."""

@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
 App: TypeAlias = Literal["lab", "notebook"]
 
+_CELL = ".jp-Notebook .jp-CodeCell"
 _PATHS: dict[App, str] = {"lab": "/lab/tree/", "notebook": "/notebooks/"}
 _SIZE: ViewportSize = {"width": 1000, "height": 900}
 _OPEN_MS = 60_000
@@ -67,18 +68,19 @@ class NotebookPage:
         self.page.reload()
         self._wait_until_open()
 
-    def cell(self, number: int) -> CodeCell:
-        """Return a cell by its place, from 0; negative ones from the end."""
-        count = self.page.locator(".jp-Notebook .jp-CodeCell").count()
-        return CodeCell(self.page, number % count)
+    @property
+    def cells(self) -> list[CodeCell]:
+        """All cells, in order."""
+        count = self.page.locator(_CELL).count()
+        return [CodeCell(self.page, place) for place in range(count)]
 
     def add(self, source: str) -> CodeCell:
         """Put a new cell at the end."""
-        self.cell(-1).select()
-        before = self.page.locator(".jp-Notebook .jp-CodeCell").count()
+        self.cells[-1].select()
+        before = len(self.cells)
         self.command("notebook:insert-cell-below")
-        expect(self.page.locator(".jp-Notebook .jp-CodeCell")).to_have_count(before + 1)
-        cell = self.cell(-1)
+        expect(self.page.locator(_CELL)).to_have_count(before + 1)
+        cell = self.cells[-1]
         cell.write(source)
         return cell
 
@@ -98,6 +100,14 @@ class NotebookPage:
         self.watch.expect("/api/status")
         self.page.goto(f"{self._server.url}/api/status?token={self._server.token}")
         self._server.stop_kernels()
+        self.open(self.name)
+
+    def open_as_received(self, notebook: Any) -> None:
+        """Open a notebook that comes from elsewhere, so one that is not trusted."""
+        # Jupyter signs what was run here, by its content.
+        notebook["cells"][0]["source"] = "# from elsewhere"
+        self.name = f"received_{self.name}"
+        self._server.keep(self.name, notebook)
         self.open(self.name)
 
     def press(self, item: str) -> None:
@@ -120,7 +130,7 @@ class NotebookPage:
         )
 
     def _wait_until_open(self) -> None:
-        self.page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.wait_for()
+        self.page.locator(_CELL).first.locator(".cm-content").wait_for()
         self.page.wait_for_function(
             "() => jupyterapp.shell.currentWidget?.sessionContext?.isReady"
         )
@@ -132,7 +142,7 @@ class CodeCell:
     def __init__(self, page: Page, place: int) -> None:
         """Take the cell at a place, from 0."""
         self.page = page
-        self.element = page.locator(".jp-Notebook .jp-CodeCell").nth(place)
+        self.element = page.locator(_CELL).nth(place)
         self._prompt = self.element.locator(".jp-InputPrompt").first
         self._before = ""
 

@@ -84,7 +84,7 @@ def test_a_saved_answer_is_the_same_without_its_kernel(
     before = cell.outputs.evaluate("stepPage.answer")
     text = cell.text
     window.reopen_without_kernel()
-    cell = window.cell(-1)
+    cell = window.cells[-1]
     expect(cell.outputs.locator(".sm-maths mjx-container").first).to_be_visible()
     assert cell.outputs.evaluate("stepPage.answer") == before
     assert cell.text == text

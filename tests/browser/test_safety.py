@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -64,10 +63,10 @@ def test_no_attack_does_anything_while_streaming_or_later(
     for _ in range(0, len(ATTACKS), A_CELL):
         cell = window.run(code)
         assert cell.outputs.count() == A_CELL, cell.text
-        open_all(window)
-    assert window.watch.take_faults() == []
     server.enqueue(answer("Still here."))
     assert window.run("%%step\nAnd now?").answer() == "Still here."
+    look_at_all(window)
+    assert window.watch.take_faults() == []
     saved = window.save()
     window.reload()
     look_at_all(window)
@@ -79,7 +78,13 @@ def test_no_attack_does_anything_while_streaming_or_later(
     look_at_all(window)
 
 
-def open_all(window: NotebookPage) -> None:
-    """Unfold the reasoning: what cannot be seen may not be loaded."""
-    for summary in window.cell(-1).outputs.locator("summary").all():
-        summary.click()
+def look_at_all(window: NotebookPage) -> None:
+    """See every reply, its reasoning unfolded: what is hidden may not be loaded."""
+    for cell in window.cells:
+        cell.element.scroll_into_view_if_needed()
+        cell.outputs.locator("details").evaluate_all(
+            "all => all.forEach((each) => { each.open = true; })"
+        )
+    replies = window.page.locator(".sm-reply")
+    expect(replies).to_have_count(len(ATTACKS) + 1)
+    window.page.wait_for_timeout(500)

@@ -85,7 +85,7 @@ def test_a_page_loaded_again_in_mid_stream_can_run_the_cell_again(
     cell.wait_for_text("word20")
     window.save()
     window.reload()
-    cell = window.cell(-1).run()
+    cell = window.cells[-1].run()
     assert cell.answer(-1) == "Once more."
     assert "word" not in cell.text
     saved = window.save()
