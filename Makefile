@@ -29,7 +29,7 @@ $(BENCH_READY): pyproject.toml
 	@touch $@
 
 demo: $(READY)  ## run the quickstart on the embedded engine, into build/
-	@$(BIN)/python notebooks/execute.py notebooks/quickstart.ipynb build/quickstart.ipynb
+	@STEPMAGIC_LIVE=on $(BIN)/python notebooks/execute.py notebooks/quickstart.ipynb build/quickstart.ipynb
 
 lab: $(READY)  ## open the notebooks in JupyterLab
 	@$(BIN)/python $(PIP) jupyterlab

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import httpx
 import pytest
+
 from openrouter_server import STEPFUN
 
 Json: TypeAlias = dict[str, Any]

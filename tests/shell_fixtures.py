@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import CapturedIO, capture_output
-from openrouter_server import OpenRouterServer
 from traitlets.config import Config
+
+from openrouter_server import OpenRouterServer
 
 
 class ShellUnderTest:

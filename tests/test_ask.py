@@ -6,9 +6,9 @@ import subprocess
 import sys
 
 import pytest
+
 from openrouter_server import OpenRouterServer, answer, cut
 from shell_fixtures import ShellUnderTest
-
 from stepmagic import Conversation
 from stepmagic.errors import AttachmentError, StreamCut, UnsupportedOption
 from stepmagic.session import session

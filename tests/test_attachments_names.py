@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from alarms import ALARMS
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alarms import ALARMS
 from stepmagic.attachments import look_up
 from stepmagic.errors import AttachmentError
 from stepmagic.reply import Reply

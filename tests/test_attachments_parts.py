@@ -14,10 +14,9 @@ import uuid
 from typing import Any
 
 import pytest
-from alarms import ALARMS
 from hypothesis import given
-from transcript_strategies import json_values
 
+from alarms import ALARMS
 from stepmagic.attachments import to_part
 from stepmagic.errors import AttachmentError
 from stepmagic.reply import Code, Reply
@@ -32,6 +31,7 @@ from stepmagic.transcript import (
     Video,
     user,
 )
+from transcript_strategies import json_values
 
 
 @dataclasses.dataclass

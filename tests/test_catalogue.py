@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from openrouter_server.models import (
     SIGNED,
     STEPFUN,
@@ -20,13 +21,12 @@ from openrouter_server.models import (
     WITHOUT_REASONING,
     model_list,
 )
-from transcript_strategies import json_values
-
 from stepmagic.catalogue import FRESH_S, LOCAL_MODEL, SHIPPED, Catalogue, ModelEntry
 from stepmagic.errors import ProtocolError
 from stepmagic.folders import cache_folder
 from stepmagic.settings import DEFAULT_MODEL
 from stepmagic.transcript import Usage
+from transcript_strategies import json_values
 
 URL = "https://example.org/v1"
 
@@ -278,7 +278,7 @@ def _make_file(folder: Path) -> None:
     folder.touch()
 
 
-def _make_folder_in_the_way(folder: Path) -> None:
+def _make_folder_in_the_way(_: Path) -> None:
     fetched()
     path = kept()
     path.unlink()

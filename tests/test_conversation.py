@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from openrouter_server import (
     SIGNED,
     Call,
@@ -24,7 +25,6 @@ from openrouter_server import (
     mid_stream_error,
     raw,
 )
-
 from stepmagic.catalogue import Catalogue
 from stepmagic.conversation import Conversation
 from stepmagic.errors import (

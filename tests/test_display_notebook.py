@@ -12,8 +12,8 @@ import pytest
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
 from jupyter_client.manager import start_new_kernel
-from page import Page
 
+from page import Page
 from stepmagic.display import Unseen, is_live, view_for
 from stepmagic.display.answer import Answer, format_time
 from stepmagic.display.bundle import frame_bundle, reply_bundle, turn_bundle

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
-from page import acts
 
+from page import acts
 from stepmagic.display import view_for
 from stepmagic.display.terminal import TerminalView
 from stepmagic.errors import Interrupted, ServerOverloaded

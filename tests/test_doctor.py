@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from openrouter_server import OpenRouterServer
 
+from openrouter_server import OpenRouterServer
 from stepmagic.__main__ import main
 from stepmagic.doctor import examine
 from stepmagic.settings import current

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from kernels import KernelUnderTest, running_kernel
 from openrouter_server import OpenRouterServer, answer, error
 from proxy import RecordingProxy
-
 from stepmagic.local import Engine
 from stepmagic.wire import PROTOCOLS
 

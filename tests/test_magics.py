@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from IPython.core.error import UsageError
+
 from openrouter_server import OpenRouterServer, answer, error
 from shell_fixtures import ShellUnderTest
-
 from stepmagic.errors import (
     AttachmentError,
     CommandError,

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
-from page import Page, acts
 
+from page import Page, acts
 from stepmagic.markdown import (
     PlainStream,
     Renderer,

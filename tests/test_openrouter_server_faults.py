@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+
 from openrouter_server import (
     OpenRouterServer,
     Reply,

@@ -15,6 +15,7 @@ import openai
 import pytest
 from openrouter import OpenRouter
 from openrouter.errors import OpenRouterError
+
 from openrouter_server import (
     MODELS,
     STEPFUN,

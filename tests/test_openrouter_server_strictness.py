@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from openrouter_server import STEPFUN, TEXT_ONLY, WITHOUT_REASONING, OpenRouterServer
 from server_questions import PATHS, Json, every_protocol, post
 

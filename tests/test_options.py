@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from openrouter_server.models import (
     SIGNED,
     STEPFUN,
@@ -13,7 +14,6 @@ from openrouter_server.models import (
     WITHOUT_REASONING,
     model_list,
 )
-
 from stepmagic.catalogue import LOCAL_MODEL, Catalogue
 from stepmagic.errors import SettingError, UnsupportedOption
 from stepmagic.options import (

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wire_events import byte_by_byte, dumps, random_chunks, replay, replay_whole
 
 from stepmagic.errors import KeyRefused, ServerOverloaded
 from stepmagic.events import Assembly, StreamEvent, assemble
@@ -30,6 +29,7 @@ from stepmagic.transcript import (
 )
 from stepmagic.wire import Request, codec
 from stepmagic.wire.failures import error_from_response
+from wire_events import byte_by_byte, dumps, random_chunks, replay, replay_whole
 
 FOLDER = Path(
     os.environ.get("STEPMAGIC_RECORDINGS")

@@ -10,11 +10,10 @@ import functools
 from typing import Any
 
 import pytest
+
 from openrouter_server import STEPFUN
 from openrouter_server.sdk_types import EXEMPT, Sdk, sdk_faults, without
 from openrouter_server.strictness import body_faults
-from wire_requests import ADD, HI, SCHEMA
-
 from stepmagic.errors import UnsupportedOption
 from stepmagic.transcript import (
     File,
@@ -34,6 +33,7 @@ from stepmagic.wire import PROTOCOLS, Request, codec
 from stepmagic.wire.chat_reply import ANNOTATIONS, FIELD
 from stepmagic.wire.history import NATIVE
 from stepmagic.wire.parameters import PARAMETERS, check_parameter
+from wire_requests import ADD, HI, SCHEMA
 
 every_protocol = pytest.mark.parametrize("protocol", PROTOCOLS)
 

@@ -9,10 +9,9 @@ import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from openrouter_server import SIGNED, STEPFUN, Call, OpenRouterServer, Reply, answer
 from openrouter_server.strictness import body_faults
-from wire_requests import ADD, HI, PNG, result, results
-
 from stepmagic.errors import UnsupportedOption
 from stepmagic.events import assemble
 from stepmagic.transcript import (
@@ -30,6 +29,7 @@ from stepmagic.transcript import (
     user,
 )
 from stepmagic.wire import PROTOCOLS, Request, codec
+from wire_requests import ADD, HI, PNG, result, results
 
 every_protocol = pytest.mark.parametrize("protocol", PROTOCOLS)
 

@@ -10,6 +10,7 @@ import traceback
 from pathlib import Path
 
 import pytest
+
 from kernels import running_kernel
 from openrouter_server import (
     OpenRouterServer,
@@ -21,7 +22,6 @@ from openrouter_server import (
     raw,
 )
 from shell_fixtures import ShellUnderTest
-
 from stepmagic.keys import find_key
 from stepmagic.session import session
 from stepmagic.transcript import tree_to_dict

@@ -11,10 +11,10 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any, ClassVar
 
 import pytest
+
 from openrouter_server import OpenRouterServer, answer
 from openrouter_server.models import SIGNED, TEXT_ONLY
 from shell_fixtures import ShellUnderTest
-
 from stepmagic import keys
 from stepmagic.display import Card, Table
 from stepmagic.errors import (

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from transcript_strategies import json_values, parts, trees, turns
 
 from stepmagic.errors import TranscriptError
 from stepmagic.transcript import (
@@ -36,6 +35,7 @@ from stepmagic.transcript import (
     turn_to_dict,
     user,
 )
+from transcript_strategies import json_values, parts, trees, turns
 
 # Trees are large to draw; nothing about them is slow to read.
 large = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from transcript_strategies import usages
 
 from stepmagic.transcript import Message, Reasoning, Text, Turn, TurnTree, Usage, user
+from transcript_strategies import usages
 
 
 def turn(id_: str, parent: str | None = None) -> Turn:

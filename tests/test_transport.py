@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from openrouter_server import (
     OpenRouterServer,
     Reply,
@@ -21,7 +22,6 @@ from openrouter_server import (
     raw,
     stall,
 )
-
 from stepmagic import transport
 from stepmagic.errors import (
     ConnectionFailed,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from transcript_strategies import messages, parts
 
 from stepmagic.transcript import (
     File,
@@ -29,6 +28,7 @@ from stepmagic.usage import (
     format_count,
     total,
 )
+from transcript_strategies import messages, parts
 
 
 @pytest.mark.parametrize(

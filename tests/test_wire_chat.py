@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wire_events import FIXTURES, events_of
 
 from stepmagic.errors import SettingError, UnsupportedOption
 from stepmagic.events import assemble
@@ -28,6 +27,7 @@ from stepmagic.transcript import (
 from stepmagic.wire import Request, ToolSpec, codec
 from stepmagic.wire.chat import Decoder, encode
 from stepmagic.wire.parameters import PARAMETERS, check_parameter
+from wire_events import FIXTURES, events_of
 
 MODEL = "stepfun/step-3.7-flash"
 ADD = ToolSpec(

@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from stepmagic.events import Finish, PartDelta, PartEnd, PartStart
+from stepmagic.transcript import Reasoning, Text, ToolCall
 from wire_events import (
     FIXTURES,
     byte_by_byte,
@@ -23,9 +26,6 @@ from wire_events import (
     replay,
     replay_whole,
 )
-
-from stepmagic.events import Finish, PartDelta, PartEnd, PartStart
-from stepmagic.transcript import Reasoning, Text, ToolCall
 
 STREAMS = cases(".sse")
 REPLIES = cases(".json")

@@ -8,21 +8,6 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from wire_events import FIXTURES
-from wire_requests import (
-    ADD,
-    HI,
-    MODEL,
-    PNG,
-    SCHEMA,
-    answer,
-    body,
-    decoded,
-    faults,
-    frames,
-    result,
-    results,
-)
 
 from stepmagic.errors import UnsupportedOption
 from stepmagic.events import Finish
@@ -43,6 +28,21 @@ from stepmagic.wire import ToolSpec, codec
 from stepmagic.wire.history import NATIVE
 from stepmagic.wire.messages import MAX_TOKENS, Decoder, encode
 from stepmagic.wire.parameters import PARAMETERS
+from wire_events import FIXTURES
+from wire_requests import (
+    ADD,
+    HI,
+    MODEL,
+    PNG,
+    SCHEMA,
+    answer,
+    body,
+    decoded,
+    faults,
+    frames,
+    result,
+    results,
+)
 
 CLAUDE = "anthropic/claude-sonnet-5"
 DEEPSEEK = "deepseek/deepseek-v3.2"

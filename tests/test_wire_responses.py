@@ -8,22 +8,6 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from wire_events import FIXTURES
-from wire_requests import (
-    ADD,
-    HI,
-    MODEL,
-    PNG,
-    PNG_URL,
-    SCHEMA,
-    answer,
-    body,
-    decoded,
-    faults,
-    frames,
-    result,
-    results,
-)
 
 from stepmagic.errors import SettingError, UnsupportedOption
 from stepmagic.events import Finish
@@ -44,6 +28,22 @@ from stepmagic.wire import ToolSpec, codec
 from stepmagic.wire.history import NATIVE
 from stepmagic.wire.parameters import PARAMETERS
 from stepmagic.wire.responses import Decoder, encode
+from wire_events import FIXTURES
+from wire_requests import (
+    ADD,
+    HI,
+    MODEL,
+    PNG,
+    PNG_URL,
+    SCHEMA,
+    answer,
+    body,
+    decoded,
+    faults,
+    frames,
+    result,
+    results,
+)
 
 OPENAI = "openai/gpt-5-nano-2025-08-07"
 

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
+
 from openrouter_server.ordering import messages_faults, responses_faults
 from openrouter_server.sdk_types import type_faults
-from wire_events import FIXTURES, events_of
-
 from stepmagic.events import assemble
 from stepmagic.transcript import (
     Image,
@@ -25,6 +24,7 @@ from stepmagic.transcript import (
 )
 from stepmagic.wire import Request, ToolSpec, codec
 from stepmagic.wire.parameters import check_parameter
+from wire_events import FIXTURES, events_of
 
 MODEL = "stepfun/step-3.7-flash"
 HI = user("Hi")

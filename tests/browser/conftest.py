@@ -10,11 +10,12 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import Browser
+
 from browser.jupyter_server import JupyterServer
 from browser.notebook_page import App, NotebookPage
 from browser.start import browsing, jupyter_for
 from openrouter_server import OpenRouterServer
-from playwright.sync_api import Browser
 
 APPS: tuple[App, ...] = ("lab", "notebook")
 

@@ -10,9 +10,10 @@ import re
 import time
 from typing import Any, Literal, TypeAlias
 
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
+
 from browser.jupyter_server import JupyterServer
 from browser.watch import Watch
-from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
 App: TypeAlias = Literal["lab", "notebook"]
 

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from playwright.sync_api import Browser, sync_playwright
+
 from browser.jupyter_server import JupyterServer
 from openrouter_server import OpenRouterServer
-from playwright.sync_api import Browser, sync_playwright
 
 _QUIET = (
     *("--disable-gpu", "--disable-quic", "--disable-sync", "--no-first-run"),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
+
 from browser.answers import RICH, THOUGHT
 from browser.notebook_page import NotebookPage
 from openrouter_server import OpenRouterServer, answer, cut
-from playwright.sync_api import expect
 
 WCAG_AA = 4.5
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from playwright.sync_api import expect
+
 from browser.notebook_page import NotebookPage
 from openrouter_server import OpenRouterServer, answer
 from openrouter_server.script import Asked, Reply
-from playwright.sync_api import expect
 from test_markdown import ATTACKS
 
 A_CELL = 10

@@ -8,7 +8,6 @@ import time
 from browser.answers import RICH, THOUGHT
 from browser.notebook_page import NotebookPage
 from openrouter_server import OpenRouterServer, answer
-
 from stepmagic.markdown import render
 
 PROSE = " ".join(f"word{number}" for number in range(150))
