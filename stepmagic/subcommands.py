@@ -113,25 +113,35 @@ def _server(model: str, base_url: str) -> str:
 
 
 def _key(_: Session, words: list[str]) -> str:
-    if words:
-        if words != ["forget"]:
-            message = (
-                "%step key asks for the key unseen. A key written into a cell is saved "
-                "with the notebook: clear this cell, and change the key if it was real."
-            )
-            raise CommandError(message)
+    if words == ["forget"]:
         keys.forget()
         other = keys.find_key()
         used = "there is no other" if other is None else f"the next is {other.source}"
         return f"The key entered in this kernel is forgotten; {used}."
+    if words:
+        message = (
+            "%step key asks for the key unseen. A key written into a cell is saved "
+            "with the notebook: clear this cell, and change the key if it was real."
+        )
+        raise CommandError(message)
+    place = _enter_key()
+    if place is None:
+        return "No key entered; nothing has changed."
+    return f"The key is kept in {place}. {_checked()}"
+
+
+def _enter_key() -> str | None:
+    """Ask for a key and keep it; returns where.
+
+    The text is a local variable here and nowhere else: a traceback may show those.
+    """
     value = _hidden("API key (not shown): ")
     if not value:
-        return "No key entered; nothing has changed."
+        return None
     if not keys.Key(value, "the user").is_sendable:
         message = "no key holds such characters. Nothing has changed; try again."
         raise SettingError(message)
-    place = keys.enter(value, remember=keys.can_remember())
-    return f"The key is kept in {place}. {_checked()}"
+    return keys.enter(value, remember=keys.can_remember())
 
 
 def _hidden(prompt: str) -> str:

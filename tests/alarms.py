@@ -17,7 +17,7 @@ class Alarm:
 
     __call__ = __getattr__ = __getitem__ = __iter__ = __len__ = __contains__ = _ring
     __str__ = __repr__ = __format__ = __bool__ = __missing__ = _ring
-    __class__ = property(_ring)  # type: ignore[assignment]  # isinstance reads it
+    __class__ = property(_ring)  # isinstance reads it
 
 
 class AlarmedDict(Alarm, dict[Any, Any]):

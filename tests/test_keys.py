@@ -238,19 +238,15 @@ def test_no_keyring_need_be_installed(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def colab(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     """Return the file that stands for Colab's secrets, in a package of that name."""
-    names = ("google", "google.colab", "google.colab.userdata")
-    before = {name: sys.modules.pop(name) for name in names if name in sys.modules}
+    monkeypatch.delitem(sys.modules, "google", raising=False)
     package = tmp_path / "google" / "colab"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
-    userdata = package / "userdata.py"
-    userdata.write_text("def get(name):\n    return {}.get(name)\n")
     monkeypatch.syspath_prepend(tmp_path)
     importlib.import_module("google.colab")
-    yield userdata
-    for name in names:
+    yield package / "userdata.py"
+    for name in ("google", "google.colab", "google.colab.userdata"):
         sys.modules.pop(name, None)
-    sys.modules.update(before)
 
 
 def test_colab_secrets_come_last(colab: Path, monkeypatch: pytest.MonkeyPatch) -> None:

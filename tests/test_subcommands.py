@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
+import signal
+import socket
 import threading
+import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -347,6 +351,21 @@ def test_key_written_into_a_cell_is_refused_and_not_repeated(words: str) -> None
         run_subcommand(f"key {words}")
     assert SECRET not in str(caught.value)
     assert keys.find_key() is None
+
+
+def test_key_is_in_no_frame_of_an_interrupted_check(
+    typed: Callable[[Any], list[str]],
+) -> None:
+    """A traceback may show the local variables of every frame."""
+    typed(SECRET)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        current().base_url = f"http://127.0.0.1:{silent.getsockname()[1]}/v1"
+        threading.Timer(0.5, os.kill, [os.getpid(), signal.SIGINT]).start()
+        with pytest.raises(KeyboardInterrupt) as caught:
+            run_subcommand("key")
+    frames = [frame for frame, _ in traceback.walk_tb(caught.tb)]
+    assert "_checked" in [frame.f_code.co_name for frame in frames]
+    assert not [frame for frame in frames if SECRET in repr(frame.f_locals)]
 
 
 @pytest.mark.parametrize("error", [EOFError(), NotImplementedError("no stdin")])

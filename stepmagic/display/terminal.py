@@ -110,7 +110,7 @@ class TerminalView:
         if answer.status == "complete":
             for note in answer.notes:
                 self._aside(note)
-        if self._live and answer.status != "running" and answer.footer:
+        if self._live and answer.status != "running" and answer.parts:
             self._aside(answer.footer)
         self._flush(last=True)
 

@@ -116,10 +116,11 @@ class JupyterServer:
         """Read a notebook as it was saved last."""
         return json.loads((self.notebooks / name).read_text("utf-8"))
 
-    def stop_kernels(self) -> None:
-        """Shut every kernel down, as the list of running kernels does."""
+    def stop_kernel(self, name: str) -> None:
+        """Shut the kernel of a notebook down, as the list of running kernels does."""
         for session in self._ask("GET", "/api/sessions").json():
-            self._ask("DELETE", f"/api/sessions/{session['id']}")
+            if session["path"] == name:
+                self._ask("DELETE", f"/api/sessions/{session['id']}")
 
     def _ask(self, method: str, path: str) -> httpx.Response:
         headers = {"Authorization": f"token {self.token}"}

@@ -26,10 +26,6 @@ _KEY_S = 1.5
 """A cell that shows no sign of running after this gets the key again."""
 
 _DONE = re.compile(r"\[(\d+)\]")
-_SAVED = """() => {
-  const panel = jupyterapp.shell.currentWidget;
-  return !panel.context.model.dirty && panel.context.path;
-}"""
 
 
 class NotebookPage:
@@ -92,7 +88,6 @@ class NotebookPage:
     def save(self) -> Any:
         """Save, and return what the file holds."""
         self.command("docmanager:save")
-        self.page.wait_for_function(_SAVED)
         return self._server.read(self.name)
 
     def reopen_without_kernel(self) -> None:
@@ -100,7 +95,7 @@ class NotebookPage:
         self.save()
         self.watch.expect("/api/status")
         self.page.goto(f"{self._server.url}/api/status?token={self._server.token}")
-        self._server.stop_kernels()
+        self._server.stop_kernel(self.name)
         self.open(self.name)
 
     def open_as_received(self, notebook: Any) -> None:
@@ -124,7 +119,7 @@ class NotebookPage:
         )
 
     def command(self, name: str, **arguments: str) -> None:
-        """Run a command of the application."""
+        """Run a command of the application to its end."""
         self.page.evaluate(
             "([name, args]) => jupyterapp.commands.execute(name, args)",
             [name, arguments],

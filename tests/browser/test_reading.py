@@ -81,12 +81,12 @@ def test_a_saved_answer_is_the_same_without_its_kernel(
 ) -> None:
     server.enqueue(answer(RICH, reasoning=THOUGHT, pace_s=0.002))
     cell = window.run("%%step\nWhich month is the outlier?")
-    expect(cell.outputs.locator(".sm-maths mjx-container").first).to_be_visible()
+    expect(cell.outputs.locator(".sm-maths mjx-container").last).to_be_visible()
     before = cell.outputs.evaluate("stepPage.answer")
     text = cell.text
     window.reopen_without_kernel()
     cell = window.cells[-1]
-    expect(cell.outputs.locator(".sm-maths mjx-container").first).to_be_visible()
+    expect(cell.outputs.locator(".sm-maths mjx-container").last).to_be_visible()
     assert cell.outputs.evaluate("stepPage.answer") == before
     assert cell.text == text
     saved = window.save()
