@@ -4,20 +4,32 @@ from __future__ import annotations
 
 from typing import Any
 
+from traitlets import TraitError
+
 from stepmagic.completion import complete
 from stepmagic.display.formatters import register_formatters
+from stepmagic.errors import SettingError
 from stepmagic.magics import StepMagics
 from stepmagic.settings import StepMagic
 
 
 def load(shell: Any) -> None:
-    """Add the magics, their completion, the settings and the formatters."""
+    """Add the magics, their completion, the settings and the formatters.
+
+    Raises:
+        SettingError: IPython's configuration holds a value that cannot be used; nothing
+            is added then.
+    """
     if any(isinstance(known, StepMagics) for known in shell.configurables):
         return
+    settings = StepMagic.instance()
+    try:
+        settings.update_config(shell.config)
+    except TraitError as exc:
+        message = f"IPython's configuration cannot be used: {exc}"
+        raise SettingError(message) from exc
     shell.register_magics(StepMagics)
     for command in ("%step", "%%step"):
         shell.set_hook("complete_command", complete, str_key=command)
-    settings = StepMagic.instance()
-    settings.update_config(shell.config)
     shell.configurables.append(settings)
     register_formatters(shell)

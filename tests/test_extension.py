@@ -4,6 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
+
+import pytest
+from traitlets.config import Config
+
+from stepmagic.errors import SettingError
+from stepmagic.extension import load
+from stepmagic.settings import current
 
 HEAVY = ("pandas", "numpy", "PIL", "pydantic", "rich", "anywidget", "httpx", "tqdm")
 
@@ -37,3 +45,27 @@ def test_importing_the_package_imports_no_module_of_it() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert run.stdout.split() == []
+
+
+def test_configuration_of_ipython_is_read(bare_shell: Any) -> None:
+    bare_shell.config.merge(Config({"StepMagic": {"model": "a/b"}}))
+    load(bare_shell)
+    assert current().model == "a/b"
+
+
+def test_configuration_that_cannot_be_used_adds_nothing(bare_shell: Any) -> None:
+    bare_shell.config.merge(Config({"StepMagic": {"api": "soap"}}))
+    with pytest.raises(SettingError, match=r"IPython's configuration .* 'api'"):
+        load(bare_shell)
+    assert bare_shell.find_line_magic("step") is None
+    bare_shell.config.StepMagic.api = "chat"
+    load(bare_shell)
+    assert bare_shell.find_line_magic("step") is not None
+
+
+def test_loading_again_changes_nothing(bare_shell: Any) -> None:
+    load(bare_shell)
+    magic = bare_shell.find_line_magic("step")
+    load(bare_shell)
+    assert bare_shell.find_line_magic("step") == magic
+    assert bare_shell.configurables.count(current()) == 1

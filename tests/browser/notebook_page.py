@@ -126,9 +126,16 @@ class NotebookPage:
         )
 
     def _wait_until_open(self) -> None:
+        """Wait for the kernel and for every cell; those out of sight come later."""
         self.page.locator(_CELL).first.locator(".cm-content").wait_for()
         self.page.wait_for_function(
-            "() => jupyterapp.shell.currentWidget?.sessionContext?.isReady"
+            """(cell) => {
+              const panel = jupyterapp.shell.currentWidget;
+              const count = document.querySelectorAll(cell).length;
+              return panel?.sessionContext?.isReady
+                && panel.content.widgets.length === count;
+            }""",
+            arg=_CELL,
         )
 
 
@@ -166,6 +173,12 @@ class CodeCell:
         """Make it the active cell, outside its editor."""
         self.element.scroll_into_view_if_needed()
         self._prompt.click()
+
+    def unfold(self) -> None:
+        """Show what is folded away in its outputs."""
+        self.outputs.locator("details").evaluate_all(
+            "all => all.forEach((each) => { each.open = true; })"
+        )
 
     def write(self, source: str) -> None:
         """Replace its source."""

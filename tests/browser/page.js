@@ -69,10 +69,13 @@
       .join("")
       .trim();
 
-  /** Nodes as lines, formulas left out: MathJax rewrites them. */
+  /** Nodes as lines, without what is added later: typeset formulas, numbers that
+   * JupyterLab's table of contents gives to headings. */
   function* shape(node) {
     if (node instanceof Text) {
       yield JSON.stringify(node.data);
+    } else if (node.matches(".numbering-entry")) {
+      return;
     } else if (node.matches(".sm-maths")) {
       yield `<${node.localName} maths>`;
     } else {

@@ -66,8 +66,7 @@ def test_every_text_can_be_read(
     status = notebook.run("%step")
     found = []
     for cell in (whole, broken, status):
-        for summary in cell.outputs.locator("summary").all():
-            summary.click()
+        cell.unfold()
         notebook.page.mouse.move(0, 0)
         for output in cell.outputs.all():
             found += output.evaluate("stepPage.contrasts")

@@ -83,9 +83,7 @@ def look_at_all(window: NotebookPage) -> None:
     """See every reply, its reasoning unfolded: what is hidden may not be loaded."""
     for cell in window.cells:
         cell.element.scroll_into_view_if_needed()
-        cell.outputs.locator("details").evaluate_all(
-            "all => all.forEach((each) => { each.open = true; })"
-        )
+        cell.unfold()
     replies = window.page.locator(".sm-reply")
     expect(replies).to_have_count(len(ATTACKS) + 1)
     window.page.wait_for_timeout(500)
