@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
+
 from openrouter_server import OpenRouterServer
 from shell_fixtures import ShellUnderTest
-
 from stepmagic.command import parse_command
 from stepmagic.subcommands import SUBCOMMANDS
 
