@@ -32,6 +32,8 @@ from stepmagic.wire.forms import amount, mapping
 _SHOWN = 60
 """Letters of a prompt that a list shows."""
 
+_SMALLEST_SHARE = 0.01
+
 _QUICK = Limits(connect_s=5, idle_s=10, total_s=10, retries=0)
 
 
@@ -85,7 +87,7 @@ def status(here: Session) -> Card:
     context = f"about {used:,} tokens"
     if entry is not None and entry.context_tokens:
         share = used / entry.context_tokens
-        context += f" of {entry.context_tokens:,} ({share:.0%})"
+        context += f" of {entry.context_tokens:,} ({_share(share)})"
     return Card(
         title="stepmagic",
         rows=(
@@ -106,6 +108,10 @@ def status(here: Session) -> Card:
 
 def _listed(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{name}={value}" for name, value in values.items())
+
+
+def _share(share: float) -> str:
+    return f"{share:.0%}" if share >= _SMALLEST_SHARE else "under 1%"
 
 
 def _server(model: str, base_url: str) -> str:

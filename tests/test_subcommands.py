@@ -84,7 +84,7 @@ def test_status_of_a_new_kernel() -> None:
         "protocol": ("chat, at https://openrouter.ai/api/v1",),
         "parameters": ("none set",),
         "conversation": ("main, 0 turns",),
-        "context": (f"about {PROMPT} tokens of 256,000 (0%)",),
+        "context": (f"about {PROMPT} tokens of 256,000 (under 1%)",),
         "cost": ("$0",),
         "key": ("none: `%step key` enters one",),
     }

@@ -23,7 +23,7 @@ class Card:
             f'<td style="text-align:left">{_cell(value)}</td></tr>'
             for label, value in self.rows
         )
-        return f"<table><caption>{escape(self.title)}</caption>{rows}</table>"
+        return f"<table>{_caption(self.title)}{rows}</table>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +48,13 @@ class Table:
         )
         note = f"<p>{_cell(self.note)}</p>" if self.note else ""
         return (
-            f"<table><caption>{escape(self.title)}</caption>"
+            f"<table>{_caption(self.title)}"
             f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{note}"
         )
+
+
+def _caption(title: str) -> str:
+    return f'<caption style="text-align:left">{escape(title)}</caption>'
 
 
 def _cell(text: str) -> str:

@@ -68,7 +68,7 @@ def _conversation(conversation: Conversation) -> dict[str, str]:
         said = f"{conversation.name}: nothing asked yet"
         return {"text/html": f"<p>{_escape(said)}</p>", "text/plain": said}
     return {
-        "text/html": "".join(map(_turn_html, turns)),
+        "text/html": "<hr>".join(map(_turn_html, turns)),
         "text/plain": "\n\n".join(map(_turn_text, turns)),
     }
 
@@ -77,7 +77,8 @@ def _turn_html(turn: Turn) -> str:
     from stepmagic.display.bundle import turn_bundle  # noqa: PLC0415 - when first shown
 
     prompt = _escape(turn.prompt.text).replace("\n", "<br>")
-    return f"<blockquote>{prompt}</blockquote>{turn_bundle(turn)['text/html']}"
+    asked = f"<p><strong>You</strong></p><blockquote>{prompt}</blockquote>"
+    return asked + turn_bundle(turn)["text/html"]
 
 
 def _turn_text(turn: Turn) -> str:
