@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import CancelledError
 from typing import Any
 
 import pytest
@@ -41,6 +42,8 @@ from stepmagic.sending import Sending
 from stepmagic.settings import current
 from stepmagic.transcript import Cell, Image, Protocol, Reasoning, Turn, Video, user
 from stepmagic.wire import PROTOCOLS
+
+LONG = " ".join(f"word{number}" for number in range(400))
 
 
 @pytest.fixture
@@ -422,3 +425,37 @@ def test_tool_calls_are_kept_as_parts_and_unanswered_ones_stay_home(
     assert turn.finish_reason == "tool_calls"
     assert say(talk, "And?", ask_with()).status == "complete"
     assert "tool_calls" not in str(server.requests[1].body)
+
+
+def test_a_reader_hears_that_nothing_came_for_a_while(
+    server: OpenRouterServer, ask_with: Callable[..., Options]
+) -> None:
+    server.enqueue(answer("late", delay_s=0.4))
+    with Conversation().send(user("Hi"), ask_with()) as sending:
+        heard = list(sending.beats(0.05))
+    assert heard.count(None) >= 3
+    assert isinstance(heard[-1], Finish)
+
+
+def test_what_a_stopped_turn_left_unread_can_be_read(
+    server: OpenRouterServer, ask_with: Callable[..., Options]
+) -> None:
+    server.enqueue(answer(LONG, reasoning="", pace_s=0.005))
+    with Conversation().send(user("Long?"), ask_with()) as sending:
+        next(sending)
+        time.sleep(0.3)
+    left = [event.text for event in sending.rest() if isinstance(event, PartDelta)]
+    assert sending.turn is not None
+    assert sending.turn.text == "".join(left)
+    assert not list(sending.rest())
+
+
+def test_work_before_the_request_ends_when_the_turn_is_stopped() -> None:
+    sending = Sending(lambda _: pytest.fail("there is no turn"))
+    sending.report("starting")
+    sending.cancel()
+    with pytest.raises(CancelledError):
+        sending.report("still starting")
+    assert [event.text for event in sending.rest() if isinstance(event, Notice)] == [
+        "starting"
+    ]
