@@ -10,10 +10,10 @@ PIP := -m pip install --quiet --disable-pip-version-check
 export STEPMAGIC_CACHE ?= $(CURDIR)/build/cache
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test bench lint types wheel clean
+.PHONY: help demo lab test bench screenshots lint types wheel clean
 
 help:  ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 $(READY): pyproject.toml
 	@echo "setting up $(VENV) (a minute, the first time)"
@@ -42,6 +42,9 @@ test: lint types $(READY)  ## run every check: style, types, notebooks, tests
 
 bench: $(BENCH_READY)  ## print ratios against peers; fails when one misses
 	@$(BENCH_VENV)/bin/python benchmarks/run.py
+
+screenshots: $(READY)  ## make the README's pictures in docs/ from real runs
+	@PYTHONPATH=tests $(BIN)/python -m browser.screenshots docs
 
 lint: $(READY)  ## check style and formatting
 	@$(BIN)/ruff check

@@ -16,7 +16,8 @@ from jupyter_client.manager import start_new_kernel
 from page import Page
 from stepmagic.display import Unseen, is_live, view_for
 from stepmagic.display.answer import Answer, format_time
-from stepmagic.display.bundle import frame_bundle, reply_bundle, turn_bundle
+from stepmagic.display.bundle import reply_bundle, turn_bundle
+from stepmagic.display.frames import Frame
 from stepmagic.display.notebook import NotebookView
 from stepmagic.display.terminal import TerminalView
 from stepmagic.errors import Interrupted, ServerOverloaded, StreamCut
@@ -252,7 +253,7 @@ def test_reasoning_is_folded_and_its_last_line_seen(published: Recorder) -> None
         clock.now_s = 1.0
         view.show(PartDelta(index=0, text=f"First.\n{'so ' * 40}$5"))
         summary = published.last["text/html"].partition("</summary>")[0]
-        assert "Thinking · 42 words · ... " in summary
+        assert "Thinking · 1 s · ... " in summary
         assert summary.endswith("so so <span>$</span>5")
         clock.now_s = 3.2
         view.show(PartEnd(index=0, part=Reasoning(text="First.\n\nSecond.")))
@@ -420,7 +421,12 @@ def test_a_turn_with_functions_keeps_every_round(published: Recorder) -> None:
 def test_parts_beside_text_are_drawn_or_described() -> None:
     html = shown(
         ToolCall(id="1", name="f", arguments="not {json $5"),
-        ToolResult(call_id="1", name="f", is_error=True, parts=(Text(text="<b>"),)),
+        ToolResult(
+            call_id="1",
+            name="f",
+            is_error=True,
+            parts=(Text(text="<b>"), Image(media_type="image/tiff", data=b"123")),
+        ),
         Video(media_type="video/mp4", data=b"1234"),
         File(url="https://example.org/a b>.pdf"),
         Opaque(kind="web_search_call"),
@@ -429,6 +435,7 @@ def test_parts_beside_text_are_drawn_or_described() -> None:
     assert "not {json <span>$</span>5" in html
     assert "<code>f</code> failed" in html
     assert "<pre>&lt;b&gt;</pre>" in html
+    assert "[image: image/tiff, 3 bytes]" in html
     assert "[video: video/mp4, 4 bytes]" in html
     assert "https://example.org/a%20b%3E.pdf" in html
     assert html.count("<details") == 2
@@ -504,7 +511,8 @@ def test_a_finished_turn_is_drawn_as_it_was_shown(published: Recorder) -> None:
 
 def test_hostile_names_and_notices_are_text() -> None:
     answer = Answer(model="<script>", parts=(), reason="other", native_reason="<img>")
-    frame = frame_bundle(answer, line="![x](https://evil.example/p.png)<b>\x1b[31m")
+    line = "![x](https://evil.example/p.png)<b>\x1b[31m"
+    frame = Frame(pieces=(), line=line, parts=()).to_bundle()
     assert Page(frame["text/html"]).faults == []
     assert "\x1b" not in frame["text/plain"]
     final = reply_bundle(answer, footer=True)

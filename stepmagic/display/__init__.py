@@ -11,11 +11,14 @@ import sys
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from stepmagic.display.cards import Card, Table
 from stepmagic.display.shell import has_kernel, parent_header
 from stepmagic.events import StreamEvent
+
+if TYPE_CHECKING:
+    from stepmagic.display.notebook import Canvas
 
 __all__ = ["Card", "Table", "Unseen", "View", "is_live", "view_for"]
 
@@ -86,10 +89,27 @@ def view_for(
     if has_kernel(shell):
         from stepmagic.display.notebook import NotebookView  # noqa: PLC0415
 
-        return NotebookView(live=drawn, model=model, effort=effort, clock=clock)
+        return NotebookView(
+            live=drawn,
+            model=model,
+            effort=effort,
+            canvas=_live_canvas(shell) if drawn else None,
+            clock=clock,
+        )
     from stepmagic.display.terminal import TerminalView  # noqa: PLC0415
 
     return TerminalView(live=drawn, model=model, effort=effort, clock=clock)
+
+
+def _live_canvas(shell: Any) -> Canvas | None:
+    """Return a canvas for patches where the front end takes them."""
+    from stepmagic.display.link import link  # noqa: PLC0415 - see view_for
+
+    if not link().takes_patches(shell):
+        return None
+    from stepmagic.display.live import LiveCanvas  # noqa: PLC0415 - see view_for
+
+    return LiveCanvas(shell, link())
 
 
 def is_live(mode: str, shell: Any) -> bool:

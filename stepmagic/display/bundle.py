@@ -1,4 +1,4 @@
-"""An answer as a MIME bundle: the frames of a stream, and the static bundle that stays.
+"""An answer as HTML, Markdown and text, in pieces or as the static bundle that stays.
 
 Owns the HTML around the model's text: elements that read well where classes and styles
 are stripped, as GitHub does. What differs between two runs of one answer stands in the
@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import assert_never
 from urllib.parse import quote
 
@@ -55,15 +56,15 @@ def reply_bundle(answer: Answer, *, footer: bool) -> dict[str, str]:
         answer: What came.
         footer: Whether to say who answered, what it cost and how long it took.
     """
-    html = _body(answer, render, times=footer)
+    html = _body(answer, times=footer)
     html += "".join(f'<div class="sm-note">{render(n)}</div>\n' for n in answer.notes)
     if footer and answer.footer:
         html += f"<footer {_QUIET}><small>{escape(answer.footer)}</small></footer>\n"
-    blocks = [*map(_source, _merged(answer.parts)), *map(sanitize_source, answer.notes)]
+    blocks = [*map(_source, merged(answer.parts)), *map(sanitize_source, answer.notes)]
     return {
-        "text/html": _wrapped(html),
+        "text/html": wrapped(html),
         "text/markdown": "\n".join(block for block in blocks if block),
-        "text/plain": _plain(answer.parts, answer.notes),
+        "text/plain": plain_text(answer.parts, answer.notes),
     }
 
 
@@ -75,32 +76,120 @@ def turn_bundle(turn: Turn, *, footer: bool = True) -> dict[str, str]:
     return reply_bundle(Answer.from_turn(turn), footer=footer)
 
 
-def frame_bundle(
-    answer: Answer,
-    *,
-    line: str = "",
-    thinking: bool = False,
-    draw: Callable[[str], str] = render,
-) -> dict[str, str]:
-    """Return a frame of an answer that is still growing.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """A part of an answer as HTML, with its Markdown still to be rendered."""
+
+    around: tuple[str, str, str] = ("", "", "")
+    """What stands before the summary, between it and the rest, and after all."""
+    summary: str = ""
+    """HTML in a line, to be seen while the rest is folded away."""
+    source: str = ""
+    """Markdown."""
+    html: str = ""
+    """What stands in place of Markdown in a part that has none."""
+
+    def join(self, body: str) -> str:
+        """Return the HTML of the piece; ``body`` is its Markdown, rendered."""
+        before, between, after = self.around
+        return f"{before}{self.summary}{between}{body}{self.html}{after}"
+
+
+def to_piece(
+    part: Part, *, grows: bool = False, thought_s: float | None = None
+) -> Piece:
+    """Return what to draw of a part.
 
     Args:
-        answer: What came by now.
-        line: What happens instead of an answer.
-        thinking: Whether the last part is reasoning that goes on.
-        draw: Renders Markdown; a view passes one that remembers.
+        part: Any part; one that is not for the reader gives an empty piece.
+        grows: Whether it is reasoning that goes on, whose last line can be seen.
+        thought_s: How long the reasoning took, so far.
     """
-    html = _body(answer, draw, thinking=thinking)
-    if not (line or html):
-        line = f"Waiting for {answer.model or 'the model'} ..."
-        if answer.time_s is not None and answer.time_s >= 1:
-            line += f" {answer.time_s:.0f} s"
-    if line:
-        html += f"<p {_QUIET}><small>{escape(line)}</small></p>\n"
-    return {
-        "text/html": _wrapped(html),
-        "text/plain": _plain(answer.parts, [line] if line else []),
-    }
+    piece = Piece()
+    match part:
+        case Text():
+            piece = Piece(source=part.text)
+        case Reasoning() if part.text or grows:
+            piece = Piece(
+                around=_folding("sm-reasoning", "<blockquote>\n", "</blockquote>\n"),
+                summary=escape(_thinking(part.text, thought_s, grows=grows)),
+                source=part.text,
+            )
+        case ToolCall():
+            piece = Piece(
+                around=_folding("sm-tool"),
+                summary=f"Called <code>{escape(part.name)}</code>",
+                html=_block(_indented(part.arguments)),
+            )
+        case ToolResult():
+            outcome = "failed" if part.is_error else "returned"
+            piece = Piece(
+                around=_folding("sm-tool"),
+                summary=f"<code>{escape(part.name)}</code> {outcome}",
+                html="".join(map(_result, part.parts)),
+            )
+        case Image():
+            piece = Piece(html=_image(part))
+        case Video() | File():
+            piece = Piece(html=_media(part))
+        case Reasoning() | Opaque():
+            pass
+        case _:
+            assert_never(part)
+    return piece
+
+
+def waiting(answer: Answer) -> str:
+    """Return the line that stands where there is nothing of an answer yet."""
+    line = f"Waiting for {answer.model or 'the model'} ..."
+    if answer.time_s is not None and answer.time_s >= 1:
+        line += f" {answer.time_s:.0f} s"
+    return line
+
+
+def quiet(line: str) -> str:
+    """Return a line that is no part of the answer as HTML; an empty one is none."""
+    if not line:
+        return ""
+    return f'<p class="sm-waiting" {_QUIET}><small>{escape(line)}</small></p>\n'
+
+
+def wrapped(html: str) -> str:
+    """Return the HTML of an answer as one element."""
+    return f'<div class="sm-reply">\n{html}</div>'
+
+
+def merged(parts: Iterable[Part]) -> list[Part]:
+    """Return the parts with neighbouring texts, and neighbouring thoughts, made one."""
+    found: list[Part] = []
+    for part in parts:
+        before = found[-1] if found else None
+        match before, part:
+            case Text(), Text():
+                found[-1] = Text(text=before.text + part.text)
+            case Reasoning(), Reasoning():
+                texts = filter(None, (before.text, part.text))
+                found[-1] = Reasoning(text="\n\n".join(texts))
+            case _:
+                found.append(part)
+    return found
+
+
+def one_thought_s(parts: Iterable[Part], thought_s: float | None) -> float | None:
+    """Return how long the reasoning took, where it is one; several share no time."""
+    thoughts = sum(isinstance(part, Reasoning) for part in parts)
+    return thought_s if thoughts == 1 else None
+
+
+def plain_text(parts: Iterable[Part], notes: Iterable[str]) -> str:
+    """Return an answer as text: no reasoning, no calls, no control characters."""
+    texts = []
+    for part in merged(parts):
+        if isinstance(part, Text):
+            texts.append(plain(part.text).rstrip())
+        elif isinstance(part, Media):
+            texts.append(describe(part))
+    return "\n\n".join(filter(None, (*texts, *map(plain, notes))))
 
 
 def describe(media: Media) -> str:
@@ -112,96 +201,39 @@ def describe(media: Media) -> str:
     return f"[{kind}: {plain(media.media_type)}, {size}]"
 
 
-def _wrapped(html: str) -> str:
-    return f'<div class="sm-reply">\n{html}</div>'
+def _body(answer: Answer, *, times: bool) -> str:
+    parts = merged(answer.parts)
+    thought_s = one_thought_s(parts, answer.thought_s) if times else None
+    pieces = [to_piece(part, thought_s=thought_s) for part in parts]
+    return "".join(piece.join(render(piece.source)) for piece in pieces)
 
 
-def _merged(parts: Iterable[Part]) -> list[Part]:
-    """Return the parts with neighbouring texts, and neighbouring thoughts, made one."""
-    merged: list[Part] = []
-    for part in parts:
-        before = merged[-1] if merged else None
-        match before, part:
-            case Text(), Text():
-                merged[-1] = Text(text=before.text + part.text)
-            case Reasoning(), Reasoning():
-                texts = filter(None, (before.text, part.text))
-                merged[-1] = Reasoning(text="\n\n".join(texts))
-            case _:
-                merged.append(part)
-    return merged
+def _thinking(text: str, thought_s: float | None, *, grows: bool) -> str:
+    """Return reasoning in a line: its length or, while it grows, its last line."""
+    time = format_time(thought_s, digits=0) if thought_s and round(thought_s) else ""
+    if not grows:
+        thought = f"Thought for {time}" if time else "Thought"
+        return f"{thought} · {format_count(len(text.split()), 'word')}"
+    # The last letters: to look through all of a long text costs too much a frame.
+    line = text[-4 * _LONGEST_LINE :].strip().rpartition("\n")[2]
+    cut = line if len(line) <= _LONGEST_LINE else f"... {line[-_LONGEST_LINE:]}"
+    return " · ".join(filter(None, ("Thinking", time, cut)))
 
 
-def _body(
-    answer: Answer,
-    draw: Callable[[str], str],
-    *,
-    thinking: bool = False,
-    times: bool = False,
-) -> str:
-    parts = _merged(answer.parts)
-    thoughts = sum(isinstance(part, Reasoning) for part in parts)
-    thought_s = answer.thought_s if times and thoughts == 1 else None
-    html = []
-    for part in parts:
-        if isinstance(part, Reasoning):
-            grows = thinking and part is parts[-1]
-            html.append(_reasoning(part.text, draw, thought_s, grows=grows))
-        else:
-            html.append(_part(part, draw))
-    return "".join(html)
+def _result(part: Part) -> str:
+    """Return what a called function gave: text as it is, the rest as it is drawn."""
+    if isinstance(part, Text):
+        return _block(part.text)
+    piece = to_piece(part)
+    return piece.join(render(piece.source))
 
 
-def _reasoning(
-    text: str, draw: Callable[[str], str], thought_s: float | None, *, grows: bool
-) -> str:
-    """Return reasoning folded away; while it grows, its last line can be seen."""
-    said = ["Thinking" if grows else "Thought"]
-    if thought_s is not None and round(thought_s):
-        said = [f"Thought for {format_time(thought_s, digits=0)}"]
-    if text:
-        said.append(format_count(len(text.split()), "word"))
-    elif not grows:
-        return ""
-    if grows and text.strip():
-        line = text.strip().rpartition("\n")[2]
-        cut = line if len(line) <= _LONGEST_LINE else f"... {line[-_LONGEST_LINE:]}"
-        said.append(cut)
-    thoughts = f"<blockquote>\n{draw(text)}</blockquote>\n"
-    return _folded(escape(" · ".join(said)), thoughts, "sm-reasoning")
-
-
-def _part(part: Part, draw: Callable[[str], str]) -> str:
-    html = ""
-    match part:
-        case Text():
-            html = draw(part.text)
-        case Image():
-            html = _image(part)
-        case Video() | File():
-            html = _media(part)
-        case ToolCall():
-            name = f"Called <code>{escape(part.name)}</code>"
-            html = _folded(name, _block(_indented(part.arguments)), "sm-tool")
-        case ToolResult():
-            outcome = "failed" if part.is_error else "returned"
-            name = f"<code>{escape(part.name)}</code> {outcome}"
-            shown = (
-                _block(each.text) if isinstance(each, Text) else _part(each, draw)
-                for each in part.parts
-            )
-            html = _folded(name, "".join(shown), "sm-tool")
-        case Reasoning() | Opaque():
-            pass
-        case _:
-            assert_never(part)
-    return html
-
-
-def _folded(summary: str, html: str, kind: str) -> str:
+def _folding(kind: str, opening: str = "", closing: str = "") -> tuple[str, str, str]:
+    """Return what stands around a summary and what it folds away."""
     return (
-        f'<details class="{kind}"><summary {_QUIET}>{summary}</summary>\n{html}'
-        "</details>\n"
+        f'<details class="{kind}"><summary {_QUIET}>',
+        f"</summary>\n{opening}",
+        f"{closing}</details>\n",
     )
 
 
@@ -255,13 +287,3 @@ def _source(part: Part) -> str:
             return ""
         case _:
             assert_never(part)
-
-
-def _plain(parts: Iterable[Part], notes: Iterable[str]) -> str:
-    texts = []
-    for part in _merged(parts):
-        if isinstance(part, Text):
-            texts.append(plain(part.text).rstrip())
-        elif isinstance(part, Media):
-            texts.append(describe(part))
-    return "\n\n".join(filter(None, (*texts, *map(plain, notes))))

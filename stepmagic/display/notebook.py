@@ -1,34 +1,49 @@
 """One reply in a notebook: one output that is drawn again while text comes.
 
-Owns when a frame is drawn and that the last thing drawn is a static bundle. What is
-drawn is ``bundle``'s; the events are folded by ``AnswerFold``.
+Owns when a frame is drawn and that the last thing drawn is a static bundle. The events
+are folded by ``AnswerFold``, the frames made by ``Frames``; a canvas puts them on the
+screen, whole or by patches.
 """
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self
-
-from IPython.display import display, update_display
+from typing import Protocol, Self
 
 from stepmagic.display.answer import AnswerFold
-from stepmagic.display.bundle import frame_bundle, reply_bundle
+from stepmagic.display.bundle import reply_bundle
+from stepmagic.display.frames import Frame, Frames
+from stepmagic.display.output import HtmlCanvas, interrupts_ignored
 from stepmagic.events import StreamEvent
-from stepmagic.markdown import Renderer
 
-_SHORTEST_S = 0.1
 _LONGEST_S = 2.0
-_BYTES_A_SECOND = 512 * 1024
-"""A frame holds the whole answer; this bounds what a slow link must carry."""
+_LETTERS_A_SECOND = 512 * 1024
+"""Bounds what a slow link must carry, most of all where a frame is a whole answer."""
 
 _RENDERS_A_FRAME = 5
 """Of the time between two frames, drawing takes at most a fifth of the kernel."""
+
+
+class Canvas(Protocol):
+    """The output of one reply."""
+
+    shortest_s: float
+    """Between two frames, at the least."""
+
+    @property
+    def began(self) -> bool:
+        """Whether anything was drawn."""
+
+    def prepare(self) -> None:
+        """Get ready to draw, while nothing came yet."""
+
+    def draw(self, frame: Frame) -> int:
+        """Show a frame; returns how many letters that took."""
+
+    def end(self, bundle: dict[str, str] | None) -> None:
+        """Show the bundle that stays; None where nothing was to be shown."""
 
 
 class NotebookView:
@@ -39,8 +54,8 @@ class NotebookView:
                 view.show(event)
 
     Live, a frame is drawn at the first event and then whenever one is due, no sooner
-    than 0.1 s after the last. At the end, and after an error or an interrupt, one
-    static bundle takes its place. Not live, that bundle is all that is shown.
+    than the canvas allows. At the end, and after an error or an interrupt, one static
+    bundle takes its place. Not live, that bundle is all that is shown.
     """
 
     def __init__(
@@ -49,6 +64,7 @@ class NotebookView:
         live: bool,
         model: str | None = None,
         effort: str | None = None,
+        canvas: Canvas | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Prepare to draw; nothing is shown before the first event.
@@ -57,18 +73,20 @@ class NotebookView:
             live: Whether to draw before the end, and to say time and cost.
             model: Whom the user asked.
             effort: The reasoning effort that was asked for.
+            canvas: Where to draw; an output that shows whole frames by default.
             clock: Seconds that only grow.
         """
         self._live = live
         self._clock = clock
+        self._canvas = canvas or HtmlCanvas()
         self._fold = AnswerFold(model=model, effort=effort, clock=clock)
-        self._output: str | None = None
+        self._frames = Frames(self._fold)
         self._due_at = clock()
-        # Whole parts are found again by their text, the growing one line by line.
-        self._render = functools.lru_cache(maxsize=16)(Renderer())
         self._began = False
 
     def __enter__(self) -> Self:
+        if self._live:
+            self._canvas.prepare()
         return self
 
     def show(self, event: StreamEvent) -> None:
@@ -93,47 +111,19 @@ class NotebookView:
         traceback: TracebackType | None,
     ) -> None:
         # A second interrupt must not leave a frame in the notebook for good.
-        with _sigint_ignored():
-            if self._began or self._output is not None:
-                answer = self._fold.answer(error)
-                self._put(reply_bundle(answer, footer=self._live))
+        with interrupts_ignored():
+            bundle = None
+            if self._began or self._canvas.began:
+                bundle = reply_bundle(self._fold.answer(error), footer=self._live)
+            self._canvas.end(bundle)
 
     def _draw(self) -> None:
         begin = self._clock()
-        bundle = frame_bundle(
-            self._fold.answer(),
-            line=self._fold.line,
-            thinking=self._fold.is_thinking,
-            draw=self._render,
-        )
-        self._put(bundle)
+        size = self._canvas.draw(self._frames.next())
         end = self._clock()
-        size = sum(len(text) for text in bundle.values())
         pause_s = max(
-            _SHORTEST_S, size / _BYTES_A_SECOND, _RENDERS_A_FRAME * (end - begin)
+            self._canvas.shortest_s,
+            size / _LETTERS_A_SECOND,
+            _RENDERS_A_FRAME * (end - begin),
         )
         self._due_at = end + min(pause_s, _LONGEST_S)
-
-    def _put(self, bundle: dict[str, str]) -> None:
-        """Show a bundle in the output of this reply."""
-        if self._output is not None:
-            update_display(bundle, raw=True, display_id=self._output)
-        elif self._live:
-            handle = display(bundle, raw=True, display_id=True)
-            self._output = handle.display_id
-        else:
-            display(bundle, raw=True)
-
-
-@contextlib.contextmanager
-def _sigint_ignored() -> Iterator[None]:
-    """Ignore interrupts in the block; only the main thread gets them."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before: Any = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        # None stands for a handler that was not set from Python.
-        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
@@ -55,18 +55,34 @@ class Document:
             return [_as_it_is(source)]
         used: dict[str, list[Token]] = {}
         try:
-            tokens = _parser().parse(source, {"known": self._known, "used": used})
+            tokens = parse_blocks(source, {"known": self._known, "used": used})
         except RecursionError:
             return [_as_it_is(source)]
         self._known = used
-        if any(token.level >= DEEPEST - 1 for token in tokens):
-            return [_as_it_is(source)]
         return tokens
 
 
 def parse(source: str) -> list[Token]:
     """Return the tokens of a text that is parsed once; see ``Document``."""
     return Document().parse(source)
+
+
+def parse_blocks(source: str, env: dict[str, Any]) -> list[Token]:
+    """Return the tokens of whole blocks of a text; see ``Document.parse``.
+
+    Args:
+        source: What ``plain`` returned.
+        env: ``known`` and ``used``, parsed lines by their text; ``references``, the
+            link definitions so far; ``brackets``, the number of ``[`` so far. The
+            last three are brought up to date.
+
+    Raises:
+        RecursionError: A block lies deeper than ``DEEPEST`` levels.
+    """
+    tokens = _parser().parse(source, env)
+    if any(token.level >= DEEPEST - 1 for token in tokens):
+        raise RecursionError
+    return tokens
 
 
 class _Parser(MarkdownIt):
@@ -93,7 +109,7 @@ def _parser() -> _Parser:
 
 def _parse_lines(state: StateCore) -> None:
     """Parse the lines in the blocks, within what brackets may cost, and filter them."""
-    brackets = 0
+    brackets = state.env.get("brackets", 0)
     for place, token in enumerate(state.tokens):
         if token.type == "inline":
             brackets += token.content.count("[")
@@ -106,6 +122,7 @@ def _parse_lines(state: StateCore) -> None:
         elif token.type == "fence":
             word = _LANGUAGE.match(plain(token.info).strip())
             token.info = word.group() if word else ""
+    state.env["brackets"] = brackets
 
 
 def _children(content: str, state: StateCore) -> list[Token]:

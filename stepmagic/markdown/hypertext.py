@@ -42,9 +42,9 @@ _MATHS = {"$": (r"\(", r"\)"), "$$": (r"\[", r"\]")}
 # JupyterLab colours `pre` and `code` like the page; here the box around them shows.
 _CODE = (
     '<div class="sm-code highlight" style="margin:1em 0;padding:0.5em 1em">{}'
-    '<pre style="background:inherit"><code style="background:inherit">{}</code></pre>'
-    "</div>\n"
+    '<pre style="background:inherit"><code style="background:inherit">'
 )
+_CODE_END = "</code></pre></div>\n"
 _LINK = '<a href="{}" target="_blank" rel="noopener noreferrer nofollow">'
 
 # MathJax looks for delimiters in runs of text that no element interrupts (its
@@ -71,6 +71,17 @@ def write(tokens: Sequence[Token], *, highlight: bool) -> str:
 def escape(text: str) -> str:
     """Return text as HTML in which MathJax finds no formula."""
     return _MATHS_SIGNS.sub(r"<span>\g<0></span>", _escape(text))
+
+
+def code_box(language: str) -> tuple[str, str]:
+    """Return the HTML before and after the code of a block."""
+    label = f"<small>{_escape(language)}</small>\n" if language else ""
+    return _CODE.format(label), _CODE_END
+
+
+def code(text: str) -> str:
+    """Return text as HTML inside a ``code`` element, where MathJax does not look."""
+    return _escape(text)
 
 
 def _block(token: Token, *, highlight: bool) -> str:
@@ -123,6 +134,6 @@ def _alignment(token: Token) -> str:
 
 
 def _code(code: str, language: str, *, highlight: bool) -> str:
-    label = f"<small>{_escape(language)}</small>\n" if language else ""
     shown = _coloured(code, language) if highlight else _escape(code)
-    return _CODE.format(label, shown)
+    before, after = code_box(language)
+    return before + shown + after

@@ -6,7 +6,6 @@ main thread while it lives, and ends with this folder: other tests start their o
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -14,7 +13,7 @@ from playwright.sync_api import Browser
 
 from browser.jupyter_server import JupyterServer
 from browser.notebook_page import App, NotebookPage
-from browser.start import browsing, jupyter_for
+from browser.start import browsing, find_chromium, jupyter_for
 from openrouter_server import OpenRouterServer
 
 APPS: tuple[App, ...] = ("lab", "notebook")
@@ -32,7 +31,7 @@ def jupyter(
 @pytest.fixture(scope="package")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """A headless browser."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    path = find_chromium()
     if path is None:
         pytest.skip("there is no chromium: apt-get install chromium")
     with browsing(path, tmp_path_factory.mktemp("chromium")) as browser:
@@ -41,7 +40,7 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture(scope="package", params=APPS)
 def opened(
-    request: pytest.FixtureRequest, jupyter: JupyterServer, chromium: Browser
+    request: pytest.FixtureRequest, chromium: Browser, jupyter: JupyterServer
 ) -> Iterator[NotebookPage]:
     """A notebook of each application, with the extension loaded."""
     page = NotebookPage(request.param, jupyter, chromium)

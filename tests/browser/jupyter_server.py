@@ -17,7 +17,6 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx
-import nbformat
 
 _START_S = 60
 _STOP_S = 20
@@ -54,8 +53,8 @@ class JupyterServer:
             **_folders(folder),
             **environment,
         }
-        for name in (*_folders(folder).values(), self.notebooks):
-            Path(name).mkdir(parents=True, exist_ok=True)
+        for path in (*map(Path, _folders(folder).values()), self.notebooks):
+            path.mkdir(parents=True, exist_ok=True)
         _write_settings(folder / "config")
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -102,10 +101,13 @@ class JupyterServer:
 
     def write(self, name: str, *cells: str) -> None:
         """Write a notebook of code cells."""
-        notebook = nbformat.v4.new_notebook(
-            cells=[nbformat.v4.new_code_cell(source) for source in cells],
-            metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
-        )
+        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        notebook = {
+            "cells": [_code_cell(number, text) for number, text in enumerate(cells)],
+            "metadata": {"kernelspec": kernel},
+            "nbformat": 4,
+            "nbformat_minor": 5,
+        }
         self.keep(name, notebook)
 
     def keep(self, name: str, notebook: Any) -> None:
@@ -142,6 +144,17 @@ class JupyterServer:
             time.sleep(0.05)
         message = f"JupyterLab does not start:\n{self._log.read_text('utf-8')}"
         raise RuntimeError(message)
+
+
+def _code_cell(number: int, source: str) -> dict[str, Any]:
+    return {
+        "cell_type": "code",
+        "execution_count": None,
+        "id": f"cell-{number}",
+        "metadata": {},
+        "outputs": [],
+        "source": source,
+    }
 
 
 def _folders(folder: Path) -> dict[str, str]:

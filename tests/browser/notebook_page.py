@@ -10,7 +10,7 @@ import re
 import time
 from typing import Any, Literal, TypeAlias
 
-from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from browser.jupyter_server import JupyterServer
 from browser.watch import Watch
@@ -19,7 +19,6 @@ App: TypeAlias = Literal["lab", "notebook"]
 
 _CELL = ".jp-Notebook .jp-CodeCell"
 _PATHS: dict[App, str] = {"lab": "/lab/tree/", "notebook": "/notebooks/"}
-_SIZE: ViewportSize = {"width": 1000, "height": 900}
 _OPEN_MS = 60_000
 _RUN_S = 60.0
 _KEY_S = 1.5
@@ -31,11 +30,29 @@ _DONE = re.compile(r"\[(\d+)\]")
 class NotebookPage:
     """A page of an application with one notebook open."""
 
-    def __init__(self, app: App, server: JupyterServer, browser: Browser) -> None:
-        """Open an empty window."""
+    def __init__(
+        self,
+        app: App,
+        server: JupyterServer,
+        browser: Browser,
+        *,
+        size: tuple[int, int] = (1000, 900),
+        scale: float = 1,
+    ) -> None:
+        """Open an empty window.
+
+        Args:
+            app: Which application.
+            server: Where it is served.
+            browser: Where to open it.
+            size: Width and height of the window, in CSS pixels.
+            scale: Device pixels a CSS pixel.
+        """
         self.app = app
         self._server = server
-        self._context = browser.new_context(viewport=_SIZE)
+        self._context = browser.new_context(
+            viewport={"width": size[0], "height": size[1]}, device_scale_factor=scale
+        )
         self._context.set_default_timeout(_OPEN_MS)
         self.watch = Watch(self._context, server.url)
         self.page: Page = self._context.new_page()

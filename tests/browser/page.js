@@ -55,19 +55,19 @@
 
   const root = (output) => output.querySelector(".sm-reply") ?? output;
 
-  /** The nodes of the model's text: reasoning, notes and footer left out. */
+  /** What is not the model's text: reasoning, notes, footer, what is said meanwhile. */
+  const BESIDE = "details, footer, .sm-note, .sm-waiting";
+
   const answer = (reply) =>
     [...reply.childNodes].filter(
-      (node) =>
-        !(node instanceof Element) ||
-        !node.matches("details, footer, .sm-note, .sm-waiting"),
+      (node) => !(node instanceof Element && node.matches(BESIDE)),
     );
 
-  const text = (output) =>
-    answer(root(output))
-      .map((node) => node.textContent)
-      .join("")
-      .trim();
+  function text(output) {
+    const reply = root(output).cloneNode(true);
+    for (const element of reply.querySelectorAll(BESIDE)) element.remove();
+    return reply.textContent.trim();
+  }
 
   /** Nodes as lines, without what is added later: typeset formulas, numbers that
    * JupyterLab's table of contents gives to headings. */

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,11 @@ _QUIET = (
 """The browser itself asks no other host, and needs no graphics."""
 
 
+def find_chromium() -> str | None:
+    """Return where the system's Chromium lies; Playwright's own is not needed."""
+    return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
 def jupyter_for(server: OpenRouterServer, folder: Path) -> JupyterServer:
     """Return a Jupyter server whose kernels ask a model server, still to be entered."""
     return JupyterServer(
@@ -38,7 +44,7 @@ def browsing(path: str, home: Path) -> Iterator[Browser]:
     """Start a headless Chromium.
 
     Args:
-        path: Where it lies; Playwright's own builds are not needed.
+        path: Where it lies.
         home: A folder for what it writes.
     """
     with sync_playwright() as playwright:

@@ -15,7 +15,8 @@ from test_markdown import ATTACKS
 A_CELL = 10
 """Replies; JupyterLab folds the outputs of a cell beyond 50."""
 
-_LONE = 0xD800, 0xDFFF
+_STAND_INS = {0xD800: "\ue000", 0xDFFF: "\ue001"}
+"""UTF-8 has no lone surrogates, but JSON can name them."""
 
 
 def attack(number: int) -> Reply:
@@ -23,17 +24,15 @@ def attack(number: int) -> Reply:
 
     It calls ``alert`` with its own number.
     """
-    text = ATTACKS[number].replace("alert(", f"alert({number}+")
-    # UTF-8 has no lone surrogates, but JSON can name them; they travel as other letters.
-    stand_ins = {code: 0xE000 + code - _LONE[0] for code in _LONE}
-    text = text.translate(stand_ins)
+    text = ATTACKS[number].replace("alert(", f"alert({number}+").translate(_STAND_INS)
     inner = answer(text, reasoning=text, pace_s=0.005)
 
     def frames(asked: Asked) -> Iterator[bytes]:
         for frame in inner.frames(asked):
-            for code, stand_in in stand_ins.items():
-                frame = frame.replace(chr(stand_in).encode(), rf"\u{code:x}".encode())
-            yield frame
+            json = frame.decode()
+            for code, stand_in in _STAND_INS.items():
+                json = json.replace(stand_in, rf"\u{code:x}")
+            yield json.encode()
 
     return replace(inner, frames=frames)
 

@@ -1,0 +1,103 @@
+"""One output that is drawn again and again, and what must not cut that short."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from IPython.display import display, update_display
+
+from stepmagic.display.frames import Frame
+
+
+class Output:
+    """One output, by its display id."""
+
+    def __init__(self) -> None:
+        """Begin without one."""
+        self._id = uuid.uuid4().hex
+        self.began = False
+
+    def put(self, bundle: dict[str, Any], *, stays: bool = False) -> None:
+        """Show a bundle in place of the one before.
+
+        Args:
+            bundle: What to show.
+            stays: Whether it is the last, so that nothing need find it again.
+        """
+        if self.began:
+            update_display(bundle, raw=True, display_id=self._id)
+        elif stays:
+            display(bundle, raw=True)
+        else:
+            # An output nobody knows of would never be replaced.
+            with interrupts_held():
+                display(bundle, raw=True, display_id=self._id)
+                self.began = True
+
+
+class HtmlCanvas:
+    """Draws each frame as a whole, which every front end can show."""
+
+    shortest_s = 0.1
+    """Between two frames."""
+
+    def __init__(self) -> None:
+        """Begin with nothing drawn."""
+        self._output = Output()
+
+    @property
+    def began(self) -> bool:
+        """Whether anything was drawn."""
+        return self._output.began
+
+    def prepare(self) -> None:
+        """Do nothing: HTML needs nothing on the page."""
+
+    def draw(self, frame: Frame) -> int:
+        """Show a frame; returns how many letters that took."""
+        bundle = frame.to_bundle()
+        self._output.put(bundle)
+        return sum(map(len, bundle.values()))
+
+    def end(self, bundle: dict[str, str] | None) -> None:
+        """Show the bundle that stays, if there is one."""
+        if bundle is not None:
+            self._output.put(bundle, stays=True)
+
+
+@contextlib.contextmanager
+def interrupts_ignored() -> Iterator[None]:
+    """Ignore interrupts in the block."""
+    with _on_interrupt(signal.SIG_IGN):
+        yield
+
+
+@contextlib.contextmanager
+def interrupts_held() -> Iterator[None]:
+    """Let an interrupt wait for the end of the block."""
+    came: list[int] = []
+    with _on_interrupt(lambda number, _: came.append(number)):
+        yield
+    if came:
+        signal.raise_signal(came[0])
+
+
+@contextlib.contextmanager
+def _on_interrupt(
+    handler: Callable[[int, Any], Any] | signal.Handlers,
+) -> Iterator[None]:
+    """Handle interrupts otherwise in the block; only the main thread gets them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before: Any = signal.signal(signal.SIGINT, handler)
+    try:
+        yield
+    finally:
+        # None stands for a handler that was not set from Python.
+        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
