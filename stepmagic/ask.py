@@ -100,12 +100,16 @@ def ask(message: Message, conversation: Conversation, options: Options) -> Reply
     """
     shell = find_shell()
     sending = conversation.send(message, options, cell=calling_cell(shell))
-    view = view_for(
-        shell, live=current().live, model=options.model, effort=options.effort
-    )
     try:
+        view = view_for(
+            shell, live=current().live, model=options.model, effort=options.effort
+        )
         with view:
             _draw(view, sending)
+    except BaseException:
+        # An interrupt may come before the view is up; then nothing else has stopped it.
+        sending.cancel()
+        raise
     finally:
         if sending.turn is not None:
             _keep(shell, sending.turn)

@@ -518,6 +518,13 @@ def test_a_canvas_shows_a_model_then_patches_then_the_bundle(
     assert first[VIEW]["model_id"] in opened
 
 
+def test_a_canvas_that_was_never_used_ends_with_nothing(
+    bare_shell: InteractiveShell, wire: list[dict[str, Any]]
+) -> None:
+    LiveCanvas(bare_shell, Link()).end(None)
+    assert wire == []
+
+
 def test_a_model_and_its_layout_are_closed_with_the_next(
     bare_shell: InteractiveShell, wire: list[dict[str, Any]]
 ) -> None:

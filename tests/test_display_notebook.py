@@ -277,7 +277,8 @@ def test_the_footer_says_who_and_what_it_took(published: Recorder) -> None:
         clock.now_s = 65.0
         view.show(Finish(reason="stop", model=MODEL))
     page = Page(published.last["text/html"])
-    footer = f"{MODEL} · effort high · 12,345 tokens in, 678 out · 1 min 5 s · $0.0012"
+    took = "12,345 tokens in, 678 out · 1 min 5 s · $0.0012"
+    footer = f"{MODEL} · effort high · {took} · finished"
     assert page.text.splitlines()[-1] == footer
     assert page.faults == []
 
@@ -309,6 +310,22 @@ def test_an_unusual_end_is_said_in_words(fields: dict[str, Any], note: str) -> N
 @pytest.mark.parametrize("fields", [{"reason": "stop"}, {"reason": "other"}, {}])
 def test_a_usual_end_is_not_mentioned(fields: dict[str, Any]) -> None:
     assert "sm-note" not in shown(Text(text="Hi."), **fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "ending"),
+    [
+        ({"reason": "stop"}, "finished"),
+        ({"reason": "length"}, "stopped at the length limit"),
+        ({"reason": "other"}, ""),
+        ({"status": "running"}, ""),
+        ({"status": "interrupted"}, "stopped by you"),
+        ({"status": "error", "reason": "stop"}, "broke off"),
+    ],
+)
+def test_the_footer_ends_with_the_end(fields: dict[str, Any], ending: str) -> None:
+    footer = Answer(model="m", **fields).footer
+    assert footer == " · ".join(filter(None, ("m", ending)))
 
 
 def test_an_empty_answer_says_so() -> None:

@@ -93,7 +93,7 @@ def test_text_is_printed_as_it_comes() -> None:
         view.show(end)
         view.show(STOP)
     assert seen == ["", "Hello ", "Hello *you*", "Hello *you*."]
-    assert stream.getvalue() == "Hello *you*.\n0.0 s\n"
+    assert stream.getvalue() == "Hello *you*.\n0.0 s · finished\n"
 
 
 def test_not_live_prints_at_the_end() -> None:
@@ -130,7 +130,8 @@ def test_no_color_leaves_words(monkeypatch: pytest.MonkeyPatch) -> None:
     first = [*thought("Hm.\n"), Notice(text="wait"), *told("Hi.", index=1)]
     text = printed(*first, STOP, *thought("So."), *told("Yes."), stream=Terminal())
     assert text == (
-        "Thinking:\nHm.\nwait\nHi.\nThinking:\nSo.\n\nAnswer:\nYes.\nm · 0.0 s\n"
+        "Thinking:\nHm.\nwait\nHi.\nThinking:\nSo.\n\nAnswer:\nYes.\n"
+        "m · 0.0 s · finished\n"
     )
     assert "\x1b" not in text
 
@@ -138,7 +139,7 @@ def test_no_color_leaves_words(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_footer_is_the_last_line() -> None:
     usage = Usage(prompt_tokens=12345, completion_tokens=678, cost_usd=0.00123)
     events: list[StreamEvent] = [*told("Hi."), UsageReport(usage=usage), STOP]
-    footer = "m · 12,345 tokens in, 678 out · 0.0 s · $0.0012"
+    footer = "m · 12,345 tokens in, 678 out · 0.0 s · $0.0012 · finished"
     assert printed(*events) == f"Hi.\n{footer}\n"
     assert printed(*events, stream=Terminal()) == f"Hi.\n{DIM}{footer}{NORMAL}\n"
 

@@ -96,8 +96,15 @@ class Answer:
         return notes
 
     @property
+    def ending(self) -> str:
+        """How the answer ended, in a word or a few; empty where none of them fits."""
+        if self.status in _ENDINGS:
+            return _ENDINGS[self.status]
+        return _ENDINGS.get(self.reason or "", "")
+
+    @property
     def footer(self) -> str:
-        """Who answered, and what it took, in one line."""
+        """Who answered, what it took and how it ended, in one line."""
         said = [self.model or "", f"effort {self.effort}" if self.effort else ""]
         if self.usage is not None:
             usage = self.usage
@@ -108,6 +115,7 @@ class Answer:
         said.append("" if self.time_s is None else format_time(self.time_s))
         if self.usage is not None and self.usage.cost_usd is not None:
             said.append(format_cost(self.usage.cost_usd))
+        said.append(self.ending)
         return " · ".join(word for word in said if word)
 
 
@@ -119,6 +127,17 @@ _REASONS: dict[FinishReason | None, str] = {
     "content_filter": "Stopped by the provider's content filter.",
     "tool_calls": "The model waits for the functions it called.",
 }
+
+
+_ENDINGS: dict[str, str] = {
+    "interrupted": "stopped by you",
+    "error": "broke off",
+    "stop": "finished",
+    "length": "stopped at the length limit",
+    "content_filter": "stopped by a filter",
+    "tool_calls": "waits for functions",
+}
+"""For a status that says more than the reason does, or for the reason."""
 
 
 def format_time(time_s: float, *, digits: int = 1) -> str:
