@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 import pytest
@@ -30,6 +31,11 @@ _FOLDERS = (
     "XDG_RUNTIME_DIR",
     "XDG_STATE_HOME",
 )
+
+
+def pytest_configure() -> None:
+    """Take interrupts also where the run began in the background, which ignores them."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
