@@ -34,7 +34,7 @@ _FOLDERS = (
 
 
 def pytest_configure() -> None:
-    """Take interrupts also where the run began in the background, which ignores them."""
+    """Take interrupts, which a run that began in the background ignores."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
