@@ -89,20 +89,19 @@ def test_an_interrupt_is_one_line_keeps_the_text_and_stops_the_run(
     queued = kernel.send("print('never')")
     ran = kernel.read_until(request, "word20")
     kernel.manager.interrupt_kernel()
-    asked_at = time.monotonic()
     ran = kernel.finish(request, ran)
     assert ran.status == "error"
     assert ran.error.startswith("Interrupted: stopped after ")
     assert len(ran.traceback) == 1
     assert server.requests[0].wait_until_over()
     assert server.requests[0].disconnected_at is not None
-    assert server.requests[0].disconnected_at - asked_at < 1
     assert kernel.finish(queued).status == "aborted"
     left = ran.shown[-1]
     assert "text/markdown" in left
-    kept = kernel.check("print(session().conversation.turns[-1].text)").printed.strip()
-    assert kept
-    assert kept in left["text/plain"]
+    shown = left["text/plain"].partition("\n\n")[0]
+    kept = kernel.check("print(session().conversation.turns[-1].text)").printed
+    assert shown.startswith("word0 word1 ")
+    assert kept.startswith(shown)
     after = kernel.run(f"%%step -p api={protocol} -p max_tokens=5000\nGo on.")
     assert after.status == "ok"
 
