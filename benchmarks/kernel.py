@@ -60,7 +60,9 @@ class Kernel:
 @contextmanager
 def kernel() -> Iterator[Kernel]:
     """Start a kernel of this environment, and stop it at the end."""
-    manager, client = start_new_kernel(kernel_name="python3")
+    manager, client = start_new_kernel(
+        kernel_name="python3", extra_arguments=["--IPKernelApp.log_level=40"]
+    )
     try:
         yield Kernel(client)
     finally:
