@@ -32,7 +32,6 @@ demo: $(READY)  ## run the quickstart on the embedded engine, into build/
 	@STEPMAGIC_LIVE=on $(BIN)/python notebooks/execute.py notebooks/quickstart.ipynb build/quickstart.ipynb
 
 lab: $(READY)  ## open the notebooks in JupyterLab
-	@$(BIN)/python $(PIP) jupyterlab
 	@$(BIN)/jupyter lab notebooks
 
 test: lint types $(READY)  ## run every check: style, types, notebooks, tests

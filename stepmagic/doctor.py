@@ -12,9 +12,8 @@ from stepmagic import __version__, keys
 from stepmagic.errors import ServerError
 from stepmagic.folders import cache_folder
 from stepmagic.settings import current
-from stepmagic.transport import Call, Limits, fetch_json, start
+from stepmagic.transport import look_up
 
-_QUICK = Limits(connect_s=5, idle_s=10, total_s=10, retries=0)
 _PACKAGES = ("ipython", "ipykernel", "ipywidgets", "jupyterlab", "notebook", "httpx")
 
 
@@ -70,9 +69,7 @@ def _server() -> Iterator[Finding]:
     base_url = current().base_url.rstrip("/")
     key = keys.find_key()
     try:
-        start(
-            fetch_json(Call(url=f"{base_url}/models", key=key, limits=_QUICK))
-        ).result()
+        look_up(f"{base_url}/models", key)
     except ServerError as exc:
         yield Finding(good=False, what=f"server {base_url}: {exc}")
         return
@@ -82,7 +79,7 @@ def _server() -> Iterator[Finding]:
         yield Finding(good=False, what=what, answers=keys.is_loopback(base_url))
         return
     try:
-        start(fetch_json(Call(url=f"{base_url}/key", key=key, limits=_QUICK))).result()
+        look_up(f"{base_url}/key", key)
     except ServerError as exc:
         yield Finding(good=False, what=f"key from {key.source}: {exc}")
     else:

@@ -25,7 +25,7 @@ from stepmagic.errors import (
 from stepmagic.options import Overrides
 from stepmagic.session import Session, session
 from stepmagic.settings import current
-from stepmagic.transport import Call, Limits, fetch_json, start
+from stepmagic.transport import look_up
 from stepmagic.usage import estimate_messages, format_cost, format_count, total
 from stepmagic.wire.forms import amount, mapping
 
@@ -33,8 +33,6 @@ _SHOWN = 60
 """Letters of a prompt that a list shows."""
 
 _SMALLEST_SHARE = 0.01
-
-_QUICK = Limits(connect_s=5, idle_s=10, total_s=10, retries=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,8 +174,7 @@ def _checked() -> str:
             "It is sent nowhere: StepMagic.base_url is plain http to another machine."
         )
     try:
-        call = Call(url=url, key=keys.find_key(), limits=_QUICK)
-        payload = start(fetch_json(call)).result()
+        payload = look_up(url, keys.find_key())
     except KeyRefused as exc:
         return f"It is not accepted: {exc}"
     except RequestRefused:
@@ -238,9 +235,8 @@ def _refresh(here: Session) -> str:
     if catalogue.is_fresh:
         return ""
     url = f"{current().base_url.rstrip('/')}/models"
-    call = Call(url=url, key=keys.find_key(), limits=_QUICK)
     try:
-        catalogue.take(start(fetch_json(call)).result())
+        catalogue.take(look_up(url, keys.find_key()))
     except ServerError as exc:
         return f"Only the models that are known without the server's list: {exc}"
     return ""

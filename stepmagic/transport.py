@@ -77,6 +77,9 @@ class Call:
     limits: Limits = field(default_factory=Limits)
 
 
+_QUICK = Limits(connect_s=5, idle_s=10, total_s=10, retries=0)
+
+
 class Background:
     """The thread, its loop and the clients; made when first needed."""
 
@@ -256,6 +259,15 @@ async def fetch_json(call: Call) -> Any:
         except ValueError as exc:
             message = f"{call.url} sent no JSON. Is base_url right?"
             raise ProtocolError(message) from exc
+
+
+def look_up(url: str, key: Key | None = None) -> Any:
+    """Return the JSON that lies at a URL, or give up within seconds; blocks.
+
+    Raises:
+        ServerError: See ``fetch_json``.
+    """
+    return start(fetch_json(Call(url=url, key=key, limits=_QUICK))).result()
 
 
 @contextlib.asynccontextmanager

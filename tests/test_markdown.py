@@ -18,7 +18,6 @@ from markdown_it import MarkdownIt
 from page import Page, acts
 from stepmagic.markdown import (
     PlainStream,
-    Renderer,
     escape,
     plain,
     render,
@@ -105,10 +104,9 @@ def test_an_attack_does_not_get_into_markdown(number: int) -> None:
 
 @pytest.mark.parametrize("number", ATTACKS)
 def test_no_cut_of_an_attack_makes_an_unsafe_frame(number: int) -> None:
-    renderer = Renderer()
     attack = ATTACKS[number]
     for end in range(len(attack) + 1):
-        assert Page(renderer(attack[:end])).faults == []
+        assert Page(render(attack[:end], highlight=False)).faults == []
 
 
 @pytest.mark.parametrize("number", ATTACKS)
@@ -208,13 +206,6 @@ PIECES = [
 def test_no_mixture_of_syntaxes_gets_through(source: str) -> None:
     assert Page(render(source)).faults == []
     assert loose_faults(sanitize_source(source)) == []
-
-
-@given(st.lists(st.sampled_from(PIECES), max_size=20))
-def test_a_renderer_that_remembers_gives_what_render_gives(pieces: list[str]) -> None:
-    renderer = Renderer()
-    for source in itertools.accumulate(pieces):
-        assert renderer(source) == render(source, highlight=False)
 
 
 @pytest.mark.parametrize(

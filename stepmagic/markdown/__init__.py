@@ -19,7 +19,6 @@ from stepmagic.markdown.characters import PlainStream, plain
 
 __all__ = [
     "PlainStream",
-    "Renderer",
     "escape",
     "plain",
     "render",
@@ -38,25 +37,6 @@ def render(source: str, *, highlight: bool = True) -> str:
     from stepmagic.markdown import document, hypertext  # noqa: PLC0415
 
     return hypertext.write(document.parse(source), highlight=highlight)
-
-
-class Renderer:
-    """Renders a text that grows, frame after frame, without colours.
-
-    Each frame is what ``render`` returns; what stood in the one before costs less.
-    """
-
-    def __init__(self) -> None:
-        """Begin with nothing known."""
-        # See render.
-        from stepmagic.markdown import document, hypertext  # noqa: PLC0415
-
-        self._document = document.Document()
-        self._write = hypertext.write
-
-    def __call__(self, source: str) -> str:
-        """Return Markdown as HTML."""
-        return self._write(self._document.parse(source), highlight=False)
 
 
 def sanitize_source(source: str) -> str:

@@ -32,43 +32,25 @@ _LANGUAGE = re.compile(r"[\w+#.-]{1,32}")
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 
 
-class Document:
-    """A text that grows and is parsed again and again.
-
-    The lines in its blocks are parsed once: most of them were in the frame before.
-    """
-
-    def __init__(self) -> None:
-        """Begin with nothing known."""
-        self._known: dict[str, list[Token]] = {}
-
-    def parse(self, source: str) -> list[Token]:
-        """Return the tokens of a text, safe to write; it may hold anything.
-
-        Block tokens in markdown-it's order, ``inline`` tokens with their children. Of
-        these, ``link_open`` has an allowed ``href`` and nothing else, ``image`` and raw
-        HTML do not occur, ``task`` is the box of a task list, and the text holds no
-        control characters. A fence's ``info`` is its language.
-        """
-        source = plain(source)
-        if len(source) > LONGEST:
-            return [_as_it_is(source)]
-        used: dict[str, list[Token]] = {}
-        try:
-            tokens = parse_blocks(source, {"known": self._known, "used": used})
-        except RecursionError:
-            return [_as_it_is(source)]
-        self._known = used
-        return tokens
-
-
 def parse(source: str) -> list[Token]:
-    """Return the tokens of a text that is parsed once; see ``Document``."""
-    return Document().parse(source)
+    """Return the tokens of a text, safe to write; it may hold anything.
+
+    Block tokens in markdown-it's order, ``inline`` tokens with their children. Of
+    these, ``link_open`` has an allowed ``href`` and nothing else, ``image`` and raw
+    HTML do not occur, ``task`` is the box of a task list, and the text holds no
+    control characters. A fence's ``info`` is its language.
+    """
+    source = plain(source)
+    if len(source) > LONGEST:
+        return [_as_it_is(source)]
+    try:
+        return parse_blocks(source, {"known": {}, "used": {}})
+    except RecursionError:
+        return [_as_it_is(source)]
 
 
 def parse_blocks(source: str, env: dict[str, Any]) -> list[Token]:
-    """Return the tokens of whole blocks of a text; see ``Document.parse``.
+    """Return the tokens of whole blocks of a text; see ``parse``.
 
     Args:
         source: What ``plain`` returned.
