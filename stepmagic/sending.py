@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future
 from types import TracebackType
@@ -18,10 +17,6 @@ from typing import Self
 from stepmagic.errors import Interrupted, StepError
 from stepmagic.events import Finish, Notice, StreamEvent
 from stepmagic.transcript import Turn
-
-_GATHER_S = 0.03
-"""Waking a thread costs more than an event does, so a reader that has caught up lets
-events gather this long; a display draws at most every 0.1 s."""
 
 _CLOSE_S = 0.5
 """How long an interrupt waits for the connection to close, in seconds."""
@@ -43,7 +38,6 @@ class Sending:
         self._over = threading.Event()
         self._ended = False
         self._cancelled = False
-        self._woke_at = 0.0
         self._task: Future[None] | None = None
         self._finish: Finish | None = None
         self.turn_id: str | None = None
@@ -94,23 +88,13 @@ class Sending:
                     yield event
 
     def _taken(self, timeout_s: float | None = None) -> StreamEvent:
-        event = self._next_event(timeout_s)
+        event = self._events.get(timeout=timeout_s)
         if isinstance(event, BaseException):
             self._ended = True
             raise event
         if isinstance(event, Finish):
             self._ended = True
             self._finish = event
-        return event
-
-    def _next_event(self, timeout_s: float | None) -> StreamEvent | BaseException:
-        with contextlib.suppress(queue.Empty):
-            return self._events.get_nowait()
-        rest_s = self._woke_at + _GATHER_S - time.monotonic()
-        if rest_s > 0:
-            self._over.wait(rest_s)
-        event = self._events.get(timeout=timeout_s)
-        self._woke_at = time.monotonic()
         return event
 
     def cancel(self, wait_s: float = _CLOSE_S) -> None:

@@ -34,7 +34,7 @@ from stepmagic.errors import (
     StreamCut,
     StreamStalled,
 )
-from stepmagic.events import Finish, Retry, StreamEvent
+from stepmagic.events import Finish, PartDelta, Retry, StreamEvent
 from stepmagic.keys import Key, is_loopback, may_carry_key
 from stepmagic.wire.failures import error_from_response
 
@@ -232,13 +232,19 @@ class Exchange:
                 for event in decoder.decode(redact(body)):
                     yield event
                 return
-            from httpx_sse import EventSource  # noqa: PLC0415 - with httpx, when needed
+            # With httpx, when needed.
+            from httpx_sse import EventSource  # noqa: PLC0415
+
+            from stepmagic.gathering import Gathering  # noqa: PLC0415
 
             # A stream is UTF-8 whatever its header says, and may open with a BOM.
             response.encoding = "utf-8-sig"
+            stream = Gathering.of(response)
             async for frame in EventSource(response).aiter_sse():
                 for event in decoder.feed(redact(frame.data)):
                     yield event
+                    if isinstance(event, PartDelta):
+                        stream.gather()
             for event in decoder.finish():
                 yield event
 

@@ -32,7 +32,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("options", "endpoint", "sending"),
     ("catalogue",),
     ("transport", "local/", "attachments/"),
-    ("wire/",),
+    ("wire/", "gathering"),
     ("markdown/", "usage", "keys"),
     ("events",),
     ("transcript/", "settings", "folders"),
