@@ -18,8 +18,15 @@ ADDRESS = re.compile(
 )
 IMAGE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+")
 STYLES = {
-    *("text-align:left", "text-align:right", "text-align:center", "list-style:none"),
-    *("margin:1em 0;padding:0.5em 1em", "background:inherit"),
+    *("text-align:left", "text-align:right", "text-align:center"),
+    "list-style:none;margin-left:-1.2em",
+    (
+        "margin:1em 0;padding:0.5em 1em;border:1px solid var(--jp-border-color2);"
+        "background:inherit"
+    ),
+    "background:inherit;white-space:pre;overflow-x:auto",
+    "background:inherit;white-space:inherit",
+    "margin-bottom:0.7em",
     "color:var(--jp-ui-font-color2)",
 }
 CLASS = re.compile(r"(?:sm-[a-z]+|highlight|[a-z][a-z0-9]{0,3})(?: |$)")

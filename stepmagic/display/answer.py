@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Self, assert_never
 
-from stepmagic.errors import StepError
 from stepmagic.events import (
     Assembly,
     ConfirmTool,
@@ -86,7 +85,8 @@ class Answer:
                 else "Stopped by you before any text came."
             )
         elif self.status == "error":
-            notes.append(f"The answer broke off: {self.error or 'no reason given.'}")
+            what = "The answer broke off" if self.text else "No answer came"
+            notes.append(f"{what}: {self.error}" if self.error else f"{what}.")
         elif self.reason in _REASONS:
             notes.append(_REASONS[self.reason])
         elif self.reason == "other" and self.native_reason:
@@ -219,24 +219,22 @@ class AnswerFold:
     def answer(self, stopped_by: BaseException | None = None) -> Answer:
         """Return what there is by now.
 
+        Without the words of an error: the shell prints them below the answer.
+
         Args:
             stopped_by: What ended the turn before its time, if anything did.
         """
         finish = self._finish or Finish(reason="other")
         status: Status = "running" if self._finish is None else "complete"
-        error = None if finish.error is None else str(finish.error)
         if isinstance(stopped_by, KeyboardInterrupt):
             status = "interrupted"
-        elif stopped_by is not None:
-            status, error = "error", _named(stopped_by)
-        elif finish.reason == "error":
+        elif stopped_by is not None or finish.reason == "error":
             status = "error"
         return Answer(
             parts=(*self._closed, *self._assembly.parts),
             status=status,
             reason=None if self._finish is None else finish.reason,
             native_reason=finish.native_reason,
-            error=error,
             model=finish.model or self._model,
             effort=self._effort,
             usage=self._usage(),
@@ -265,9 +263,3 @@ class AnswerFold:
         usages: Iterable[Usage | None] = (*self._usages, self._assembly.usage)
         reported = [usage for usage in usages if usage is not None]
         return total(reported) if reported else None
-
-
-def _named(error: BaseException) -> str:
-    if isinstance(error, StepError):
-        return str(error)
-    return ": ".join(filter(None, (type(error).__name__, str(error))))

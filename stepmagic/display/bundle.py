@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import assert_never
@@ -16,6 +17,7 @@ from urllib.parse import quote
 
 from stepmagic.display.answer import Answer, format_time
 from stepmagic.markdown import escape, plain, render, sanitize_source
+from stepmagic.markdown.styles import QUIET
 from stepmagic.transcript import (
     File,
     Image,
@@ -31,10 +33,10 @@ from stepmagic.transcript import (
 )
 from stepmagic.usage import format_count
 
-_QUIET = 'style="color:var(--jp-ui-font-color2)"'
-"""JupyterLab's secondary colour, whatever the theme; elsewhere the text's own."""
-
 _LONGEST_LINE = 80
+_SENTENCE = re.compile(r"[.!?] +(?=\S)")
+"""What stands between two sentences."""
+
 _LARGEST_IMAGE = 10_000_000
 """Bytes of an image that go into the notebook file."""
 
@@ -59,7 +61,7 @@ def reply_bundle(answer: Answer, *, footer: bool) -> dict[str, str]:
     html = _body(answer, times=footer)
     html += "".join(f'<div class="sm-note">{render(n)}</div>\n' for n in answer.notes)
     if footer and answer.footer:
-        html += f"<footer {_QUIET}><small>{escape(answer.footer)}</small></footer>\n"
+        html += f"<footer {QUIET}><small>{escape(answer.footer)}</small></footer>\n"
     blocks = [*map(_source, merged(answer.parts)), *map(sanitize_source, answer.notes)]
     return {
         "text/html": wrapped(html),
@@ -112,7 +114,7 @@ def to_piece(
         case Reasoning() if part.text or grows:
             piece = Piece(
                 around=_folding("sm-reasoning", "<blockquote>\n", "</blockquote>\n"),
-                summary=escape(_thinking(part.text, thought_s, grows=grows)),
+                summary=escape(thinking(part.text, thought_s, grows=grows)),
                 source=part.text,
             )
         case ToolCall():
@@ -151,7 +153,7 @@ def quiet(line: str) -> str:
     """Return a line that is no part of the answer as HTML; an empty one is none."""
     if not line:
         return ""
-    return f'<p class="sm-waiting" {_QUIET}><small>{escape(line)}</small></p>\n'
+    return f'<p class="sm-waiting" {QUIET}><small>{escape(line)}</small></p>\n'
 
 
 def wrapped(html: str) -> str:
@@ -208,16 +210,34 @@ def _body(answer: Answer, *, times: bool) -> str:
     return "".join(piece.join(render(piece.source)) for piece in pieces)
 
 
-def _thinking(text: str, thought_s: float | None, *, grows: bool) -> str:
-    """Return reasoning in a line: its length or, while it grows, its last line."""
+def thinking(text: str, thought_s: float | None, *, grows: bool) -> str:
+    """Return reasoning in a line: its length or, while it grows, its last line.
+
+    Args:
+        text: The reasoning.
+        thought_s: How long it took, so far; None where that is not to be said.
+        grows: Whether it goes on.
+    """
     time = format_time(thought_s, digits=0) if thought_s and round(thought_s) else ""
     if not grows:
         thought = f"Thought for {time}" if time else "Thought"
         return f"{thought} · {format_count(len(text.split()), 'word')}"
-    # The last letters: to look through all of a long text costs too much a frame.
+    return " · ".join(filter(None, ("Thinking", time, _last_words(text))))
+
+
+def _last_words(text: str) -> str:
+    """Return the last sentences that fit a line, or the end of a longer one.
+
+    Looks at the last letters alone: all of a long text costs too much a frame.
+    """
     line = text[-4 * _LONGEST_LINE :].strip().rpartition("\n")[2]
-    cut = line if len(line) <= _LONGEST_LINE else f"... {line[-_LONGEST_LINE:]}"
-    return " · ".join(filter(None, ("Thinking", time, cut)))
+    if len(line) <= _LONGEST_LINE:
+        return line
+    end = line[-_LONGEST_LINE:]
+    sentence = _SENTENCE.search(end)
+    if sentence:
+        return end[sentence.end() :]
+    return f"... {end.partition(' ')[2] or end}"
 
 
 def _result(part: Part) -> str:
@@ -231,7 +251,7 @@ def _result(part: Part) -> str:
 def _folding(kind: str, opening: str = "", closing: str = "") -> tuple[str, str, str]:
     """Return what stands around a summary and what it folds away."""
     return (
-        f'<details class="{kind}"><summary {_QUIET}>',
+        f'<details class="{kind}" style="margin-bottom:0.7em"><summary {QUIET}>',
         f"</summary>\n{opening}",
         f"{closing}</details>\n",
     )

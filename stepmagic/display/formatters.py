@@ -7,6 +7,7 @@ nothing is imported until one of them is shown.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from stepmagic.display.shell import execution
@@ -68,24 +69,24 @@ def _conversation(conversation: Conversation) -> dict[str, str]:
         said = f"{conversation.name}: nothing asked yet"
         return {"text/html": f"<p>{_escape(said)}</p>", "text/plain": said}
     return {
-        "text/html": "<hr>".join(map(_turn_html, turns)),
-        "text/plain": "\n\n".join(map(_turn_text, turns)),
+        "text/html": "<hr>".join(map(_turn_html, turns, count(1))),
+        "text/plain": "\n\n".join(map(_turn_text, turns, count(1))),
     }
 
 
-def _turn_html(turn: Turn) -> str:
+def _turn_html(turn: Turn, number: int) -> str:
     from stepmagic.display.bundle import turn_bundle  # noqa: PLC0415 - when first shown
 
     prompt = _escape(turn.prompt.text).replace("\n", "<br>")
-    asked = f"<p><strong>You</strong></p><blockquote>{prompt}</blockquote>"
+    asked = f"<p><strong>{number}. You</strong></p><blockquote>{prompt}</blockquote>"
     return asked + turn_bundle(turn)["text/html"]
 
 
-def _turn_text(turn: Turn) -> str:
+def _turn_text(turn: Turn, number: int) -> str:
     from stepmagic.display.bundle import turn_bundle  # noqa: PLC0415 - when first shown
 
     prompt = "\n".join(f"> {line}" for line in turn.prompt.text.splitlines())
-    return f"{prompt}\n\n{turn_bundle(turn)['text/plain']}"
+    return f"{number}. You\n{prompt}\n\n{turn_bundle(turn)['text/plain']}"
 
 
 def _dry_run(request: DryRun) -> dict[str, str]:

@@ -1,12 +1,17 @@
-"""Code coloured by Pygments, as spans with Pygments' own short class names.
+"""Code coloured by Pygments: which languages, and the spans of a page.
 
-JupyterLab, Notebook 7 and nbconvert bring the colours for them, light and dark, in
-``jupyterlab_pygments``; a page without them shows plain code.
+The spans have Pygments' own short class names. JupyterLab, Notebook 7 and nbconvert
+bring the colours for them, light and dark, in ``jupyterlab_pygments``; a page without
+them shows plain code.
 """
 
 from __future__ import annotations
 
+import re
 from html import escape
+from typing import Any
+
+from stepmagic.markdown.styles import QUIET
 
 # Languages people ask models for. Not all of Pygments' 500: the model chooses which
 # lexer runs over its own text, and rare ones have patterns that take exponential time.
@@ -25,24 +30,37 @@ _LANGUAGES = {
     "yaml": "yaml", "yml": "yaml",
 }  # fmt: skip
 
+# JupyterLab's own colour for comments is hard to read in its dark theme (4.2 to 1).
+_COMMENT = re.compile(r'<span class="(?=c[1hms]?")')
+
 _LONGEST = 50_000
 """Letters of a block that is coloured; Pygments takes 3 to 7 us a letter."""
 
 
 def highlight(code: str, language: str) -> str:
     """Return code as HTML, coloured where the language is known; its text is kept."""
-    lexer_name = _LANGUAGES.get(language.lower())
-    if lexer_name is None or len(code) > _LONGEST:
+    lexer = lexer_of(code, language)
+    if lexer is None:
         return escape(code)
-    # Pygments loads a lexer by name, and none is needed before the first block.
-    # Pygments has no types of its own.
+    # See lexer_of.
     import pygments  # type: ignore[import-untyped]  # noqa: PLC0415
     from pygments.formatters import (  # type: ignore[import-untyped]  # noqa: PLC0415
         HtmlFormatter,
     )
+
+    coloured = str(pygments.highlight(code, lexer, HtmlFormatter(nowrap=True)))
+    return _COMMENT.sub(f'<span {QUIET} class="', coloured)
+
+
+def lexer_of(code: str, language: str) -> Any:
+    """Return the Pygments lexer of a block; None where it is not to be coloured."""
+    name = _LANGUAGES.get(language.lower())
+    if name is None or len(code) > _LONGEST:
+        return None
+    # Pygments loads a lexer by name, and none is needed before the first block.
+    # Pygments has no types of its own.
     from pygments.lexers import (  # type: ignore[import-untyped]  # noqa: PLC0415
         get_lexer_by_name,
     )
 
-    lexer = get_lexer_by_name(lexer_name, stripnl=False, ensurenl=False)
-    return str(pygments.highlight(code, lexer, HtmlFormatter(nowrap=True)))
+    return get_lexer_by_name(name, stripnl=False, ensurenl=False)

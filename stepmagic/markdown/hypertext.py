@@ -14,6 +14,7 @@ from html import escape as _escape
 from markdown_it.token import Token
 
 from stepmagic.markdown.highlight import highlight as _coloured
+from stepmagic.markdown.styles import QUIET
 
 _BLOCKS = {
     "paragraph": ("<p>", "</p>\n"),
@@ -39,10 +40,13 @@ _ELEMENTS = {
 }
 _ALIGNED = re.compile(r"text-align:(left|right|center)\Z")
 _MATHS = {"$": (r"\(", r"\)"), "$$": (r"\[", r"\]")}
-# JupyterLab colours `pre` and `code` like the page; here the box around them shows.
+# On the page's own ground, where JupyterLab's colours for code are at their clearest;
+# long lines scroll, as they do in a cell.
 _CODE = (
-    '<div class="sm-code highlight" style="margin:1em 0;padding:0.5em 1em">{}'
-    '<pre style="background:inherit"><code style="background:inherit">'
+    '<div class="sm-code highlight" style="margin:1em 0;padding:0.5em 1em;'
+    'border:1px solid var(--jp-border-color2);background:inherit">{}'
+    '<pre style="background:inherit;white-space:pre;overflow-x:auto">'
+    '<code style="background:inherit;white-space:inherit">'
 )
 _CODE_END = "</code></pre></div>\n"
 _LINK = '<a href="{}" target="_blank" rel="noopener noreferrer nofollow">'
@@ -58,7 +62,7 @@ def write(tokens: Sequence[Token], *, highlight: bool) -> str:
     for place, token in enumerate(tokens):
         if token.type == "list_item_open" and _is_task(tokens[place + 1 : place + 3]):
             # The box stands where the list's own sign would.
-            written.append('<li style="list-style:none">')
+            written.append('<li style="list-style:none;margin-left:-1.2em">')
         elif token.type == "inline":
             written += [_inline(child) for child in token.children or ()]
         elif not token.hidden:
@@ -75,7 +79,7 @@ def escape(text: str) -> str:
 
 def code_box(language: str) -> tuple[str, str]:
     """Return the HTML before and after the code of a block."""
-    label = f"<small>{_escape(language)}</small>\n" if language else ""
+    label = f"<small {QUIET}>{_escape(language)}</small>\n" if language else ""
     return _CODE.format(label), _CODE_END
 
 

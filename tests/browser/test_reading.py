@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from playwright.sync_api import expect
 
@@ -12,8 +10,6 @@ from browser.notebook_page import NotebookPage
 from openrouter_server import OpenRouterServer, answer, cut
 
 WCAG_AA = 4.5
-IN_THE_EDITOR = 3.5
-"""What JupyterLab's own colours for comments and numbers reach, in its editor too."""
 
 
 def test_formulas_are_set_and_prices_stay_text(
@@ -61,12 +57,6 @@ def test_reasoning_that_was_opened_stays_open_while_it_grows(
     assert set(states[1:-2]) == {""}
 
 
-def least(text: dict[str, Any]) -> float:
-    """Return the contrast that a text must have; its class is one of Pygments'."""
-    is_theirs = text["kind"] == "code" and text["class"][:1] in ("c", "m")
-    return IN_THE_EDITOR if is_theirs else WCAG_AA
-
-
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
 def test_every_text_can_be_read(
     server: OpenRouterServer, notebook: NotebookPage, theme: str
@@ -84,7 +74,7 @@ def test_every_text_can_be_read(
             found += output.evaluate("stepPage.contrasts")
     notebook.set_theme("Light")
     assert {each["kind"] for each in found} == {"text", "quiet", "link", "code", "cell"}
-    assert [each for each in found if each["ratio"] < least(each)] == []
+    assert [each for each in found if each["ratio"] < WCAG_AA] == []
 
 
 def test_a_saved_answer_is_the_same_without_its_kernel(
