@@ -7,16 +7,27 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from stepmagic.ask import step
+    from stepmagic.attachments.frames import Preview, preview
     from stepmagic.conversation import Conversation
     from stepmagic.reply import Reply
 
 __version__ = "0.1.0"
 
-__all__ = ["Conversation", "Reply", "__version__", "load_ipython_extension", "step"]
+__all__ = [
+    "Conversation",
+    "Preview",
+    "Reply",
+    "__version__",
+    "load_ipython_extension",
+    "preview",
+    "step",
+]
 
 _HOMES = {
     "Conversation": "stepmagic.conversation",
+    "Preview": "stepmagic.attachments.frames",
     "Reply": "stepmagic.reply",
+    "preview": "stepmagic.attachments.frames",
     "step": "stepmagic.ask",
 }
 """Public names are imported when first used, so that ``%load_ext`` stays quick."""

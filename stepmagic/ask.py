@@ -9,17 +9,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from stepmagic.attachments import to_part
 from stepmagic.conversation import Conversation
-from stepmagic.display import View, view_for
+from stepmagic.display import View, show_sent, view_for
 from stepmagic.display.formatters import mark_drawn
 from stepmagic.display.shell import calling_cell, find_shell
 from stepmagic.options import Options, Overrides
+from stepmagic.prompt import Prompt, from_call
 from stepmagic.reply import Reply
 from stepmagic.sending import Sending
 from stepmagic.session import session
 from stepmagic.settings import current
-from stepmagic.transcript import Message, Part, Turn, user
+from stepmagic.transcript import Part, Turn
 
 _TICK_S = 0.1
 """How often a display may say how long it has been waiting."""
@@ -43,26 +43,27 @@ def step(
 
     Args:
         prompt: The question.
-        attachments: Values to send before it: text, numbers, lists, replies, parts.
+        attachments: What to send before it: DataFrames, images, figures, videos, paths,
+            functions, errors, text, replies.
         conversation: A ``Conversation`` or the name of one; the current by default.
         once: Ask aside, without reading or changing the conversation.
         model: Model id, for this turn.
         effort: Reasoning effort: high, medium or low.
         system: System prompt of the conversation from here on.
-        parameters: Any parameter by the wire's own name, ``api`` and ``stream`` too.
+        parameters: Any parameter by the wire's own name; also ``api``, ``stream``,
+            ``detail`` (of images) and ``frames`` (of a video).
 
     Raises:
         StepError: No answer, or not a whole one; what came stays in the conversation.
         Interrupted: The user stopped it; what came stays in the conversation.
     """
-    asked = [
-        to_part(value, f"attachment {n}") for n, value in enumerate(attachments, 1)
-    ]
     overrides = Overrides(
         model=model, effort=effort, system=system, parameters=parameters
     )
     talk, options = prepare(overrides, conversation, once=once)
-    return ask(user(*asked, prompt), talk, options)
+    shell = find_shell()
+    namespace = {} if shell is None else shell.user_ns
+    return ask(from_call(prompt, attachments, namespace, options), talk, options)
 
 
 def prepare(
@@ -91,15 +92,16 @@ def prepare(
     return talk, options
 
 
-def ask(message: Message, conversation: Conversation, options: Options) -> Reply:
-    """Send a message, draw the answer as it comes, and return it.
+def ask(prompt: Prompt, conversation: Conversation, options: Options) -> Reply:
+    """Send a prompt, draw the answer as it comes, and return it.
 
     Raises:
         StepError: No answer, or not a whole one; what came stays in the conversation.
         Interrupted: The user stopped it; what came stays in the conversation.
     """
     shell = find_shell()
-    sending = conversation.send(message, options, cell=calling_cell(shell))
+    show_sent(shell, prompt.message, prompt.notices)
+    sending = conversation.send(prompt.message, options, cell=calling_cell(shell))
     try:
         view = view_for(
             shell, live=current().live, model=options.model, effort=options.effort

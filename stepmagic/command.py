@@ -17,8 +17,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
+from stepmagic.client_parameters import CLIENT_PARAMETERS, check_option
 from stepmagic.errors import CommandError
-from stepmagic.options import Overrides, check_option
+from stepmagic.options import Overrides
 from stepmagic.settings import EFFORTS
 from stepmagic.wire.parameters import PARAMETERS
 
@@ -51,7 +52,21 @@ OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
             "metavar": "NAME=VALUE",
             "default": [],
             "help": "a parameter by the wire's own name: "
-            + ", ".join(("api", "stream", *PARAMETERS)),
+            + ", ".join((*CLIENT_PARAMETERS, *PARAMETERS)),
+        },
+    ),
+    (
+        ("--cells",),
+        {
+            "metavar": "RANGE",
+            "help": "send earlier cells with their outputs: 3, 3-5, 1,4-6 or last",
+        },
+    ),
+    (
+        ("--error",),
+        {
+            "action": "store_true",
+            "help": "send the last error with its cell and the types of its names",
         },
     ),
     (
@@ -67,7 +82,11 @@ OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     ),
     (
         ("attachments",),
-        {"nargs": "*", "help": "names of variables to send before the text"},
+        {
+            "nargs": "*",
+            "help": "what to send before the text: variables, expressions, files, "
+            "globs, addresses",
+        },
     ),
 )
 """Arguments of ``%%step``, as ``argparse`` and ``magic_arguments`` take them."""
@@ -87,6 +106,9 @@ class Command:
     once: bool = False
     dry_run: bool = False
     raw: bool = False
+    cells: str | None = None
+    """Which earlier cells to send."""
+    error: bool = False
     attachments: tuple[str, ...] = ()
 
 
@@ -124,6 +146,8 @@ def parse_command(line: str) -> Command:
         once=found.once,
         dry_run=found.dry_run,
         raw=found.raw,
+        cells=found.cells,
+        error=found.error,
         attachments=tuple(found.attachments),
     )
 
@@ -248,7 +272,7 @@ def _advised(message: str) -> str:
     flag = words.split()[0].partition("=")[0]
     options = [names[-1] for names, _ in OPTIONS if names[-1].startswith("--")]
     ways = {option.lstrip("-").replace("-", "_"): option for option in options}
-    ways |= {name: f"-p {name}=..." for name in ("api", "stream", *PARAMETERS)}
+    ways |= {name: f"-p {name}=..." for name in (*CLIENT_PARAMETERS, *PARAMETERS)}
     asked = flag.lstrip("-").lower().replace("-", "_")
     close = difflib.get_close_matches(asked, ways, n=1)
     hint = f" Did you mean `{ways[close[0]]}`?" if close else ""

@@ -13,7 +13,12 @@ from stepmagic.subcommands import SUBCOMMANDS
 from stepmagic.wire import PROTOCOLS
 from stepmagic.wire.parameters import PARAMETERS
 
-_PARAMETER_VALUES = {"api": PROTOCOLS, "stream": ("true", "false")}
+_PARAMETER_VALUES = {
+    "api": PROTOCOLS,
+    "stream": ("true", "false"),
+    "detail": ("low", "high", "auto"),
+    "frames": ("8", "16"),
+}
 _FLAGS = [flag for flags, _ in OPTIONS for flag in flags if flag.startswith("-")]
 
 
@@ -62,13 +67,14 @@ def _first_line_words(
 
 
 def _variables(shell: Any) -> list[str]:
-    """Return the names of the user's own values; functions and modules are not sent."""
+    """Return the names of the user's own values; modules are not sent."""
     return [
         name
         for name, value in shell.user_ns.items()
         if not name.startswith("_")
         and name not in shell.user_ns_hidden
-        and not (callable(value) or issubclass(type(value), types.ModuleType))
+        and not issubclass(type(value), types.ModuleType)
+        and (not callable(value) or getattr(value, "__module__", "") == "__main__")
     ]
 
 
@@ -79,10 +85,11 @@ def _parameters(_: Session, current: str) -> list[str]:
     return [f"{name}=" for name in (*_PARAMETER_VALUES, *PARAMETERS)]
 
 
-_AFTER: dict[tuple[str, str], Callable[[Session, str], Iterable[str]]] = {
+_AFTER: dict[tuple[str, ...], Callable[[Session, str], Iterable[str]]] = {
     ("-m", "--model"): lambda here, _: SUBCOMMANDS["model"].names(here),
     ("-e", "--effort"): lambda *_: EFFORTS,
     ("-c", "--conversation"): lambda here, _: here.conversations,
     ("-p", "--parameter"): _parameters,
+    ("--cells",): lambda *_: ("last",),
 }
 """What may follow an option, given the session and what is typed of it."""

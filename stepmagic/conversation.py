@@ -16,6 +16,7 @@ from concurrent.futures import CancelledError
 from dataclasses import replace
 from typing import Any, TypeAlias
 
+from stepmagic.context import check_fits
 from stepmagic.endpoint import find_endpoint, refuse_key
 from stepmagic.errors import StepError
 from stepmagic.events import Assembly, Finish, Notice, StreamEvent, UsageReport
@@ -121,6 +122,7 @@ class Conversation:
     ) -> Finish:
         endpoint = await asyncio.to_thread(find_endpoint, options, sending.report)
         refuse_key(endpoint.key, options.system, prompt)
+        check_fits(options, self.history(), prompt)
         asked = endpoint.adapt(options)
         call = Call(
             url=asked.base_url + codec(asked.api).path,

@@ -13,6 +13,7 @@ from stepmagic.conversation import Conversation
 from stepmagic.endpoint import refuse_key
 from stepmagic.keys import find_key
 from stepmagic.options import Options
+from stepmagic.prompt import Prompt
 from stepmagic.transcript import Message
 from stepmagic.usage import estimate_messages
 from stepmagic.wire import codec
@@ -30,6 +31,10 @@ class DryRun:
     """A request that was not sent."""
 
     url: str
+    system: str
+    messages: tuple[Message, ...]
+    """All that would be sent, the prompt last."""
+    notices: tuple[str, ...]
     body: Mapping[str, Any]
     """The JSON body exactly as it would go out; it never holds the key."""
     tokens: int
@@ -45,7 +50,7 @@ class DryRun:
 
 
 def dry_run(
-    conversation: Conversation, prompt: Message, options: Options, *, fresh: bool
+    conversation: Conversation, prompt: Prompt, options: Options, *, fresh: bool
 ) -> DryRun:
     """Return what asking would send; ``fresh`` leaves the history out.
 
@@ -53,15 +58,19 @@ def dry_run(
         AttachmentError: The prompt holds the API key.
         UnsupportedOption: The model or the protocol has no form for part of it.
     """
-    refuse_key(find_key(), options.system, prompt)
+    refuse_key(find_key(), options.system, prompt.message)
     history = () if fresh else conversation.history()
-    tokens = estimate_messages((*history, prompt), options.system)
+    messages = (*history, prompt.message)
+    tokens = estimate_messages(messages, options.system)
     local = is_local(options.model)
     server = "(the embedded engine)" if local else options.base_url
     price = options.entry.prompt_usd if options.entry else None
     return DryRun(
         url=server + codec(options.api).path,
-        body=conversation.encode(prompt, options, history=history),
+        system=options.system,
+        messages=messages,
+        notices=prompt.notices,
+        body=conversation.encode(prompt.message, options, history=history),
         tokens=tokens,
         cost_usd=None if price is None else tokens * price,
         context_tokens=options.entry.context_tokens if options.entry else None,

@@ -6,6 +6,7 @@ from typing import Any
 
 from traitlets import TraitError
 
+from stepmagic.attachments.outputs import record_outputs
 from stepmagic.completion import complete
 from stepmagic.display.formatters import register_formatters
 from stepmagic.errors import SettingError
@@ -33,3 +34,4 @@ def load(shell: Any) -> None:
         shell.set_hook("complete_command", complete, str_key=command)
     shell.configurables.append(settings)
     register_formatters(shell)
+    record_outputs(shell)

@@ -15,10 +15,8 @@ from IPython.core.magic import (
 from IPython.core.magic_arguments import argument, magic_arguments
 from IPython.display import display
 
-from stepmagic.attachments import expand, look_up, to_part
 from stepmagic.command import OPTIONS, Command, parse_command
 from stepmagic.subcommands import run_subcommand
-from stepmagic.transcript import Message, user
 
 
 def _documented(function: Any) -> Any:
@@ -44,18 +42,20 @@ class StepMagics(Magics):
         """Ask a model; its Markdown streams into the output.
 
         The first line may begin with `NAME <<` (binds the reply) or `NAME: str <<`
-        (binds its text), then options and names of variables to send. In the text,
-        {{ name }} stands for a variable's value.
+        (binds its text), then options and what to send: variables (DataFrames, images,
+        figures, videos, functions, text), expressions, files, globs, addresses. In the
+        text, {{ name }} puts a variable where it stands.
 
-            %%step -e low
-            What does {{ error }} mean?
+            %%step df fig -e low
+            Which month is the outlier in {{ df.columns[0] }}?
         """
-        from stepmagic.ask import ask, prepare  # noqa: PLC0415 - loaded with the first
+        # Loaded with the first cell.
+        from stepmagic.ask import ask, prepare  # noqa: PLC0415
+        from stepmagic.prompt import from_cell  # noqa: PLC0415
 
         command = parse_command(line)
-        message = self._message(command, cell)
         if command.dry_run:
-            self._show_request(command, message)
+            self._show_request(command, cell)
             return
         talk, options = prepare(
             command.overrides,
@@ -63,7 +63,7 @@ class StepMagics(Magics):
             once=command.once,
             new=command.new,
         )
-        reply = ask(message, talk, options)
+        reply = ask(from_cell(command, cell, self._host, options), talk, options)
         if command.target is not None:
             bound = reply.text if command.target_type == "str" else reply
             self._host.push({command.target: bound})
@@ -87,22 +87,16 @@ class StepMagics(Magics):
         else:
             display(shown)
 
-    def _message(self, command: Command, cell: str) -> Message:
-        namespace = self._host.user_ns
-        attached = [
-            to_part(look_up(name, namespace), name) for name in command.attachments
-        ]
-        body = cell.strip("\n")
-        asked = (body,) if command.raw else expand(body, namespace)
-        return user(*attached, *asked)
-
-    def _show_request(self, command: Command, message: Message) -> None:
-        from stepmagic.dry_run import dry_run  # noqa: PLC0415 - loaded when asked for
-        from stepmagic.session import session  # noqa: PLC0415 - see step_cell
+    def _show_request(self, command: Command, cell: str) -> None:
+        # Loaded when asked for.
+        from stepmagic.dry_run import dry_run  # noqa: PLC0415
+        from stepmagic.prompt import from_cell  # noqa: PLC0415
+        from stepmagic.session import session  # noqa: PLC0415
 
         here = session()
         talk = here.conversations.get(command.conversation or here.current)
         fresh = command.new or command.once or talk is None
         talk = talk or here.conversation
         options = here.options(talk, command.overrides)
-        display(dry_run(talk, message, options, fresh=fresh))
+        prompt = from_cell(command, cell, self._host, options)
+        display(dry_run(talk, prompt, options, fresh=fresh))

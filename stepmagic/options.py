@@ -9,18 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, get_args
+from typing import Any
 
 from stepmagic.catalogue import Catalogue, ModelEntry, full_name
+from stepmagic.client_parameters import CLIENT_PARAMETERS, Detail, check_option
 from stepmagic.errors import SettingError, UnsupportedOption
 from stepmagic.settings import StepMagic
 from stepmagic.transcript import Image, Message, Part, Protocol, ToolResult, Video
 from stepmagic.transport import Limits
-from stepmagic.wire import PROTOCOLS, Request, ToolSpec
-from stepmagic.wire.parameters import PARAMETERS, check_parameter
-
-_CLIENT_PARAMETERS = ("api", "stream")
-"""Set like parameters with ``-p``, but they choose how to ask, not what."""
+from stepmagic.wire import Request, ToolSpec
+from stepmagic.wire.parameters import PARAMETERS
 
 _AMOUNTS = frozenset({"effort", "max_tokens", "enabled"})
 """What says how hard to think. OpenRouter refuses ``effort`` beside ``max_tokens``, and
@@ -35,7 +33,7 @@ class Overrides:
     effort: str | None = None
     system: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    """By the wire's own names; ``api`` and ``stream`` too."""
+    """By the wire's own names; ``CLIENT_PARAMETERS`` too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +49,10 @@ class Options:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     """By the wire's own names, without ``reasoning``."""
     stream: bool = True
+    detail: Detail | None = None
+    """How closely the model looks at images; None leaves it to the provider."""
+    frames: int | None = None
+    """Send so many frames of a video; None sends the whole where it can be."""
     limits: Limits = field(default_factory=Limits)
     headers: Mapping[str, str] = field(default_factory=dict)
     entry: ModelEntry | None = None
@@ -86,8 +88,10 @@ def resolve(
         for layer in layers
         for name, value in layer.parameters.items()
     }
-    api = parameters.pop("api", settings.api)
-    stream = parameters.pop("stream", settings.stream)
+    ways: dict[str, Any] = {"api": settings.api, "stream": settings.stream}
+    for name in CLIENT_PARAMETERS:
+        if name in parameters:
+            ways[name] = parameters.pop(name)
     _check_parameters(entry, model, parameters)
     reasoning = _reasoning(layers)
     parameters.pop("reasoning", None)
@@ -97,31 +101,15 @@ def resolve(
         reasoning = _fitting_reasoning(reasoning, entry, model)
     return Options(
         model=model,
-        api=api,
         base_url=settings.base_url.rstrip("/"),
         system=_first(first_line.system, conversation.system, settings.system) or "",
         reasoning=reasoning,
         parameters=parameters,
-        stream=stream,
         limits=_limits(settings),
         headers=_attribution(settings),
         entry=entry,
+        **ways,
     )
-
-
-def check_option(name: str, value: Any) -> Any:
-    """Return the value of a ``-p`` option, checked.
-
-    Raises:
-        SettingError: No such option, or not such a value.
-    """
-    if name == "api" and value not in get_args(Protocol):
-        message = f"api takes one of {', '.join(PROTOCOLS)}, not {value!r}"
-        raise SettingError(message)
-    if name == "stream" and not isinstance(value, bool):
-        message = f"stream takes true or false, not {value!r}"
-        raise SettingError(message)
-    return value if name in _CLIENT_PARAMETERS else check_parameter(name, value)
 
 
 def build_request(

@@ -275,7 +275,7 @@ def _use(here: Session, words: list[str]) -> Any:
 
 
 def _last_prompt(talk: Conversation) -> str:
-    text = talk.turns[-1].prompt.text if talk.turns else ""
+    text = talk.turns[-1].prompt.typed if talk.turns else ""
     return " ".join(text.split())[:_SHOWN]
 
 

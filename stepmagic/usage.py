@@ -30,6 +30,9 @@ _MEDIA_BYTES_A_TOKEN = 1000
 _MESSAGE_TOKENS = 4
 """What a chat template adds around each message."""
 
+_UNIT = 1000
+_ONE_DIGIT = 10
+
 
 def estimate_tokens(text: str) -> int:
     """Return about how many tokens a text takes: 4 ASCII letters or 1 other each."""
@@ -84,3 +87,14 @@ def format_cost(cost_usd: float) -> str:
 def format_count(number: int, noun: str) -> str:
     """Return a count with its noun: ``1 token``, ``12,345 tokens``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def format_bytes(size: int) -> str:
+    """Return a size in decimal units: ``512 bytes``, ``84 KB``, ``3.2 MB``."""
+    if size < _UNIT:
+        return format_count(size, "byte")
+    amount, unit = size / _UNIT, "KB"
+    for larger in ("MB", "GB"):
+        if round(amount) >= _UNIT:
+            amount, unit = amount / _UNIT, larger
+    return f"{amount:,.{1 if amount < _ONE_DIGIT else 0}f} {unit}"

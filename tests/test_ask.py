@@ -50,9 +50,14 @@ def test_a_conversation_may_be_given_or_named(
 def test_values_go_before_the_text(
     server: OpenRouterServer, step: ShellUnderTest
 ) -> None:
-    step.run(ASK + "step('Sum?', [1, 2], 'and three')")
+    step["three"] = "and three"
+    step.run(ASK + "step('Sum?', [1, 2], three)")
     content = server.requests[0].body["messages"][-1]["content"]
-    assert [part["text"] for part in content] == ["[1, 2]", "and three", "Sum?"]
+    first, second, asked = (part["text"] for part in content)
+    assert first.startswith("`attachment 1`, list")
+    assert "]\n[1, 2]\n[end " in first
+    assert second.startswith("`three`, str")
+    assert asked == "Sum?"
 
 
 def test_what_cannot_be_sent_is_refused(

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alarms import ALARMS
-from stepmagic.attachments import look_up
+from stepmagic.attachments.names import look_up
 from stepmagic.errors import AttachmentError
 from stepmagic.reply import Reply
 from stepmagic.transcript import Message, Text, Turn, Usage, user
@@ -99,8 +99,8 @@ def test_names_subscripts_and_replies_are_read(expression: str, value: Any) -> N
         ("rows[9]", "has no item 9: list index out of range"),
         ("rows['a']", "has no item 'a': list indices must be"),
         ("rows[0][[]]", "unhashable"),
-        ("n[0]", "asks for an item of int; only lists and dicts are read"),
-        ("rows.append", "asks for an attribute of list; only a Reply's are read"),
+        ("n[0]", "asks for an item of int; only those of data are read"),
+        ("rows.append", "asks for an attribute of list; only those of data are read"),
         ("n.__class__", "asks for an attribute of int"),
         ("_step.__class__", "asks for '__class__', which a Reply does not have"),
         ("_step._repr_html_", "asks for '_repr_html_', which a Reply does not have"),

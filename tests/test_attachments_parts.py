@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 
 from alarms import ALARMS
-from stepmagic.attachments import to_part
+from stepmagic.attachments.parts import to_part
 from stepmagic.errors import AttachmentError
 from stepmagic.reply import Code, Reply
 from stepmagic.transcript import (

@@ -9,17 +9,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepmagic.attachments import expand
+from stepmagic.attachments.attached import UserPart
+from stepmagic.attachments.parts import to_part
+from stepmagic.attachments.placeholders import expand
 from stepmagic.errors import AttachmentError
 from stepmagic.transcript import Image, Text
 
 IMAGE = Image(url="https://example.org/a.png")
 
 
+def as_part(value: Any, name: str) -> list[UserPart]:
+    return [to_part(value, name)]
+
+
 def expanded(body: str, **namespace: Any) -> str:
     """Return the text of a body without media."""
     return "".join(
-        part.text for part in expand(body, namespace) if isinstance(part, Text)
+        part.text for part in expand(body, namespace, as_part) if isinstance(part, Text)
     )
 
 
@@ -108,16 +114,16 @@ def test_two_values_make_no_placeholder_together() -> None:
 
 
 def test_image_stands_in_its_place() -> None:
-    parts = expand("compare {{ a }} with {{ b }}", {"a": IMAGE, "b": IMAGE})
+    parts = expand("compare {{ a }} with {{ b }}", {"a": IMAGE, "b": IMAGE}, as_part)
     assert parts == (Text(text="compare "), IMAGE, Text(text=" with "), IMAGE)
 
 
 def test_neighbouring_texts_are_one_part() -> None:
-    assert expand("{{ n }} and {{ n }}", {"n": 7}) == (Text(text="7 and 7"),)
+    assert expand("{{ n }} and {{ n }}", {"n": 7}, as_part) == (Text(text="7 and 7"),)
 
 
 def test_nothing_but_an_empty_value_leaves_no_part() -> None:
-    assert expand("{{ n }}", {"n": ""}) == ()
+    assert expand("{{ n }}", {"n": ""}, as_part) == ()
 
 
 @pytest.mark.parametrize(
@@ -133,7 +139,7 @@ def test_nothing_but_an_empty_value_leaves_no_part() -> None:
 def test_refused_placeholder_names_the_way_to_send_it(body: str, says: str) -> None:
     namespace = {"answer": 42, "os": os, "environ": os.environ}
     with pytest.raises(AttachmentError) as caught:
-        expand(f"first {body} last", namespace)
+        expand(f"first {body} last", namespace, as_part)
     message = str(caught.value)
     assert message.startswith(says)
     assert message.endswith("To send {{ }} as they stand, write \\{{ or use --raw.")
@@ -141,4 +147,4 @@ def test_refused_placeholder_names_the_way_to_send_it(body: str, says: str) -> N
 
 def test_value_that_cannot_be_sent_is_named() -> None:
     with pytest.raises(AttachmentError, match="`held` is of type object, which"):
-        expand("{{ held }}", {"held": object()})
+        expand("{{ held }}", {"held": object()}, as_part)

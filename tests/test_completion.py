@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from IPython.core.completer import provisionalcompleter
 
+from stepmagic.client_parameters import CLIENT_PARAMETERS
 from stepmagic.command import OPTIONS
 from stepmagic.session import session
 from stepmagic.subcommands import SUBCOMMANDS
@@ -55,14 +56,16 @@ def completed(shell: Any, line: str, body: str = "\nWhat is {{ df }}?") -> list[
         ("%%step -p ap", ["api="]),
         ("%%step -p temp", ["temperature="]),
         ("%%step --dr", ["--dry-run"]),
+        ("%%step --cells l", ["last"]),
+        ("%%step -p detail=l", ["detail=low"]),
         ("%%step --", [flag for flag in FLAGS if flag.startswith("--")]),
         ("%%step -", FLAGS),
-        ("%%step ", ["df", "dframe"]),
-        ("%%step d", ["df", "dframe"]),
-        ("%%step df d", ["df", "dframe"]),
-        ("%%step -e low d", ["df", "dframe"]),
-        ("%%step r << d", ["df", "dframe"]),
-        ("%%step -s 'be brief' d", ["df", "dframe"]),
+        ("%%step ", ["double", "df", "dframe"]),
+        ("%%step d", ["double", "df", "dframe"]),
+        ("%%step df d", ["double", "df", "dframe"]),
+        ("%%step -e low d", ["double", "df", "dframe"]),
+        ("%%step r << d", ["double", "df", "dframe"]),
+        ("%%step -s 'be brief' d", ["double", "df", "dframe"]),
     ],
 )
 def test_offers_what_may_stand_there(shell: Any, line: str, words: list[str]) -> None:
@@ -70,7 +73,7 @@ def test_offers_what_may_stand_there(shell: Any, line: str, words: list[str]) ->
 
 
 def test_every_parameter_is_offered(shell: Any) -> None:
-    wanted = {f"{name}=" for name in ("api", "stream", *PARAMETERS)}
+    wanted = {f"{name}=" for name in (*CLIENT_PARAMETERS, *PARAMETERS)}
     assert set(offered(shell, "%%step -p ")) == wanted
 
 

@@ -8,10 +8,12 @@ import pytest
 
 from stepmagic.catalogue import LOCAL_MODEL, Catalogue
 from stepmagic.conversation import Conversation
-from stepmagic.dry_run import DryRun, dry_run
+from stepmagic.dry_run import DryRun
+from stepmagic.dry_run import dry_run as dry_run_of
 from stepmagic.errors import AttachmentError, UnsupportedOption
 from stepmagic.keys import VARIABLE
 from stepmagic.options import Options, Overrides, resolve
+from stepmagic.prompt import Prompt
 from stepmagic.settings import current
 from stepmagic.transcript import Image, Message, Text, Turn, Video, user
 from stepmagic.wire import PROTOCOLS
@@ -24,6 +26,12 @@ def options(**line: object) -> Options:
     given = Overrides(**line)  # type: ignore[arg-type]  # checked by the dataclass
     catalogue = Catalogue(current().base_url)
     return resolve(current(), catalogue, Overrides(), given)
+
+
+def dry_run(
+    talk: Conversation, message: Message, given: Options, *, fresh: bool
+) -> DryRun:
+    return dry_run_of(talk, Prompt(message=message), given, fresh=fresh)
 
 
 @pytest.fixture

@@ -20,7 +20,8 @@ PACKAGE = "stepmagic"
 
 # Top row first; `name/` is a folder with all that is in it. `stepmagic/__init__.py`
 # stands above them all: it imports its public names when they are first used, and a
-# module may take `__version__` from it and nothing else.
+# module may take `__version__` from it and nothing else. A module of a folder may have
+# a row of its own, below the folder's.
 ROWS: tuple[tuple[str, ...], ...] = (
     ("magics", "extension", "__main__"),
     ("completion", "subcommands", "doctor"),
@@ -28,10 +29,16 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("session",),
     ("display/",),
     ("reply", "dry_run"),
+    ("prompt",),
     ("conversation", "command"),
-    ("options", "endpoint", "sending"),
-    ("catalogue",),
+    ("options", "endpoint", "sending", "context"),
+    ("catalogue", "client_parameters"),
     ("transport", "local/", "attachments/"),
+    ("attachments/files/",),
+    ("attachments/video/",),
+    ("attachments/images/",),
+    ("attachments/frames/",),
+    ("attachments/sources/", "attachments/attached"),
     ("wire/", "gathering"),
     ("markdown/", "usage", "keys"),
     ("events",),
@@ -52,9 +59,11 @@ def place(module: str) -> tuple[int, str] | None:
     """Return the row of a module, counted from the top, and its folder."""
     folder, slash, _ = module.rpartition("/")
     name = f"{folder}{slash}" if slash else module
-    return next(
-        ((number, folder) for number, row in enumerate(ROWS) if name in row), None
-    )
+    for own in (module, name):
+        for number, row in enumerate(ROWS):
+            if own in row:
+                return number, folder
+    return None
 
 
 def find_module(dotted: str, modules: Mapping[str, str]) -> str | None:
@@ -169,7 +178,9 @@ MADE_UP = {
     "wire/chat": "from ..keys import find_key\nfrom .forms import word",
     "wire/forms": "import os, json",
     "transport": "import importlib\nimportlib.import_module(f'stepmagic.wire.{name}')",
-    "attachments/__init__": "",
+    "attachments/__init__": "from stepmagic.attachments.files import attach_path",
+    "attachments/attached": "from stepmagic.errors import StepError",
+    "attachments/files/__init__": "from ..attached import Attached",
 }
 
 
@@ -212,6 +223,16 @@ def test_good_tree_has_no_fault() -> None:
             "wire/forms",
             "from stepmagic.wire.chat import encode",
             "cycle: wire/chat < wire/forms < wire/chat",
+        ),
+        (
+            "attachments/files/__init__",
+            "from stepmagic.attachments import x",
+            "attachments/files/__init__ imports attachments/__init__",
+        ),
+        (
+            "attachments/attached",
+            "from stepmagic.attachments import files",
+            "attachments/attached imports attachments/files/__init__",
         ),
         ("usage", "import stepmagic.keys", None),
         ("helpers", "", "helpers stands in no row"),

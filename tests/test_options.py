@@ -15,12 +15,12 @@ from openrouter_server.models import (
     model_list,
 )
 from stepmagic.catalogue import LOCAL_MODEL, Catalogue
+from stepmagic.client_parameters import check_option
 from stepmagic.errors import SettingError, UnsupportedOption
 from stepmagic.options import (
     Options,
     Overrides,
     build_request,
-    check_option,
     resolve,
 )
 from stepmagic.settings import DEFAULT_SYSTEM, StepMagic, current

@@ -24,6 +24,7 @@ from stepmagic.usage import (
     estimate_messages,
     estimate_part,
     estimate_tokens,
+    format_bytes,
     format_cost,
     format_count,
     total,
@@ -114,3 +115,20 @@ def test_cost_keeps_two_digits(cost_usd: float) -> None:
 )
 def test_count_has_its_noun(number: int, words: str) -> None:
     assert format_count(number, "token") == words
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [
+        (1, "1 byte"),
+        (999, "999 bytes"),
+        (1000, "1.0 KB"),
+        (84_123, "84 KB"),
+        (999_600, "1.0 MB"),
+        (214_000_000, "214 MB"),
+        (2_500_000_000, "2.5 GB"),
+        (7_000_000_000_000, "7,000 GB"),
+    ],
+)
+def test_size_has_its_decimal_unit(size: int, words: str) -> None:
+    assert format_bytes(size) == words

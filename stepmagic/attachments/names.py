@@ -1,9 +1,9 @@
 """Names a user writes, looked up without running anything.
 
 Plain names, ``_``, ``_N``, ``_step``, ``Out[N]``, constant subscripts of lists and
-dicts, and what a ``Reply`` answers. A call, a module, the environment or another
-object's attribute is refused, with the way round it: text that was pasted into a cell
-must not reach secrets.
+dicts, attributes and items of tables, arrays and pictures, and what a ``Reply``
+answers. A call, a module, the environment or another object's attribute is refused,
+with the way round it: text that was pasted into a cell must not reach secrets.
 """
 
 from __future__ import annotations
@@ -20,6 +20,10 @@ from stepmagic.errors import AttachmentError
 
 _WAY_ROUND = "Put it into a variable in another cell, and name that."
 _SECRETIVE = ((types.ModuleType, "a module"), (type(os.environ), "the environment"))
+_LIBRARIES = (
+    *("pandas", "polars", "pyarrow", "narwhals", "numpy", "torch"),
+    *("PIL", "matplotlib", "plotly", "altair"),
+)
 _MISSING = object()
 
 
@@ -74,13 +78,13 @@ def _item(value: Any, index: ast.expr, whole: str) -> Any:
     except (ValueError, TypeError):
         _refuse(whole, "takes constants in its brackets", _WAY_ROUND)
     kind = type(value)
-    if kind not in (*MAPPINGS, *SEQUENCES):
-        what = f"asks for an item of {kind.__name__}; only lists and dicts are read"
+    if kind not in (*MAPPINGS, *SEQUENCES) and not _is_data(value):
+        what = f"asks for an item of {kind.__name__}; only those of data are read"
         _refuse(whole, what, _WAY_ROUND)
     try:
         # A defaultdict would add what is missing.
         item = dict.get(value, key, _MISSING) if kind in MAPPINGS else value[key]
-    except (IndexError, TypeError) as exc:
+    except Exception as exc:  # noqa: BLE001 - a library may raise anything of its own
         _refuse(whole, f"has no item {key!r}: {exc}")
     if item is _MISSING:
         keys = (other for other in value if isinstance(other, str))
@@ -90,14 +94,34 @@ def _item(value: Any, index: ast.expr, whole: str) -> Any:
 
 def _attribute(value: Any, attribute: str, whole: str) -> Any:
     kind = type(value)
+    if _is_data(value):
+        return _attribute_of_data(value, attribute, whole)
     if not is_reply(value):
-        what = f"asks for an attribute of {kind.__name__}; only a Reply's are read"
+        what = f"asks for an attribute of {kind.__name__}; only those of data are read"
         _refuse(whole, what, _WAY_ROUND)
     names = [name for name, held in vars(kind).items() if isinstance(held, property)]
     if attribute not in names:
         what = f"asks for {attribute!r}, which a Reply does not have"
         _refuse(whole, what, _hint(attribute, names))
     return getattr(value, attribute)
+
+
+def _attribute_of_data(value: Any, attribute: str, whole: str) -> Any:
+    """Return a public attribute of a table, an array or a picture; no method."""
+    try:
+        found = _MISSING if attribute.startswith("_") else getattr(value, attribute)
+    except Exception:  # noqa: BLE001 - a library's property may raise anything
+        found = _MISSING
+    if found is _MISSING:
+        _refuse(whole, f"asks for {attribute!r}, which it does not have")
+    if callable(found):
+        _refuse(whole, f"names the function {attribute!r}, and nothing is run")
+    return found
+
+
+def _is_data(value: Any) -> bool:
+    """Whether a value is of a library of tables, arrays, pictures or figures."""
+    return type(value).__module__.partition(".")[0] in _LIBRARIES
 
 
 def _hint(name: str, others: Iterable[str]) -> str:

@@ -12,12 +12,11 @@ import decimal
 import fractions
 import sys
 import uuid
-from typing import Any, TypeAlias
+from typing import Any
 
+from stepmagic.attachments.attached import UserPart
 from stepmagic.errors import AttachmentError
 from stepmagic.transcript import File, Image, Text, Video
-
-UserPart: TypeAlias = Text | Image | Video | File
 
 MAPPINGS = (
     dict,
@@ -28,6 +27,8 @@ MAPPINGS = (
 """Types whose items are read; a subclass may do anything when it is read."""
 
 SEQUENCES = (list, tuple)
+
+PARTS = (Text, Image, Video, File)
 
 _CONTAINERS = (*SEQUENCES, set, frozenset)
 _PLAIN = (
@@ -60,14 +61,22 @@ def to_part(value: Any, name: str) -> UserPart:
         AttachmentError: The value has no form that could be sent.
     """
     kind = type(value)
-    if kind in (Text, Image, Video, File):
+    if kind in PARTS:
         part: UserPart = value
         return part
     if is_reply(value):
         return Text(text=value.text)
     if issubclass(kind, str) and _is_scalar(value):
         return Text(text=str.__str__(value))
-    _check_plain(value, name)
+    stranger = _stranger(value, name)
+    if stranger is not None:
+        what = "is" if stranger is value else "holds a value"
+        message = (
+            f"`{name}` {what} of type {type(stranger).__name__}, which cannot be sent "
+            "as it is. Make a text of what the model should see, such as `str()` "
+            "does, and send that."
+        )
+        raise AttachmentError(message)
     try:
         text = str(value)
     except (ValueError, RecursionError) as exc:
@@ -84,8 +93,24 @@ def is_reply(value: Any) -> bool:
     return module is not None and type(value) is module.Reply
 
 
-def _check_plain(value: Any, name: str) -> None:
-    """Refuse a value unless it and all that it holds is plain."""
+def is_inline(value: Any) -> bool:
+    """Whether a value is written where it stands in a text: words, numbers, dates."""
+    if type(value) in (*MAPPINGS, *_CONTAINERS):
+        return _stranger(value, "") is None
+    return is_reply(value) or _is_scalar(value)
+
+
+def is_plain(value: Any, name: str) -> bool:
+    """Whether a value is text or numbers, or a list or dict of nothing else.
+
+    Raises:
+        AttachmentError: It is too long to be looked through.
+    """
+    return value is None or _stranger(value, name) is None
+
+
+def _stranger(value: Any, name: str) -> Any:
+    """Return the first value in a value, or itself, that is not plain; else None."""
     waiting, looked_at = [value], 0
     while waiting:
         item = waiting.pop()
@@ -97,13 +122,8 @@ def _check_plain(value: Any, name: str) -> None:
         elif type(item) in _CONTAINERS:
             waiting += item
         elif not _is_scalar(item):
-            what = "is" if item is value else "holds a value"
-            message = (
-                f"`{name}` {what} of type {type(item).__name__}, which cannot be sent "
-                "as it is. Make a text of what the model should see, such as `str()` "
-                "does, and send that."
-            )
-            raise AttachmentError(message)
+            return item
+    return None
 
 
 def _is_scalar(value: Any) -> bool:

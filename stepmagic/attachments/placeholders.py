@@ -7,21 +7,28 @@ LaTeX and JSON are left alone; ``\{{`` stands for two braces.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias
 
+from stepmagic.attachments.attached import UserPart
+from stepmagic.attachments.framing import joined
 from stepmagic.attachments.names import look_up
-from stepmagic.attachments.parts import UserPart, to_part
 from stepmagic.errors import AttachmentError
 from stepmagic.transcript import Text
+
+Convert: TypeAlias = Callable[[Any, str], Iterable[UserPart]]
+"""Makes parts of a value and its name."""
 
 _PLACEHOLDER = re.compile(r"\\\{\{|\{\{[ \t]*([^{}\s][^{}\n]*)\}\}")
 
 
-def expand(body: str, namespace: Mapping[str, Any]) -> tuple[UserPart, ...]:
+def expand(
+    body: str, namespace: Mapping[str, Any], convert: Convert
+) -> tuple[UserPart, ...]:
     r"""Return the text as parts, with the value of each ``{{ name }}`` in its place.
 
-        >>> [part.text for part in expand("Is {{ n }} odd?", {"n": 7})]
+        >>> as_text = lambda value, name: [Text(text=str(value))]
+        >>> [part.text for part in expand("Is {{ n }} odd?", {"n": 7}, as_text)]
         ['Is 7 odd?']
 
     Neighbouring texts become one part.
@@ -40,9 +47,9 @@ def expand(body: str, namespace: Mapping[str, Any]) -> tuple[UserPart, ...]:
             parts.append(Text(text="{{"))
         else:
             value = _looked_up(expression, namespace)
-            parts.append(to_part(value, expression.strip()))
+            parts += convert(value, expression.strip())
     parts.append(Text(text=body[end:]))
-    return _joined(parts)
+    return joined(parts)
 
 
 def _looked_up(expression: str, namespace: Mapping[str, Any]) -> Any:
@@ -51,14 +58,3 @@ def _looked_up(expression: str, namespace: Mapping[str, Any]) -> Any:
     except AttachmentError as exc:
         message = f"{exc} To send {{{{ }}}} as they stand, write \\{{{{ or use --raw."
         raise AttachmentError(message) from exc
-
-
-def _joined(parts: list[UserPart]) -> tuple[UserPart, ...]:
-    joined: list[UserPart] = []
-    for part in parts:
-        last = joined[-1] if joined else None
-        if isinstance(part, Text) and isinstance(last, Text):
-            joined[-1] = Text(text=last.text + part.text)
-        elif not isinstance(part, Text) or part.text:
-            joined.append(part)
-    return tuple(joined)

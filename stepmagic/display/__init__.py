@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from stepmagic.display.cards import Card, Table
 from stepmagic.display.shell import has_kernel, parent_header
 from stepmagic.events import StreamEvent
+from stepmagic.transcript import Message
 
 if TYPE_CHECKING:
     from stepmagic.display.notebook import Canvas
 
-__all__ = ["Card", "Table", "Unseen", "View", "is_live", "view_for"]
+__all__ = ["Card", "Table", "Unseen", "View", "is_live", "show_sent", "view_for"]
 
 
 class View(Protocol):
@@ -99,6 +100,23 @@ def view_for(
     from stepmagic.display.terminal import TerminalView  # noqa: PLC0415
 
     return TerminalView(live=drawn, model=model, effort=effort, clock=clock)
+
+
+def show_sent(shell: Any, message: Message, notices: tuple[str, ...]) -> None:
+    """Show what goes out beside the question, before it does.
+
+    In a notebook and on a terminal; a pipe wants the answer alone.
+    """
+    if shell is None or not (has_kernel(shell) or sys.stdout.isatty()):
+        return
+    # Each where it is used: most questions have no attachments.
+    from stepmagic.display.sent import Sent  # noqa: PLC0415
+
+    sent = Sent(message=message, notices=notices)
+    if sent:
+        from IPython.display import display  # noqa: PLC0415
+
+        display(sent)
 
 
 def _live_canvas(shell: Any) -> Canvas | None:

@@ -11,7 +11,6 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from stepmagic.display.shell import execution
-from stepmagic.usage import format_cost
 
 if TYPE_CHECKING:
     from stepmagic.conversation import Conversation
@@ -75,36 +74,31 @@ def _conversation(conversation: Conversation) -> dict[str, str]:
 
 
 def _turn_html(turn: Turn, number: int) -> str:
-    from stepmagic.display.bundle import turn_bundle  # noqa: PLC0415 - when first shown
+    # Loaded when first shown.
+    from stepmagic.display.bundle import turn_bundle  # noqa: PLC0415
+    from stepmagic.display.sent import sent_html  # noqa: PLC0415
 
-    prompt = _escape(turn.prompt.text).replace("\n", "<br>")
+    prompt = _escape(turn.prompt.typed).replace("\n", "<br>")
     asked = f"<p><strong>{number}. You</strong></p><blockquote>{prompt}</blockquote>"
-    return asked + turn_bundle(turn)["text/html"]
+    return asked + sent_html(turn.prompt) + turn_bundle(turn)["text/html"]
 
 
 def _turn_text(turn: Turn, number: int) -> str:
-    from stepmagic.display.bundle import turn_bundle  # noqa: PLC0415 - when first shown
+    # Loaded when first shown.
+    from stepmagic.display.bundle import turn_bundle  # noqa: PLC0415
+    from stepmagic.display.sent import Sent  # noqa: PLC0415
 
-    prompt = "\n".join(f"> {line}" for line in turn.prompt.text.splitlines())
-    return f"{number}. You\n{prompt}\n\n{turn_bundle(turn)['text/plain']}"
+    sent = Sent(message=turn.prompt)
+    prompt = "\n".join(f"> {line}" for line in turn.prompt.typed.splitlines())
+    asked = f"{number}. You\n{prompt}\n{sent!r}" if sent else f"{number}. You\n{prompt}"
+    return f"{asked}\n\n{turn_bundle(turn)['text/plain']}"
 
 
 def _dry_run(request: DryRun) -> dict[str, str]:
-    cost = ""
-    if request.cost_usd is not None:
-        cost = f", {format_cost(request.cost_usd)} at the list price"
-    context = ""
-    if request.context_tokens is not None:
-        context = f" of {request.context_tokens:,}"
-    said = f"about {request.tokens:,}{context} tokens in{cost}; nothing was sent"
-    head = f"POST {request.url}"
-    return {
-        "text/html": (
-            f"<p><code>{_escape(head)}</code><br>{_escape(said)}</p>"
-            f"<pre>{_escape(request.text)}</pre>"
-        ),
-        "text/plain": f"{head}\n{said}\n{request.text}",
-    }
+    # Loaded when first shown.
+    from stepmagic.display.requests import request_bundle  # noqa: PLC0415
+
+    return request_bundle(request)
 
 
 def _escape(text: str) -> str:

@@ -8,6 +8,7 @@ Identity is not kept here; equal content is an equal part.
 from __future__ import annotations
 
 import base64
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
@@ -37,10 +38,14 @@ class TokenLogprob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """Visible text: Markdown from a model, plain from a user."""
+    """Visible text: Markdown from a model, plain from a user, or what was attached."""
 
     text: str
     logprobs: tuple[TokenLogprob, ...] = ()
+    name: str | None = None
+    """Set where it was attached: what the user called it."""
+    about: str = ""
+    """What was attached, in the reader's words; see ``Media``."""
     provider_metadata: Metadata = field(default_factory=dict)
 
 
@@ -56,6 +61,12 @@ class Reasoning:
     provider_metadata: Metadata = field(default_factory=dict)
 
 
+@functools.lru_cache(maxsize=64)
+def _base64(data: bytes) -> str:
+    """Encode once what goes out with every later turn of a conversation."""
+    return base64.b64encode(data).decode("ascii")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Media:
     """Bytes of a media type, or the URL where they lie; exactly one of the two."""
@@ -66,6 +77,8 @@ class Media:
     url: str | None = None
     name: str | None = None
     """What the user called it: a variable or a file name."""
+    about: str = ""
+    """What it is, in the reader's words: ``image, 1,024 x 768 pixels, 84 KB JPEG``."""
     provider_metadata: Metadata = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -80,7 +93,7 @@ class Media:
     @property
     def base64(self) -> str:
         """The bytes in base64; an empty string for a URL."""
-        return base64.b64encode(self.data or b"").decode("ascii")
+        return _base64(self.data or b"")
 
     @property
     def location(self) -> str:
@@ -166,6 +179,15 @@ class Message:
     def text(self) -> str:
         """The visible text, without reasoning."""
         return "".join(part.text for part in self.parts if isinstance(part, Text))
+
+    @property
+    def typed(self) -> str:
+        """The text of a user message without what was attached."""
+        return "".join(
+            part.text
+            for part in self.parts
+            if isinstance(part, Text) and part.name is None
+        )
 
     @property
     def reasoning(self) -> str:

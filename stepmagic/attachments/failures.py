@@ -1,0 +1,100 @@
+"""The last error with its cell and the types of the names in it, for ``--error``.
+
+No values: a traceback is what the user sees already, and the names of a cell are told
+by their types alone.
+"""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import re
+import sys
+import traceback
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+from stepmagic.attachments.attached import Attached
+from stepmagic.attachments.files.text import fence
+from stepmagic.errors import AttachmentError
+from stepmagic.markdown import plain
+from stepmagic.transcript import Text
+
+_CELL_FILE = re.compile(r"(?<=File \")[^\"]*ipykernel_\d+[^\"]*(?=\")")
+"""The made-up file of a cell, by its number of a process."""
+
+_MOST_FRAMES = 12
+_MOST_LETTERS = 12_000
+
+
+def attach_last_error(namespace: Mapping[str, Any]) -> Attached:
+    """Return the last error that a cell raised.
+
+    Raises:
+        AttachmentError: There was none.
+    """
+    error = getattr(sys, "last_value", None)
+    if not isinstance(error, BaseException):
+        message = "--error: no cell has failed in this kernel."
+        raise AttachmentError(message)
+    return attach_error(error, "error", namespace)
+
+
+def attach_error(
+    error: BaseException, name: str, namespace: Mapping[str, Any]
+) -> Attached:
+    """Return an exception: its traceback, the cell, the types of the cell's names."""
+    cell = _cell(error)
+    steps = cell or error.__traceback__
+    lines = traceback.format_exception(type(error), error, steps, limit=-_MOST_FRAMES)
+    text = _CELL_FILE.sub("<cell>", plain("".join(lines)))
+    told = [fence(text[-_MOST_LETTERS:].strip("\n"))]
+    if source := _source(error, cell):
+        told.insert(0, f"The cell:\n{fence(source.rstrip(), 'python')}")
+        known = _types(source, namespace)
+        if known:
+            told.append("Types of the names in it:\n" + "\n".join(known))
+    return Attached(
+        name=name, kind=type(error).__name__, parts=(Text(text="\n".join(told)),)
+    )
+
+
+def _cell(error: BaseException) -> TracebackType | None:
+    """Return the first step of an error that lies in a cell."""
+    step = error.__traceback__
+    while step is not None:
+        frame = step.tb_frame
+        if frame.f_code.co_name == "<module>" and "In" in frame.f_globals:
+            return step
+        step = step.tb_next
+    return None
+
+
+def _source(error: BaseException, cell: TracebackType | None) -> str:
+    """Return the source of the cell that failed."""
+    if isinstance(error, SyntaxError):
+        return "".join(linecache.getlines(error.filename or "")) or error.text or ""
+    if cell is None:
+        return ""
+    return "".join(linecache.getlines(cell.tb_frame.f_code.co_filename))
+
+
+def _types(source: str, namespace: Mapping[str, Any]) -> list[str]:
+    """Return the names of a cell with their types, a line each."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return []  # a magic's line is no Python
+    names = dict.fromkeys(
+        node.id for node in ast.walk(tree) if isinstance(node, ast.Name)
+    )
+    return [
+        f"- {name}: {_type(namespace[name])}" for name in names if name in namespace
+    ]
+
+
+def _type(value: Any) -> str:
+    kind = type(value)
+    module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
+    return f"{module}{kind.__qualname__}"

@@ -1,0 +1,76 @@
+"""PDF as a file part, with its pages counted where that takes no PDF reader."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+
+from stepmagic.attachments.attached import Attached
+from stepmagic.attachments.sources import Source
+from stepmagic.errors import AttachmentError
+from stepmagic.transcript import File
+from stepmagic.usage import format_bytes, format_count
+
+MOST_BYTES = 24_000_000
+"""In base64 this fills the 32 MB that Anthropic takes (Anthropic docs, PDF support)."""
+
+_WITHIN = 1024
+
+# ISO 32000-1, 7.7.3.2: the root of the page tree counts all pages.
+_PAGE_TREE = re.compile(rb"<<[^<>]*/Type\s*/Pages\b[^<>]*>>")
+_COUNT = re.compile(rb"/Count\s+(\d{1,6})\b")
+# ISO 32000-1, Annex F.3.3: /N is the number of pages, /L the length of the file.
+_LINEARIZED = re.compile(rb"<<[^<>]*/Linearized\b[^<>]*>>")
+_ENCRYPTED = re.compile(rb"/Encrypt\s+\d+\s+\d+\s+R\b")
+
+
+def attach_pdf(source: Source) -> Attached:
+    """Return a PDF as a file part.
+
+    Raises:
+        AttachmentError: It is no PDF, or too large.
+    """
+    advice = "Attach some of its pages, or the address where it lies."
+    data = source.read(MOST_BYTES, advice=advice)
+    if b"%PDF-" not in data[:_WITHIN]:
+        message = f"`{source.name}` is no PDF: it does not begin as one."
+        raise AttachmentError(message)
+    pages, size = count_pages(data), format_bytes(len(data))
+    notices: tuple[str, ...] = ()
+    if _ENCRYPTED.search(data):
+        notices = (f"`{source.name}` is encrypted: the model may not get to read it.",)
+    return Attached(
+        name=source.name,
+        kind="PDF",
+        parts=(File(media_type="application/pdf", data=data, name=_file_name(source)),),
+        size=f"{format_count(pages, 'page')}, {size}" if pages else size,
+        notices=notices,
+    )
+
+
+def _file_name(source: Source) -> str:
+    """Return a name that says PDF, and not in which folder it lies."""
+    names = (PurePath(source.name).name, source.path.name)
+    told = (name for name in names if name.casefold().endswith(".pdf"))
+    return next(told, f"{names[0]}.pdf")
+
+
+def count_pages(data: bytes) -> int | None:
+    """Return the number of pages; None where it is packed or was changed later."""
+    if found := _LINEARIZED.search(data, 0, _WITHIN):
+        length, pages = _number(found[0], b"L"), _number(found[0], b"N")
+        return pages if length == len(data) else None
+    # A later change is appended with an end of its own, and leaves old counts behind.
+    if data.count(b"%%EOF") != 1:
+        return None
+    counts = [
+        int(count)
+        for tree in _PAGE_TREE.findall(data)
+        for count in _COUNT.findall(tree)
+    ]
+    return max(counts, default=None)
+
+
+def _number(dictionary: bytes, key: bytes) -> int | None:
+    found = re.search(rb"/" + key + rb"\s+(\d+)\b", dictionary)
+    return int(found[1]) if found else None

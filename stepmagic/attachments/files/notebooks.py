@@ -1,0 +1,205 @@
+"""Notebooks as their cells: prose, fenced code, what it printed and drew."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from stepmagic.attachments import images
+from stepmagic.attachments.attached import Attached
+from stepmagic.attachments.files import text
+from stepmagic.attachments.sources import Source, refuse_private_key
+from stepmagic.errors import AttachmentError
+from stepmagic.transcript import Image, Text
+from stepmagic.usage import format_bytes, format_count
+
+MOST_BYTES = 50_000_000
+"""Of the file: most of a large notebook are pictures."""
+
+MOST_PICTURES = 20
+OUTPUT_LETTERS = 4000
+"""Letters of one output that are sent: its beginning and its end."""
+
+_FORMAT = 4
+"""Of nbformat; notebooks of before 2015 have another."""
+
+_PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+_ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
+"""Colours and cursor movements in tracebacks (ECMA-48, 5.4)."""
+
+
+@dataclass(slots=True)
+class _Page:
+    """What is sent of one notebook, as it grows."""
+
+    name: str
+    limits: images.Limits
+    texts: list[str] = field(default_factory=list)
+    """Since the last picture."""
+    parts: list[Text | Image] = field(default_factory=list)
+    pictures: int = 0
+    cut: int = 0
+    unread: int = 0
+    left_out: int = 0
+
+    def write(self, words: str) -> None:
+        """Add a paragraph."""
+        if words.strip():
+            self.texts.append(words)
+
+    def draw(self, data: str, label: str) -> None:
+        """Add a picture after its label."""
+        if self.pictures == MOST_PICTURES:
+            self.left_out += 1
+            self.write("(a picture, left out)")
+            return
+        try:
+            raw = base64.b64decode(data)
+            converted = images.from_bytes(raw, f"{self.name}, {label}", self.limits)
+        except (AttachmentError, binascii.Error, ValueError):
+            self.unread += 1
+            self.write("(a picture that cannot be read)")
+            return
+        self.pictures += 1
+        self.write(f"{label}:")
+        self.turn()
+        name = f"{self.name}, {label}"
+        self.parts += [replace(part, name=name) for part in converted.parts]
+
+    def print(self, words: str) -> None:
+        """Add an output, its middle left out where it is long."""
+        words = _ESCAPES.sub("", words)
+        if len(words) > OUTPUT_LETTERS:
+            self.cut += 1
+            half = OUTPUT_LETTERS // 2
+            missing = format_count(len(words) - 2 * half, "letter")
+            words = f"{words[:half]}\n... {missing} left out ...\n{words[-half:]}"
+        if words.strip():
+            self.write(text.fence(words))
+
+    def turn(self) -> None:
+        """Make a part of the text so far."""
+        if self.texts:
+            self.parts.append(Text(text="\n\n".join(self.texts) + "\n"))
+            self.texts.clear()
+
+    def notices(self) -> Iterator[str]:
+        """Yield what is not sent as it stands, a sentence each."""
+        if self.cut:
+            outputs = format_count(self.cut, "long output")
+            yield f"Of {outputs} in `{self.name}` the beginning and end are sent."
+        if self.left_out:
+            more = format_count(self.left_out, "picture")
+            yield f"`{self.name}` holds {more} more than the {MOST_PICTURES} sent."
+        if self.unread:
+            unread = format_count(self.unread, "picture")
+            yield f"{unread} in `{self.name}` cannot be read."
+
+
+def attach_notebook(source: Source, limits: images.Limits | None = None) -> Attached:
+    """Return a notebook as Markdown, with the pictures of its outputs in their places.
+
+    Metadata is left out; of an output in several forms a picture is sent, else its
+    plain text.
+
+    Raises:
+        AttachmentError: It is no notebook of format 4, or its text is too long.
+    """
+    advice = "Save it without outputs, or attach some of its cells as a text."
+    form = _read(source.read(MOST_BYTES, advice=advice), source.name)
+    page = _Page(source.name, limits or images.Limits())
+    language = _language(form)
+    cells = [cell for cell in form["cells"] if isinstance(cell, Mapping)]
+    for cell in cells:
+        _write_cell(page, cell, language)
+    page.turn()
+    letters = "".join(part.text for part in page.parts if isinstance(part, Text))
+    refuse_private_key(letters, source.name)
+    if len(letters) > text.MOST_BYTES:
+        message = (
+            f"`{source.name}` has {len(letters):,} letters in its cells; at most "
+            f"{text.MOST_BYTES:,} can be sent. {advice}"
+        )
+        raise AttachmentError(message)
+    empty = () if cells else (f"`{source.name}` has no cells.",)
+    return Attached(
+        name=source.name,
+        kind="notebook",
+        parts=tuple(page.parts) or (Text(text="(no cells)"),),
+        size=f"{format_count(len(cells), 'cell')}, {format_bytes(source.size)}",
+        notices=(*page.notices(), *empty),
+    )
+
+
+def _read(data: bytes, name: str) -> Mapping[str, Any]:
+    try:
+        form = json.loads(text.decode(data, name))
+    except (ValueError, RecursionError) as exc:
+        message = f"`{name}` is no notebook: it is not JSON ({exc})."
+        raise AttachmentError(message) from exc
+    if not isinstance(form, Mapping) or not isinstance(form.get("cells"), list):
+        message = (
+            f"`{name}` is no notebook of format {_FORMAT}: it has no cells. Open and "
+            "save it in JupyterLab where it is of an older format."
+        )
+        raise AttachmentError(message)
+    return form
+
+
+def _language(form: Mapping[str, Any]) -> str:
+    """Return the language of the code, as the notebook's kernel calls it."""
+    metadata = _mapping(form.get("metadata"))
+    info = _mapping(metadata.get("language_info")).get("name")
+    known = info or _mapping(metadata.get("kernelspec")).get("language")
+    return known if isinstance(known, str) and known.isalnum() else "python"
+
+
+def _write_cell(page: _Page, cell: Mapping[str, Any], language: str) -> None:
+    source = _joined(cell.get("source"))
+    if cell.get("cell_type") != "code":
+        page.write(source)
+        return
+    count = cell.get("execution_count")
+    number = f" [{count}]" if isinstance(count, int) else ""
+    if source.strip():
+        page.write(f"In{number}:\n{text.fence(source, language)}")
+    outputs = cell.get("outputs")
+    for output in outputs if isinstance(outputs, list) else ():
+        _write_output(page, _mapping(output), f"Out{number}")
+
+
+def _write_output(page: _Page, output: Mapping[str, Any], label: str) -> None:
+    """Write an output: of a bundle its picture, else its plain text."""
+    match output.get("output_type"):
+        case "stream":
+            page.print(_joined(output.get("text")))
+        case "error":
+            page.print("\n".join(_lines(output.get("traceback"))))
+        case _:
+            bundle = _mapping(output.get("data"))
+            drawn = next((kind for kind in _PICTURES if kind in bundle), None)
+            if drawn is not None:
+                page.draw(_joined(bundle[drawn]), f"{label}, a picture")
+            elif "text/plain" in bundle or not bundle:
+                page.print(_joined(bundle.get("text/plain")))
+            else:
+                page.write(f"({', '.join(map(str, bundle))}, left out)")
+
+
+def _joined(value: Any) -> str:
+    """Return a multi-line string of nbformat: one text, or a list of lines."""
+    return "".join(_lines(value))
+
+
+def _lines(value: Any) -> list[str]:
+    lines = value if isinstance(value, list) else [value]
+    return [line for line in lines if isinstance(line, str)]
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

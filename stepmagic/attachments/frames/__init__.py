@@ -1,0 +1,27 @@
+"""Tables of the notebook as previews: text in a budget of tokens.
+
+Owns what is said of a DataFrame, an array or a list of records, and which columns are
+warned of. Knows nothing of cells, messages or placeholders. narwhals is imported by the
+first preview, the table's own library never: whoever has the table has imported it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from stepmagic.attachments.frames.kinds import is_frame
+
+if TYPE_CHECKING:
+    from stepmagic.attachments.frames.previews import Preview, preview
+
+__all__ = ["Preview", "is_frame", "preview"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in ("Preview", "preview"):
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    # narwhals need not be loaded with the extension.
+    from stepmagic.attachments.frames import previews  # noqa: PLC0415
+
+    return getattr(previews, name)

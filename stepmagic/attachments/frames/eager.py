@@ -1,0 +1,258 @@
+"""Tables in memory: pandas and its kin, polars, pyarrow, numpy, lists of records.
+
+Columns are taken one by one and by number, so that names may repeat and be anything,
+and a sample of a large frame never exists as a whole. A table's library is taken from
+``sys.modules``: whoever made the table has imported it.
+"""
+
+from __future__ import annotations
+
+import sys
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import narwhals.stable.v2 as nw
+
+from stepmagic.attachments.frames.cells import label, type_name
+from stepmagic.attachments.frames.kinds import MAPPINGS, Kind, field_names
+from stepmagic.attachments.frames.sources import (
+    Column,
+    Rows,
+    Source,
+    Values,
+    scope_in_words,
+    spread,
+)
+
+_MOST_TYPES = 3
+
+
+class _Eager(ABC):
+    """What the readers share: rows are chosen first, then taken from each column."""
+
+    columns: Sequence[Column]
+    rows: int
+    is_series: bool
+
+    def read(self, chosen: Sequence[int], limit: int, seed: int) -> Rows:  # noqa: ARG002 - columns are taken when asked for
+        """Return the rows of a sample, or all."""
+        positions = spread(self.rows, limit, seed)
+        whole = len(positions) == self.rows
+        wanted = None if whole else self._selector(positions)
+        return Rows(
+            positions=positions,
+            column=lambda number: to_values(self._take(number, wanted)),
+            scope="" if whole else scope_in_words(len(positions), seed),
+        )
+
+    def _selector(self, positions: Sequence[int]) -> Any:
+        """Return positions in the form in which the library takes them fastest."""
+        return positions
+
+    @abstractmethod
+    def _take(self, number: int, wanted: Any | None) -> Any:
+        """Return the wanted rows of a column, or all, as the library's own series."""
+
+
+class _Pandas(_Eager):
+    """A frame or series of pandas or one that copies its interface."""
+
+    def __init__(self, data: Any, *, is_series: bool) -> None:
+        self.is_series = is_series
+        self._frame = data.to_frame() if is_series else data
+        self._index = self._frame.index
+        self._taken: tuple[Any, Any] | None = None
+        default = (
+            type_name(self._index) == "RangeIndex"
+            and (self._index.start, self._index.step) == (0, 1)
+            and self._index.name is None
+        )
+        self._levels = 0 if default else self._index.nlevels
+        self.rows = len(self._frame)
+        labels = [data.name] if is_series else list(self._frame.columns)
+        dtypes = list(self._frame.dtypes)
+        self.columns = [*self._index_columns(), *map(_column, labels, dtypes)]
+
+    def _index_columns(self) -> list[Column]:
+        index, many = self._index, self._levels > 1
+        levels = index.levels if many else [index][: self._levels]
+        return [
+            Column(label=_level(name, number), dtype=str(level.dtype), is_index=True)
+            for number, (name, level) in enumerate(
+                zip(index.names, levels, strict=False)
+            )
+        ]
+
+    def _selector(self, positions: Sequence[int]) -> Any:
+        return sys.modules["numpy"].asarray(positions)
+
+    def _take(self, number: int, wanted: Any | None) -> Any:
+        if number >= self._levels:
+            column = self._frame.iloc[:, number - self._levels]
+            if wanted is not None:
+                column = column.iloc[wanted]
+            is_sparse = type_name(column.dtype) == "SparseDtype"
+            return column.sparse.to_dense() if is_sparse else column
+        if self._taken is None or self._taken[0] is not wanted:
+            rows = self._index if wanted is None else self._index.take(wanted)
+            self._taken = (wanted, rows)
+        return self._taken[1].get_level_values(number).to_series()
+
+
+class _Polars(_Eager):
+    def __init__(self, data: Any, *, is_series: bool) -> None:
+        self.is_series = is_series
+        self._frame = data.to_frame() if is_series else data
+        self.rows = self._frame.height
+        self.columns = list(map(_column, self._frame.columns, self._frame.dtypes))
+
+    def _selector(self, positions: Sequence[int]) -> Any:
+        polars = sys.modules["polars"]
+        return polars.Series(positions, dtype=polars.Int64)
+
+    def _take(self, number: int, wanted: Any | None) -> Any:
+        column = self._frame.to_series(number)
+        return column if wanted is None else column.gather(wanted)
+
+
+class _Arrow(_Eager):
+    """A table, a record batch or a chunked array of pyarrow."""
+
+    def __init__(self, data: Any, *, is_series: bool) -> None:
+        self.is_series = is_series
+        self._data = data
+        self.rows = len(data)
+        if is_series:
+            self.columns = [_column("values", data.type)]
+        else:
+            schema = data.schema
+            self.columns = list(map(_column, schema.names, schema.types))
+
+    def _selector(self, positions: Sequence[int]) -> Any:
+        return sys.modules["pyarrow"].array(positions)
+
+    def _take(self, number: int, wanted: Any | None) -> Any:
+        column = self._data if self.is_series else self._data.column(number)
+        if not hasattr(column, "num_chunks"):  # of a record batch
+            column = sys.modules["pyarrow"].chunked_array([column])
+        return column if wanted is None else column.take(wanted)
+
+
+class _Numpy(_Eager):
+    """An array: each column of two dimensions, each field of a structured one."""
+
+    is_series = False
+
+    def __init__(self, array: Any) -> None:
+        self._array = array
+        self.rows = len(array)
+        self._fields = array.dtype.names
+        if self._fields is not None:
+            self.columns = [_column(name, array.dtype[name]) for name in self._fields]
+        elif array.ndim == 1:
+            self.is_series = True
+            self.columns = [_column("values", array.dtype)]
+        else:
+            self.columns = [_column(n, array.dtype) for n in range(array.shape[1])]
+
+    def _selector(self, positions: Sequence[int]) -> Any:
+        return sys.modules["numpy"].asarray(positions)
+
+    def _take(self, number: int, wanted: Any | None) -> Any:
+        column = self._array
+        if self._fields is not None:
+            column = column[self._fields[number]]
+        elif not self.is_series:
+            column = column[:, number]
+        taken = column if wanted is None else column[wanted]
+        # A field may be a small array in each row; a masked one knows what is missing.
+        if taken.ndim == 1 and type_name(taken) != "MaskedArray":
+            pandas = sys.modules.get("pandas")
+            if pandas is not None and taken.dtype.kind in "biufmM":
+                return pandas.Series(taken)
+            if taken.dtype.kind in "mM":
+                return list(taken)
+        return taken.tolist()
+
+
+class _Records(_Eager):
+    """A list of dicts, dataclasses or named tuples; a missing field is null."""
+
+    is_series = False
+
+    def __init__(self, records: list[Any], limit: int, seed: int) -> None:
+        self._records = records
+        self.rows = len(records)
+        looked_at = [records[place] for place in spread(self.rows, limit, seed)]
+        names: dict[str, Counter[str]] = {}
+        for record in looked_at:
+            for name in (
+                record if type(record) in MAPPINGS else field_names(type(record))
+            ):
+                names.setdefault(name, Counter())[type_name(_field(record, name))] += 1
+        self._names = list(names)
+        self.columns = [
+            Column(label=label(name), dtype=_types(found))
+            for name, found in names.items()
+        ]
+
+    def _take(self, number: int, wanted: Any | None) -> Any:
+        places = range(self.rows) if wanted is None else wanted
+        name = self._names[number]
+        return [_field(self._records[place], name) for place in places]
+
+
+def open_eager(data: Any, kind: Kind, *, limit: int, seed: int) -> Source:
+    """Return the reader of a table in memory."""
+    is_series = kind.name.endswith(("Series", "ChunkedArray"))
+    match kind.family:
+        case "pandas":
+            return _Pandas(data, is_series=is_series)
+        case "polars":
+            return _Polars(data, is_series=is_series)
+        case "arrow":
+            return _Arrow(data, is_series=is_series)
+        case "numpy":
+            return _Numpy(data)
+        case _:
+            return _Records(data, limit, seed)
+
+
+def to_values(native: Any) -> Values:
+    """Return a library's series as narwhals', or as a list where it has no type."""
+    if isinstance(native, list):
+        return native
+    series: nw.Series[Any] = nw.from_native(native, series_only=True)
+    try:
+        unknown = series.dtype in (nw.Unknown, nw.Object)
+    except Exception:  # noqa: BLE001 - to infer a type may touch hostile values
+        unknown = True
+    return series.to_list() if unknown else series
+
+
+def _column(name: Any, dtype: Any) -> Column:
+    return Column(label=label(name), dtype=str(dtype))
+
+
+def _level(name: Any, number: int) -> str:
+    if name is not None:
+        return label(name)
+    return "index" if number == 0 else f"level {number}"
+
+
+def _field(record: Any, name: str) -> Any:
+    if type(record) in MAPPINGS:
+        return dict.get(record, name)
+    try:
+        return getattr(record, name, None)
+    except Exception:  # noqa: BLE001 - a property in place of a field may raise
+        return None
+
+
+def _types(names: Counter[str]) -> str:
+    """Return the types of a field: ``int``, ``int or str``."""
+    found = [name for name, _ in names.most_common() if name != "NoneType"]
+    more = ["others"] if len(found) > _MOST_TYPES else []
+    return " or ".join([*found[:_MOST_TYPES], *more]) or "null"

@@ -1,0 +1,313 @@
+"""A preview's text within its budget of tokens.
+
+The table of columns comes first, then the rows. Both are tab-separated: a tab costs one
+letter where the padding and rules of a pipe table cost four or more, so that twice the
+rows fit, and a cell holds no tab, so nothing in it needs quotes.
+
+What does not fit is left out in the order of ``DETAILS``: sampled rows, tail rows, top
+values, letters of long cells, head rows, and at last columns from the middle; the
+first and the last stay. One line says what was left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from stepmagic.attachments.frames.cells import Cell
+from stepmagic.attachments.frames.sources import Column
+from stepmagic.attachments.frames.summary import Summary
+from stepmagic.usage import estimate_tokens, format_count
+
+LEAST_TOKENS = 100
+"""The budget below which not even a table's size might fit."""
+
+LETTERS_A_COLUMN = 32
+"""The least a column takes, about: its line, and a few cells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """How much of a table is shown."""
+
+    sample: int = 5
+    tail: int = 5
+    top: int = 5
+    width: int = 100
+    """Letters of a cell."""
+    head: int = 5
+
+
+def _details() -> tuple[Detail, ...]:
+    found = [Detail()]
+    for field, values in (
+        ("sample", (3, 0)),
+        ("tail", (2, 0)),
+        ("top", (3, 1, 0)),
+        ("width", (40, 20, 10)),
+        ("head", (2, 1)),
+    ):
+        found += [replace(found[-1], **{field: value}) for value in values]
+    return tuple(found)
+
+
+DETAILS = _details()
+"""From all to least; each leaves out one thing more than the one before."""
+
+_LABEL = 24
+"""Letters of a column's name that always stay."""
+
+_FLOAT = re.compile("float|double", re.IGNORECASE)
+_MOST_DTYPES = 4
+"""Types by which columns left out are counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A column with what is drawn of it."""
+
+    column: Column
+    summary: Summary
+    cells: tuple[Cell, ...]
+    """One for each of the rows shown."""
+    is_redacted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """What a preview is written from."""
+
+    kind: str
+    name: str
+    """With a space before it; empty where it has none."""
+    size: str
+    columns: Sequence[Column]
+    rows: int
+    read: int
+    """Rows that the summaries are of."""
+    scope: str
+    """Which rows these are; empty where they are all."""
+    head: Sequence[int]
+    """Positions of the rows shown, in three groups."""
+    sample: Sequence[int]
+    tail: Sequence[int]
+    seed: int
+    remarks: tuple[str, ...]
+    """Lines of their own, such as that the tail was not read."""
+    show: Callable[[int], Shown]
+    """Measures a column; only those are asked for that may fit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """A text that keeps to its budget."""
+
+    text: str
+    left_out: str
+    """One sentence; empty where nothing is."""
+    numbers: tuple[int, ...]
+    """The columns in it."""
+
+
+def lay_out(table: Table, *, tokens: int) -> Layout:
+    """Return the most detailed text of a table that takes at most ``tokens``."""
+    count = len(table.columns)
+    fitting = _fitting(table, tokens)
+    if len(fitting) == count:
+        for detail in DETAILS:
+            layout = _written(table, fitting, detail, tokens)
+            if estimate_tokens(layout.text) <= tokens:
+                return layout
+    while fitting:
+        layout = _written(table, fitting, DETAILS[-1], tokens)
+        if estimate_tokens(layout.text) <= tokens:
+            return layout
+        fitting = fitting[:-1]
+    return _size_alone(table, tokens)
+
+
+def most_columns(tokens: int) -> int:
+    """Return how many columns may fit a budget at the very most."""
+    return max(2, 4 * tokens // LETTERS_A_COLUMN)
+
+
+def from_both_ends(count: int) -> list[int]:
+    """Return columns in the order in which they stay: 0, 9, 1, 8, ..."""
+    return [n // 2 if n % 2 == 0 else count - 1 - n // 2 for n in range(count)]
+
+
+def _fitting(table: Table, tokens: int) -> list[int]:
+    """Return the columns that may fit with the least detail, in that order."""
+    found: list[int] = []
+    free = float(tokens)
+    detail = DETAILS[-1]
+    for number in from_both_ends(len(table.columns))[: most_columns(tokens)]:
+        shown = table.show(number)
+        cells = [_label(shown.column, detail), _line(shown, table, detail)]
+        cells += [cell.cut(detail.width) for cell in shown.cells[: detail.head]]
+        free -= estimate_tokens("\t".join(cells)) - 1
+        if free < 0:
+            break
+        found.append(number)
+    return found
+
+
+def _written(
+    table: Table, fitting: Sequence[int], detail: Detail, tokens: int
+) -> Layout:
+    numbers = tuple(sorted(fitting))
+    shown = tuple(map(table.show, numbers))
+    lines = [f"{table.kind}{table.name}: {table.size}"]
+    if table.scope and numbers:
+        lines.append(
+            f"Counts and ranges are of {table.scope}; distinct is a lower bound."
+        )
+    lines += _schema(table, numbers, detail)
+    lines += _rows(table, shown, detail)
+    lines += table.remarks if numbers else ()
+    left_out = _left_out(table, shown, detail, tokens)
+    lines += [left_out] if left_out else []
+    return Layout(text="\n".join(lines), left_out=left_out, numbers=numbers)
+
+
+def _size_alone(table: Table, tokens: int) -> Layout:
+    left_out = f"Left out to fit {tokens:,} tokens: all but the size."
+    text = f"{table.kind}: {table.size}\n{left_out}"
+    return Layout(text=text, left_out=left_out, numbers=())
+
+
+def _schema(table: Table, numbers: Sequence[int], detail: Detail) -> list[str]:
+    """Return a line a column, with a line in place of those in the middle."""
+    if not numbers:
+        return []
+    lines = ["column\tdtype\tnulls\tdistinct\tleast / median / greatest, or top values"]
+    before = -1
+    for number in numbers:
+        if number > before + 1:
+            lines.append(_gap(table.columns[before + 1 : number]))
+        lines.append(_line(table.show(number), table, detail))
+        before = number
+    if before + 1 < len(table.columns):
+        lines.append(_gap(table.columns[before + 1 :]))
+    return lines
+
+
+def _gap(columns: Sequence[Column]) -> str:
+    dtypes = Counter(column.dtype for column in columns).most_common()
+    words = [
+        f"{count:,} {Cell.of(dtype).cut(_LABEL)}"
+        for dtype, count in dtypes[:_MOST_DTYPES]
+    ]
+    more = len(dtypes) - len(words)
+    words += [f"{more:,} more types"] if more else []
+    noun = format_count(len(columns), "column")
+    return f"… {noun} not shown: {', '.join(words)}"
+
+
+def _line(shown: Shown, table: Table, detail: Detail) -> str:
+    summary = shown.summary
+    nulls, distinct = "?", "?"
+    if summary.nulls is not None:
+        nulls = f"{summary.nulls:,}"
+        if table.scope and summary.nulls:
+            nulls = f"{100 * summary.nulls / table.read:.3g}%"
+    if summary.distinct is not None:
+        distinct = ("≥" if table.scope else "") + f"{summary.distinct:,}"
+    dtype = Cell.of(shown.column.dtype).cut(max(_LABEL, detail.width))
+    cells = [_label(shown.column, detail), dtype, nulls, distinct]
+    values = _values(shown, detail)
+    return "\t".join([*cells, values]) if values else "\t".join(cells)
+
+
+def _values(shown: Shown, detail: Detail) -> str:
+    """Return a column's range or its top values in words."""
+    summary = shown.summary
+    if shown.is_redacted:
+        return "[redacted]"
+    words: list[str] = []
+    if summary.span:
+        span = " / ".join(cell.cut(max(detail.width, _LABEL)) for cell in summary.span)
+        words.append(span + (f" ({summary.length})" if summary.length else ""))
+    if detail.top and summary.top:
+        width = min(detail.width, 40)
+        words.append(
+            ", ".join(
+                f"{_listed(cell.cut(width))} ×{count:,}"
+                for cell, count in summary.top[: detail.top]
+            )
+        )
+    return "; ".join([*words, *summary.also])
+
+
+def _listed(text: str) -> str:
+    """Return a text in a list; in quotes where it holds what parts the list."""
+    parts = any(sign in text for sign in (", ", "×", ";"))
+    return f'"{text}"' if parts and not text.startswith('"') else text
+
+
+def _rows(table: Table, shown: Sequence[Shown], detail: Detail) -> list[str]:
+    """Return the rows shown with their positions, in the table's order."""
+    if not shown or not table.rows:
+        return []
+    head = table.head[: detail.head]
+    sample = table.sample[: detail.sample]
+    tail = table.tail[max(0, len(table.tail) - detail.tail) :]
+    begin = len(table.head) + len(table.sample) + len(table.tail) - len(tail)
+    places = {
+        **{position: place for place, position in enumerate(head)},
+        **{position: len(table.head) + n for n, position in enumerate(sample)},
+        **{position: begin + n for n, position in enumerate(tail)},
+    }
+    words = [
+        f"first {len(head)}",
+        f"{len(sample)} sampled (seed {table.seed})" if sample else "",
+        f"last {len(tail)}" if tail else "",
+    ]
+    which = ", ".join(filter(None, words))
+    if len(places) == table.rows:
+        which = "all"
+    is_float = (_FLOAT.search(one.column.dtype) for one in shown)
+    rounded = ", floats to 6 digits" if any(is_float) else ""
+    lines = [f"Rows, numbered from 0{rounded}: {which}"]
+    lines.append("\t".join(["row", *(_label(one.column, detail) for one in shown)]))
+    for position, place in sorted(places.items()):
+        cells = (one.cells[place].cut(detail.width) for one in shown)
+        lines.append("\t".join([str(position), *cells]))
+    return lines
+
+
+def _label(column: Column, detail: Detail) -> str:
+    name = Cell.of(column.label).cut(max(_LABEL, detail.width))
+    return f"{name} (index)" if column.is_index else name
+
+
+def _left_out(table: Table, shown: Sequence[Shown], detail: Detail, tokens: int) -> str:
+    """Return in one line what the budget had no room for."""
+    full = DETAILS[0]
+    rows = (
+        ("sampled", table.sample, detail.sample),
+        ("tail", table.tail, detail.tail),
+        ("head", table.head, detail.head),
+    )
+    words = [
+        format_count(len(found) - kept, f"{word} row")
+        for word, found, kept in rows
+        if len(found) > kept
+    ]
+    tops = [len(one.summary.top) for one in shown if not one.is_redacted]
+    if max(tops, default=0) > detail.top:
+        words.append(f"top values after {detail.top}" if detail.top else "top values")
+    if detail.width < full.width and any(_is_cut(shown, detail.width)):
+        words.append(f"letters of cells after {detail.width}")
+    missing = len(table.columns) - len(shown)
+    if missing:
+        words.append(f"{missing:,} of {len(table.columns):,} columns")
+    if not words:
+        return ""
+    return f"Left out to fit {tokens:,} tokens: {', '.join(words)}."
+
+
+def _is_cut(shown: Sequence[Shown], width: int) -> Iterable[bool]:
+    return (cell.is_cut(width) for one in shown for cell in one.cells)

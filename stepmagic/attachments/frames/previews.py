@@ -1,0 +1,277 @@
+"""A table as the text that is sent, and the object that shows it."""
+
+from __future__ import annotations
+
+import difflib
+import html
+import re
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+from stepmagic.attachments.frames.cells import Cell, escape, label, write
+from stepmagic.attachments.frames.eager import open_eager
+from stepmagic.attachments.frames.kinds import Kind, find_kind, unwrapped
+from stepmagic.attachments.frames.layout import (
+    LEAST_TOKENS,
+    Layout,
+    Shown,
+    Table,
+    from_both_ends,
+    lay_out,
+    most_columns,
+)
+from stepmagic.attachments.frames.lazy import open_lazy
+from stepmagic.attachments.frames.sensitive import guess, texts_of
+from stepmagic.attachments.frames.sources import Source, Values, shown
+from stepmagic.attachments.frames.summary import Summary, summarise
+from stepmagic.errors import AttachmentError
+from stepmagic.usage import estimate_tokens, format_count
+
+MOST_ROWS = 200_000
+"""Rows that are read in full; of more, a sample of about as many."""
+
+_MOST_CELLS = 10_000_000
+"""Cells that are read at most: fewer rows where more columns than 50 may fit."""
+
+_LEAST_ROWS = 1_000
+_NAME = 60
+_LONGEST_ERROR = 180
+_NO_TAIL = "The last rows were not read."
+_ENUMERATION = re.compile(r"enum(?=\()", re.IGNORECASE)
+_QUIET = "color:var(--jp-ui-font-color2)"
+_REDACTED = Cell.of("[redacted]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Preview:
+    """What a model is sent of a table; shows in a notebook as just that."""
+
+    text: str
+    kind: str
+    """``pandas DataFrame``, ``polars LazyFrame``, ``list of records``, ..."""
+    size: str
+    """``8,760 rows × 12 columns``."""
+    notices: tuple[str, ...] = ()
+    """For the user, a sentence each: what is left out, sampled or may be private."""
+
+    @property
+    def tokens(self) -> int:
+        """Estimate of the tokens that the text takes."""
+        return estimate_tokens(self.text)
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_html_(self) -> str:
+        lines = [f"About {format_count(self.tokens, 'token')}.", *self.notices]
+        return (
+            '<pre style="white-space:pre;overflow-x:auto;'
+            f'color:var(--jp-content-font-color1)">{_escaped(self.text)}</pre>'
+            f'<p style="{_QUIET}"><small>{_escaped(" ".join(lines))}</small></p>'
+        )
+
+
+def preview(
+    data: Any,
+    *,
+    name: str = "",
+    tokens: int = 2000,
+    redact: Iterable[Hashable] = (),
+    seed: int = 0,
+) -> Preview:
+    r"""Return what a model would be sent of a table.
+
+        >>> preview([{"n": 3}, {"n": 4}], name="visits").text.splitlines()[2:]
+        ['n\tint\t0\t2\t3 / 3 / 4', 'Rows, numbered from 0: all', ...]
+
+    Its exact size; each column's type, missing and distinct values, and range or most
+    frequent values; then the first rows, the last ones and some between. Statistics of
+    more than 200,000 rows, or 10 million cells, come from a sample, which the text
+    says. Queries (polars ``LazyFrame``, duckdb relations, ...) are never collected
+    whole.
+
+    Args:
+        data: A frame or series of pandas, polars, pyarrow, duckdb or another library
+            that narwhals reads, a numpy array, or a list of records.
+        name: What the user calls it.
+        tokens: Budget, by the estimate of ``stepmagic.usage``; at least 100. Detail is
+            dropped to meet it: sampled rows, tail rows, top values, letters of long
+            cells, head rows, then columns from the middle.
+        redact: Names of columns whose values are replaced by ``[redacted]``; how many
+            of them are null or distinct is still counted.
+        seed: The same seed samples the same rows.
+
+    Raises:
+        AttachmentError: The value is no table or could not be read, the budget is
+            below 100, or there is no column of a name in ``redact``.
+    """
+    if tokens < LEAST_TOKENS:
+        message = (
+            f"tokens={tokens} is too few for a preview; use {LEAST_TOKENS} or more."
+        )
+        raise AttachmentError(message)
+    kind = find_kind(data)
+    if kind is None:
+        message = (
+            f"{f'`{name}`' if name else 'This'} is of type {type(data).__name__}, "
+            "which is no table. preview() reads DataFrames and Series, numpy arrays of "
+            "one or two dimensions and non-empty lists of dicts or other records."
+        )
+        raise AttachmentError(message)
+    hidden = (redact,) if isinstance(redact, str) else tuple(redact)
+    try:
+        reading = _Reading(data, kind, tokens=tokens, seed=seed)
+        reading.hide(hidden, name)
+        return reading.preview(name, tokens)
+    except AttachmentError:
+        raise
+    except Exception as exc:
+        message = (
+            f"{f'`{name}`' if name else f'The {kind.name}'} could not be read: "
+            f"{type(exc).__name__}: {_first_line(exc)}"
+        )
+        raise AttachmentError(message) from exc
+
+
+class _Reading:
+    """A table while its preview is made: what was read, and what was seen in it."""
+
+    def __init__(self, data: Any, kind: Kind, *, tokens: int, seed: int) -> None:
+        self._kind = kind
+        self._seed = seed
+        self._source = _open(unwrapped(data), kind, seed)
+        self._columns = list(self._source.columns)
+        self._hidden: frozenset[int] = frozenset()
+        chosen = from_both_ends(len(self._columns))[: most_columns(tokens)]
+        limit = min(MOST_ROWS, max(_LEAST_ROWS, _MOST_CELLS // max(1, len(chosen))))
+        self._rows = self._source.read(chosen, limit, seed)
+        self._parts = shown(self._rows.positions, seed, tail=self._rows.has_tail)
+        self._looks: dict[int, str] = {}
+        self.show = cache(self._show)
+
+    def hide(self, names: Sequence[Any], frame: str) -> None:
+        """Replace the values of columns by a word, wherever they would stand.
+
+        Raises:
+            AttachmentError: There is no column of such a name.
+        """
+        labels = [column.label for column in self._columns]
+        found: set[int] = set()
+        for name in names:
+            wanted = {label(name), str(name)}
+            numbers = {n for n, text in enumerate(labels) if text in wanted}
+            if not numbers:
+                close = difflib.get_close_matches(str(name), labels, n=3)
+                hint = f" Did you mean {', '.join(map(repr, close))}?" if close else ""
+                of = f"`{frame}`" if frame else f"the {self._kind.name}"
+                message = f"redact: {of} has no column {name!r}.{hint}"
+                raise AttachmentError(message)
+            found |= numbers
+        self._hidden = frozenset(found)
+        for number in found:
+            column = self._columns[number]
+            # The type of an enumeration lists its values.
+            listed = _ENUMERATION.match(column.dtype)
+            if listed:
+                self._columns[number] = replace(column, dtype=listed.group())
+
+    def preview(self, name: str, tokens: int) -> Preview:
+        """Return the preview."""
+        positions = self._rows.positions
+        head, sample, tail = ([positions[n] for n in part] for part in self._parts)
+        called = f" {Cell.of(name).cut(_NAME)}" if name else ""
+        table = Table(
+            kind=self._kind.name,
+            name=called,
+            size=self._size(),
+            columns=self._columns,
+            rows=self._source.rows,
+            read=len(positions),
+            scope=self._rows.scope,
+            head=head,
+            sample=sample,
+            tail=tail,
+            seed=self._seed,
+            remarks=() if self._rows.has_tail else (_NO_TAIL,),
+            show=self.show,
+        )
+        layout = lay_out(table, tokens=tokens)
+        return Preview(
+            text=layout.text,
+            kind=self._kind.name,
+            size=table.size,
+            notices=tuple(self._notices(layout, name)),
+        )
+
+    def _size(self) -> str:
+        if self._source.is_series:
+            return format_count(self._source.rows, "value")
+        columns = sum(not column.is_index for column in self._columns)
+        rows = format_count(self._source.rows, "row")
+        return f"{rows} × {format_count(columns, 'column')}"
+
+    def _show(self, number: int) -> Shown:
+        values = self._rows.column(number)
+        measured = number not in self._rows.unmeasured
+        summary = summarise(values) if measured else Summary()
+        column = self._columns[number]
+        places = [n for part in self._parts for n in part]
+        if number in self._hidden:
+            counts = Summary(nulls=summary.nulls, distinct=summary.distinct)
+            cells = (_REDACTED,) * len(places)
+            return Shown(column=column, summary=counts, cells=cells, is_redacted=True)
+        cells = _cells(values, places)
+        seen = [*cells, *(cell for cell, _ in summary.top)]
+        self._looks[number] = guess(column.label, texts_of(values, seen))
+        return Shown(column=column, summary=summary, cells=cells)
+
+    def _notices(self, layout: Layout, name: str) -> Iterator[str]:
+        if layout.left_out:
+            yield layout.left_out
+        if self._rows.scope and layout.numbers:
+            yield f"Its statistics are of {self._rows.scope}."
+        looks = [
+            (self._columns[number].label, look)
+            for number in layout.numbers
+            if (look := self._looks.get(number))
+        ]
+        if looks:
+            words = [f"{escape(column)!r} looks like {look}" for column, look in looks]
+            frame = name if name.isidentifier() else "df"
+            names = ", ".join(repr(column) for column, _ in looks)
+            yield (
+                f"{'; '.join(words)}. To send it without the values: "
+                f"preview({frame}, redact=[{names}])."
+            )
+
+
+def _open(data: Any, kind: Kind, seed: int) -> Source:
+    if kind.family in ("polars lazy", "duckdb", "lazy"):
+        return open_lazy(data, kind)
+    return open_eager(data, kind, limit=MOST_ROWS, seed=seed)
+
+
+def _cells(values: Values, places: Sequence[int]) -> tuple[Cell, ...]:
+    if isinstance(values, list):
+        mixed = len(set(map(type, values))) > 1
+        return tuple(write(values[place], mixed=mixed) for place in places)
+    taken = values[list(places)]
+    # pandas has NaN where a text is missing; the library knows what is null.
+    nulls = taken.is_null().to_list()
+    pairs = zip(taken.to_list(), nulls, strict=True)
+    return tuple(write(None if null else value) for value, null in pairs)
+
+
+def _first_line(exc: Exception) -> str:
+    try:
+        lines = str(exc).strip().splitlines()
+    except Exception:  # noqa: BLE001 - an error of the value's own code
+        return "?"
+    return Cell.of(lines[0] if lines else "?").cut(_LONGEST_ERROR)
+
+
+def _escaped(text: str) -> str:
+    """Return text as HTML; a dollar sign in an element of its own is no formula."""
+    return html.escape(text).replace("$", "<span>$</span>")

@@ -1,0 +1,11 @@
+"""Pictures, arrays, figures and image files as small images without metadata.
+
+Owns how an object of the notebook is drawn, scaled and encoded. Every image that leaves
+was decoded and encoded once, from pixels alone, so nothing but pixels can be in it.
+"""
+
+from stepmagic.attachments.images.convert import from_bytes, thumbnail, to_images
+from stepmagic.attachments.images.kinds import is_image
+from stepmagic.attachments.images.limits import Converted, Limits
+
+__all__ = ["Converted", "Limits", "from_bytes", "is_image", "thumbnail", "to_images"]

@@ -1,0 +1,217 @@
+"""Values of every kind as images of a message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from stepmagic.attachments.images.arrays import from_array
+from stepmagic.attachments.images.cache import CACHE, Encoded, content_key
+from stepmagic.attachments.images.figures import draw
+from stepmagic.attachments.images.files import (
+    SEVERAL,
+    check_size,
+    picture_of,
+    read_frames,
+    read_pictures,
+    reading,
+)
+from stepmagic.attachments.images.kinds import is_array, kind_of
+from stepmagic.attachments.images.limits import (
+    DEFAULT_LIMITS,
+    Converted,
+    Limits,
+    format_bytes,
+    format_pixels,
+)
+from stepmagic.attachments.images.pictures import Picture, encode, encode_once
+from stepmagic.errors import AttachmentError
+from stepmagic.transcript import Image
+
+_MOST_IMAGES = 60
+"""StepFun's image chat takes no more in a request (platform.stepfun.ai)."""
+
+_NAMES_LISTED = 3
+
+
+def to_images(value: Any, name: str, limits: Limits = DEFAULT_LIMITS) -> Converted:
+    """Return a value, or a list of values, as images within limits.
+
+    Metadata never travels: every image is decoded and encoded anew, a JPEG once more
+    at quality 88. Of an animated Pillow image at its first frame, several are sent;
+    ``image.copy()`` is that frame alone. The values are not changed.
+
+    Args:
+        value: What ``is_image`` accepts, or an array of another shape or type.
+        name: What the user called it.
+        limits: How large the images may be.
+
+    Raises:
+        AttachmentError: The value holds no picture, or none that fits.
+    """
+    if type(value) in (list, tuple):
+        return _to_several(value, name, limits)
+    if is_array(value):
+        return _encoded([from_array(value, name)], name, limits)
+    kind = kind_of(value)
+    if kind is None:
+        message = f"`{name}` is of type {type(value).__name__}, which is no image."
+        raise AttachmentError(message)
+    if kind == "pillow":
+        return _from_pillow(value, name, limits)
+    drawn = draw(kind, value, name, longest_side=limits.longest_side)
+    if isinstance(drawn, bytes):
+        return from_bytes(drawn, name, limits)
+    part = Image(url=drawn, name=name, detail=limits.detail)
+    return Converted(parts=(part,), size="a link, passed on")
+
+
+def from_bytes(data: bytes, name: str, limits: Limits = DEFAULT_LIMITS) -> Converted:
+    """Return the images in an encoded file: one, or frames of an animation.
+
+    Args:
+        data: A whole PNG, JPEG, GIF, WebP, BMP, TIFF or AVIF file.
+        name: What the user called it, such as the file's name.
+        limits: How large the images may be.
+
+    Raises:
+        AttachmentError: It is none of those, damaged, or does not fit.
+    """
+
+    def read() -> tuple[Encoded, ...]:
+        pictures = read_pictures(data, name, limits)
+        with reading(name):
+            return tuple(encode(picture, name, limits) for picture in pictures)
+
+    key = content_key((data,), replace(limits, detail=None))
+    return _converted(CACHE.get(key, read), name, limits)
+
+
+def thumbnail(part: Image, longest: int = 96) -> bytes:
+    """Return a part as a PNG or JPEG of ``longest`` pixels at most a side.
+
+    Raises:
+        AttachmentError: It is a link, or its bytes are no image.
+    """
+    name = part.name or "the image"
+    if part.data is None:
+        message = f"`{name}` is a link, which is passed on and not fetched."
+        raise AttachmentError(message)
+    small = from_bytes(part.data, name, Limits(longest_side=longest, frames=1))
+    return small.parts[0].data or b""
+
+
+def _from_pillow(value: Any, name: str, limits: Limits) -> Converted:
+    """Return a Pillow image as it stands, or frames where it has several."""
+    if 0 in value.size:
+        message = f"`{name}` has {format_pixels(value.size)}: there is nothing in it."
+        raise AttachmentError(message)
+    with reading(name):
+        if getattr(value, "tile", None):  # still to be decoded
+            check_size(value.size, name, limits)
+        value.load()
+        if getattr(value, "format", None) in SEVERAL and not value.tell():
+            pictures = _frames_of(value, name, limits)
+        else:
+            pictures = [picture_of(value, name)]
+    return _encoded(pictures, name, limits)
+
+
+def _frames_of(value: Any, name: str, limits: Limits) -> list[Picture]:
+    """Return the frames of a Pillow image, and leave it at the first as it was."""
+    first = value.copy()
+    try:
+        count = value.n_frames
+        value.seek(min(1, count - 1))
+    except Exception:  # noqa: BLE001 - each plugin's own: its file was closed
+        count = 1
+    if count == 1:
+        return [picture_of(first, name)]
+    try:
+        pictures = read_frames(value, count, name, limits)
+    finally:
+        # What was drawn on the frame is lost by seeking.
+        value.seek(0)
+        value.load()
+        value.paste(first)
+    return [replace(pictures[0], image=picture_of(first, name).image), *pictures[1:]]
+
+
+def _to_several(values: Any, name: str, limits: Limits) -> Converted:
+    """Return a list of values as images, each by its place in the list."""
+    if not values:
+        message = f"`{name}` is empty: there is no image in it."
+        raise AttachmentError(message)
+    if any(type(value) in (list, tuple) for value in values):
+        message = f"`{name}` holds lists. Send one of them, such as `{name}[0]`."
+        raise AttachmentError(message)
+    _check_count(len(values), name)
+    names = [f"{name}[{index}]" for index in range(len(values))]
+    several = [
+        to_images(value, each, limits)
+        for value, each in zip(values, names, strict=True)
+    ]
+    parts = tuple(part for converted in several for part in converted.parts)
+    _check_count(len(parts), name)
+    by_notice: dict[str, list[str]] = {}
+    for each, converted in zip(names, several, strict=True):
+        for notice in converted.notices:
+            by_notice.setdefault(notice, []).append(each)
+    return Converted(
+        parts=parts,
+        size=_size_of_several(parts),
+        notices=tuple(
+            f"{_list_names(names)}: {notice}" for notice, names in by_notice.items()
+        ),
+    )
+
+
+def _encoded(pictures: list[Picture], name: str, limits: Limits) -> Converted:
+    with reading(name):
+        encoded = tuple(encode_once(picture, name, limits) for picture in pictures)
+    return _converted(encoded, name, limits)
+
+
+def _check_count(count: int, name: str) -> None:
+    if count > _MOST_IMAGES:
+        message = (
+            f"`{name}` holds {count:,} images, and at most {_MOST_IMAGES} can be sent. "
+            f"Choose some, such as `{name}[::{-(-count // _MOST_IMAGES)}]`."
+        )
+        raise AttachmentError(message)
+
+
+def _list_names(names: list[str]) -> str:
+    listed = ", ".join(names[:_NAMES_LISTED])
+    more = len(names) - _NAMES_LISTED
+    return f"{listed} and {more:,} more" if more > 0 else listed
+
+
+def _converted(encoded: tuple[Encoded, ...], name: str, limits: Limits) -> Converted:
+    """Return encoded images under a name."""
+    parts = tuple(
+        Image(
+            media_type=image.media_type,
+            data=image.data,
+            name=f"{name} ({image.label})" if image.label else name,
+            detail=limits.detail,
+        )
+        for image in encoded
+    )
+    notices = dict.fromkeys(notice for image in encoded for notice in image.notices)
+    if len(encoded) > 1:
+        return Converted(
+            parts=parts, size=_size_of_several(parts), notices=tuple(notices)
+        )
+    form = encoded[0].media_type.partition("/")[2].upper()
+    size = (
+        f"{format_pixels(encoded[0].size)}, {format_bytes(len(encoded[0].data))} {form}"
+    )
+    return Converted(parts=parts, size=size, notices=tuple(notices))
+
+
+def _size_of_several(parts: Iterable[Image]) -> str:
+    parts = tuple(parts)
+    size = format_bytes(sum(len(part.data or b"") for part in parts))
+    return f"{len(parts):,} images, {size}"

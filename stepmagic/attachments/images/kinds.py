@@ -1,0 +1,136 @@
+"""Which values are images, told by type, shape and signature alone.
+
+Imports no library and runs no code of the value: a value whose library was never
+imported cannot be one of its objects, so the names along its type's bases suffice.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Literal, TypeAlias
+
+Kind: TypeAlias = Literal[
+    "pillow", "array", "matplotlib", "plotly", "altair", "ipython", "repr", "bytes"
+]
+
+_TYPES: dict[tuple[str, str], Kind] = {
+    ("PIL", "Image"): "pillow",
+    ("numpy", "ndarray"): "array",
+    ("torch", "Tensor"): "array",
+    ("cupy", "ndarray"): "array",
+    ("jax", "ArrayImpl"): "array",
+    ("jaxlib", "ArrayImpl"): "array",
+    ("tensorflow", "EagerTensor"): "array",
+    ("matplotlib", "FigureBase"): "matplotlib",
+    ("matplotlib", "_AxesBase"): "matplotlib",
+    ("plotly", "BaseFigure"): "plotly",
+    ("altair", "TopLevelMixin"): "altair",
+    ("IPython", "Image"): "ipython",
+}
+"""By top-level module and name of a class or one of its bases."""
+
+REPR_METHODS = ("_repr_png_", "_repr_jpeg_")
+
+_COLOURS = (3, 4)
+_LEAST_SIDE = 16
+_MONOCHROME_TYPES = ("bool", "uint8")
+_SIGNATURES = (
+    (0, b"\x89PNG\r\n\x1a\n", "PNG"),
+    (0, b"\xff\xd8\xff", "JPEG"),
+    (0, b"GIF87a", "GIF"),
+    (0, b"GIF89a", "GIF"),
+    (8, b"WEBPVP8", "WEBP"),
+    (0, b"II*\0", "TIFF"),
+    (0, b"MM\0*", "TIFF"),
+    (4, b"ftypavif", "AVIF"),
+    (4, b"ftypavis", "AVIF"),
+)
+"""Offset and bytes, and Pillow's name of the format."""
+
+_BMP_HEADERS = (12, 40, 52, 56, 64, 108, 124)
+"""Sizes of the header behind the file header; the signature is two letters of text."""
+
+
+def is_image(value: Any) -> bool:
+    """Whether a value is an image, or a list of images, by its look alone.
+
+    An array is one when it has three or four colours, first or last, in bool, uint8,
+    uint16 or floats. A plane without colours is one in bool or uint8 with 16 pixels a
+    side at least; in floats or other numbers it is a table.
+    """
+    if type(value) in (list, tuple):
+        return len(value) > 0 and all(kind_of(item) is not None for item in value)
+    return kind_of(value) is not None
+
+
+def kind_of(value: Any) -> Kind | None:
+    """Return how a value is made an image; None where it is not one."""
+    if is_bytes(value):
+        return "bytes" if format_of(bytes(value[:32])) else None
+    named = _named_kind(value)
+    if named == "array":
+        return "array" if _has_image_shape(value) else None
+    if named is None and any(_has_method(value, name) for name in REPR_METHODS):
+        return "repr"
+    return named
+
+
+def is_bytes(value: Any) -> bool:
+    """Whether a value is bytes; asks its type, which no value can pretend."""
+    return type(value) in (bytes, bytearray)
+
+
+def is_array(value: Any) -> bool:
+    """Whether a value is an array or tensor of a known library, of any shape."""
+    return _named_kind(value) == "array"
+
+
+def format_of(data: bytes) -> str | None:
+    """Return Pillow's name of the format that bytes begin as; None for another."""
+    for offset, signature, name in _SIGNATURES:
+        if data.startswith(signature, offset):
+            return name
+    header = int.from_bytes(data[14:18], "little")
+    return "BMP" if data.startswith(b"BM") and header in _BMP_HEADERS else None
+
+
+def shape_and_type(array: Any) -> tuple[tuple[int, ...], str]:
+    """Return the shape of an array and the name of its numbers: ``uint8``."""
+    numpy: Any = sys.modules.get("numpy")
+    if numpy is not None and issubclass(type(array), numpy.ndarray):
+        # A subclass may compute its own; numpy's are plain fields.
+        shape, dtype = (
+            vars(numpy.ndarray)[name].__get__(array) for name in ("shape", "dtype")
+        )
+    else:
+        shape, dtype = array.shape, array.dtype
+    name = getattr(dtype, "name", None) or str(dtype).rpartition(".")[2]
+    return tuple(shape), name
+
+
+def _named_kind(value: Any) -> Kind | None:
+    for base in type(value).__mro__:
+        root = str(base.__module__).partition(".")[0]
+        if (root, base.__name__) in _TYPES:
+            return _TYPES[root, base.__name__]
+    return None
+
+
+def _has_method(value: Any, name: str) -> bool:
+    """Whether a type has a method; a property in its place says that there is none."""
+    for base in type(value).__mro__:
+        if name in vars(base):
+            return callable(vars(base)[name])
+    return False
+
+
+def _has_image_shape(array: Any) -> bool:
+    shape, dtype = shape_and_type(array)
+    is_shade = dtype in _MONOCHROME_TYPES
+    match shape:
+        case (first, _, last) if first in _COLOURS or last in _COLOURS:
+            return is_shade or dtype == "uint16" or "float" in dtype
+        case (height, width) | (1, height, width) | (height, width, 1):
+            return is_shade and min(height, width) >= _LEAST_SIDE
+        case _:
+            return False

@@ -1,0 +1,74 @@
+"""How large an image may be, what converting one gives, and sizes in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Literal, TypeAlias
+
+from stepmagic.errors import SettingError
+from stepmagic.transcript import Image
+
+Size: TypeAlias = tuple[int, int]
+"""Width and height, in pixels."""
+
+_KILO = 1000
+_MEGA = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What an image may measure when it is sent, and when it is read."""
+
+    longest_side: int = 2048
+    """Pixels; a larger image is scaled down."""
+    max_bytes: int = 5_000_000
+    """Of one encoded image; base64 adds a third to that in the request."""
+    max_pixels: int = 178_956_970
+    """Of an encoded image that is read: Pillow's own limit for decompression bombs.
+
+    Pillow refuses more than twice ``PIL.Image.MAX_IMAGE_PIXELS`` whatever stands here.
+    """
+    frames: int = 4
+    """How many frames of an animation are sent."""
+    detail: Literal["low", "high", "auto"] | None = None
+    """Passed on with every image."""
+
+    def __post_init__(self) -> None:
+        """Refuse what is no positive number.
+
+        Raises:
+            SettingError: A limit is below 1.
+        """
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name != "detail" and value < 1:
+                message = f"{field.name} is at least 1, not {value!r}."
+                raise SettingError(message)
+
+
+DEFAULT_LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Converted:
+    """A value as images, and what to say of them."""
+
+    parts: tuple[Image, ...]
+    size: str
+    notices: tuple[str, ...] = ()
+    """What was changed, a phrase each: ``scaled down from 6,000 x 4,000 pixels``."""
+
+
+def format_pixels(size: Size) -> str:
+    """Return a size in words, with a multiplication sign between its numbers."""
+    width, height = size
+    return f"{width:,} \N{MULTIPLICATION SIGN} {height:,} pixels"
+
+
+def format_bytes(count: int) -> str:
+    """Return a number of bytes in words: ``912 bytes``, ``84 KB``, ``1.2 MB``."""
+    if count < _KILO:
+        return f"{count} bytes"
+    if count < _MEGA:
+        return f"{count // _KILO} KB"
+    return f"{count / _MEGA:.1f} MB"

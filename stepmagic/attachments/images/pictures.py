@@ -1,0 +1,132 @@
+"""One decoded picture on its way to an encoded image: small, upright, opaque, bare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from stepmagic.attachments.images.cache import CACHE, Encoded, content_key
+from stepmagic.attachments.images.colours import on_ground, to_scalable, to_srgb
+from stepmagic.attachments.images.encoding import encode_pixels
+from stepmagic.attachments.images.limits import Limits, Size, format_pixels
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A picture as it was found; ``image`` may be the user's own and is only read."""
+
+    image: Image
+    size: Size
+    """Before ``image`` was decoded at a smaller scale."""
+    orientation: int = 1
+    """As EXIF counts: 1 is upright, 6 and 8 lie on a side."""
+    profile: bytes | None = None
+    """ICC profile of its colours."""
+    label: str = ""
+    notices: tuple[str, ...] = ()
+
+
+def fit(size: Size, longest_side: int) -> Size:
+    """Return a size scaled down to a longest side, 1 pixel at least each way."""
+    scale = min(1.0, longest_side / max(size))
+    width, height = (max(1, round(side * scale)) for side in size)
+    return width, height
+
+
+def encode(picture: Picture, name: str, limits: Limits) -> Encoded:
+    """Return a picture as a PNG or JPEG within limits.
+
+    Raises:
+        AttachmentError: It does not fit into ``limits.max_bytes``.
+    """
+    return _finish(_shrink(picture, limits), name, limits)
+
+
+def encode_once(picture: Picture, name: str, limits: Limits) -> Encoded:
+    """Return a picture as ``encode`` does, from the cache where it is there.
+
+    The key is taken after the picture was averaged down by a whole factor: what follows
+    depends on nothing else, and there are fewer pixels to hash.
+    """
+    shrunk = _shrink(picture, limits)
+    key = content_key(
+        (shrunk.image.tobytes(), shrunk.profile or b""),
+        (
+            shrunk.image.mode,
+            shrunk.image.size,
+            replace(limits, detail=None),
+            shrunk.size,
+            shrunk.orientation,
+            shrunk.label,
+            shrunk.notices,
+        ),
+    )
+    (encoded,) = CACHE.get(key, lambda: (_finish(shrunk, name, limits),))
+    return encoded
+
+
+def _shrink(picture: Picture, limits: Limits) -> Picture:
+    """Average blocks of pixels, which is fast, as far as whole factors go."""
+    image = to_scalable(picture.image)
+    target = fit(image.size, limits.longest_side)
+    factors = [side // wanted for side, wanted in zip(image.size, target, strict=True)]
+    if max(factors) > 1:
+        image = image.reduce((factors[0], factors[1]))
+    return replace(picture, image=image)
+
+
+def _finish(picture: Picture, name: str, limits: Limits) -> Encoded:
+    """Scale, turn, convert and encode what ``_shrink`` left."""
+    from PIL.Image import Resampling  # noqa: PLC0415 - loads with the first image
+
+    image = picture.image
+    target = fit(picture.size, limits.longest_side)
+    if image.size != target:
+        image = image.resize(target, Resampling.LANCZOS)
+    image, profile_notice = to_srgb(image, picture.profile)
+    image = _turn_upright(image, picture.orientation)
+    image, ground_notice = on_ground(image)
+    data, media_type, size, notice = encode_pixels(image, name, limits)
+    changes = (*_changes(picture, target), profile_notice, ground_notice, notice)
+    return Encoded(
+        data=data,
+        media_type=media_type,
+        size=size,
+        label=picture.label,
+        notices=tuple(filter(None, changes)),
+    )
+
+
+def _changes(picture: Picture, target: Size) -> Iterator[str]:
+    yield from picture.notices
+    is_on_its_side = picture.orientation in _ON_THEIR_SIDE
+    if target != picture.size:
+        size = picture.size[::-1] if is_on_its_side else picture.size
+        yield f"scaled down from {format_pixels(size)}"
+    if picture.orientation in _TURNS:
+        yield "turned upright, as its EXIF data says"
+
+
+_TURNS = {
+    2: "FLIP_LEFT_RIGHT",
+    3: "ROTATE_180",
+    4: "FLIP_TOP_BOTTOM",
+    5: "TRANSPOSE",
+    6: "ROTATE_270",
+    7: "TRANSVERSE",
+    8: "ROTATE_90",
+}
+"""Pillow's names by EXIF orientation (CIPA DC-008, tag 0x0112)."""
+
+_ON_THEIR_SIDE = (5, 6, 7, 8)
+
+
+def _turn_upright(image: Image, orientation: int) -> Image:
+    from PIL.Image import Transpose  # noqa: PLC0415 - loads with the first image
+
+    turn = _TURNS.get(orientation)
+    return image.transpose(Transpose[turn]) if turn else image

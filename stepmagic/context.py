@@ -1,0 +1,60 @@
+"""Whether a question fits the model's context, by estimate, before it is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from stepmagic.errors import ContextTooLong
+from stepmagic.options import Options
+from stepmagic.transcript import File, Image, Message, Part, Text, Video
+from stepmagic.usage import estimate_messages, estimate_part
+
+_MARGIN = 1.2
+"""An estimate may be a fifth too high, and a question that fits is not refused here.
+What is less over, the server refuses, which costs nothing."""
+
+_LISTED = 3
+
+
+def check_fits(options: Options, history: tuple[Message, ...], prompt: Message) -> None:
+    """Refuse what is far over the model's context.
+
+    Raises:
+        ContextTooLong: It is; the message names the largest parts and how to shrink
+            them.
+    """
+    most = options.entry.context_tokens if options.entry else None
+    tokens = estimate_messages((*history, prompt), options.system)
+    if most is None or tokens <= most * _MARGIN:
+        return
+    before = estimate_messages(history)
+    largest = sorted(prompt.parts, key=estimate_part, reverse=True)[:_LISTED]
+    listed = ", ".join(map(_described, largest))
+    if before > tokens / 2:
+        listed = f"the conversation so far (about {before:,}), {listed}"
+    message = (
+        f"about {tokens:,} tokens, and {options.model} takes {most:,}; nothing was "
+        f"sent. The largest: {listed}. {' '.join(_ways(largest))}"
+    )
+    if history:
+        message += " `-n` begins afresh, without what was said before."
+    raise ContextTooLong(message)
+
+
+def _described(part: Part) -> str:
+    kind = type(part).__name__.lower()
+    name = getattr(part, "name", None)
+    what = f"`{name}`" if name else ("your text" if kind == "text" else f"the {kind}")
+    return f"{what} (about {estimate_part(part):,})"
+
+
+def _ways(parts: Iterable[Part]) -> list[str]:
+    """Return how parts like these are made smaller, a sentence each."""
+    ways = {
+        Text: "Send less of a text, or a preview: `preview(df, tokens=1000)`.",
+        Image: "`-p detail=low` lets the model look at images less closely.",
+        Video: "`-p frames=8` sends some frames of a video.",
+        File: "Send some pages of a document.",
+    }
+    kinds = dict.fromkeys(map(type, parts))
+    return [ways[kind] for kind in kinds if kind in ways]

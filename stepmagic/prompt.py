@@ -1,0 +1,135 @@
+"""What a cell or a call asks, as one user message with all that is attached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from stepmagic.attachments.attached import Attached, UserPart
+from stepmagic.attachments.cells import attach_cells
+from stepmagic.attachments.failures import attach_last_error
+from stepmagic.attachments.framing import framed, labelled
+from stepmagic.attachments.handling import Handling
+from stepmagic.attachments.images import Limits
+from stepmagic.attachments.kinds import attach
+from stepmagic.attachments.parts import is_inline, to_part
+from stepmagic.attachments.placeholders import expand
+from stepmagic.attachments.words import attach_word
+from stepmagic.command import Command
+from stepmagic.options import Options
+from stepmagic.settings import current
+from stepmagic.transcript import Message, Part, Text, Video, user
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """A user message, and what its writer should know of it."""
+
+    message: Message
+    notices: tuple[str, ...] = ()
+    """What was changed, left out or might be secret, a sentence each."""
+
+
+@dataclass(slots=True)
+class _Builder:
+    """Gathers parts and notices."""
+
+    handling: Handling
+    namespace: Mapping[str, Any]
+    notices: list[str] = field(default_factory=list)
+
+    def parts_of(self, attached: Iterable[Attached]) -> list[UserPart]:
+        """Return the parts of attachments, videos first."""
+        parts: list[UserPart] = []
+        for each in attached:
+            self.notices += each.notices
+            parts += framed(each)
+        # StepFun asks for a video to stand before the text (StepFun docs, Video
+        # understanding).
+        return sorted(parts, key=lambda part: not isinstance(part, Video))
+
+    def convert(self, value: Any, name: str) -> Iterable[UserPart]:
+        """Return what stands for a placeholder: short values as they are written."""
+        if is_inline(value):
+            return [to_part(value, name)]
+        attached = attach(value, name, self.handling, self.namespace)
+        return self.parts_of([attached])
+
+    def prompt(self, parts: Iterable[UserPart]) -> Prompt:
+        """Return the whole."""
+        notices = tuple(dict.fromkeys(self.notices))
+        return Prompt(message=user(*labelled(parts)), notices=notices)
+
+
+def from_cell(command: Command, body: str, shell: Any, options: Options) -> Prompt:
+    """Return what a cell asks.
+
+    Args:
+        command: Its first line.
+        body: The rest of it.
+        shell: The ``InteractiveShell`` that runs it.
+        options: What it is asked with, which decides what can be carried.
+
+    Raises:
+        AttachmentError: Something that is named cannot be sent.
+    """
+    handling = _handling(options)
+    builder = _Builder(handling, shell.user_ns)
+    attached = [
+        each
+        for word in command.attachments
+        for each in attach_word(word, shell.user_ns, handling)
+    ]
+    if command.cells is not None:
+        attached += attach_cells(shell, command.cells, handling.limits)
+    if command.error:
+        attached.append(attach_last_error(shell.user_ns))
+    text = body.strip("\n")
+    asked: tuple[UserPart, ...] = (Text(text=text),)
+    parts = builder.parts_of(attached)
+    if not command.raw:
+        asked = expand(text, shell.user_ns, builder.convert)
+    return builder.prompt([*parts, *asked])
+
+
+def from_call(
+    prompt: str | Part,
+    attachments: Iterable[Any],
+    namespace: Mapping[str, Any],
+    options: Options,
+) -> Prompt:
+    """Return what ``step()`` asks; a value that has a name in the notebook keeps it.
+
+    Raises:
+        AttachmentError: Something cannot be sent.
+    """
+    handling = _handling(options)
+    builder = _Builder(handling, namespace)
+    names = {
+        id(value): name
+        for name, value in reversed(list(namespace.items()))
+        if not name.startswith("_")
+    }
+    attached = [
+        attach(value, names.get(id(value), f"attachment {n}"), handling, namespace)
+        for n, value in enumerate(attachments, 1)
+    ]
+    asked = Text(text=prompt) if isinstance(prompt, str) else to_part(prompt, "prompt")
+    return builder.prompt([*builder.parts_of(attached), asked])
+
+
+def _handling(options: Options) -> Handling:
+    settings = current()
+    inputs = options.entry.inputs if options.entry else None
+    no_video = ""
+    if options.api == "messages":
+        no_video = "/messages takes no video"
+    elif inputs is not None and "video" not in inputs:
+        no_video = f"{options.model} takes no video"
+    return Handling(
+        limits=Limits(longest_side=settings.image_longest_side, detail=options.detail),
+        preview_tokens=settings.preview_tokens,
+        frames=options.frames,
+        no_video=no_video,
+    )
