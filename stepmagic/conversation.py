@@ -24,6 +24,7 @@ from stepmagic.options import Options, Overrides, build_request
 from stepmagic.sending import Sending
 from stepmagic.transcript import Cell, Message, Origin, Status, Turn, TurnTree
 from stepmagic.transport import Call, Exchange, start
+from stepmagic.usage import format_count
 from stepmagic.wire import codec
 
 Listener: TypeAlias = Callable[[str, StreamEvent], None]
@@ -42,8 +43,10 @@ class Conversation:
     def __init__(self, name: str = "main", overrides: Overrides | None = None) -> None:
         """Begin empty; ``overrides`` holds what is set for this conversation alone."""
         self.name = name
-        self.tree = TurnTree()
+        self.tree = TurnTree(heads={name: None}, branch=name)
         self.overrides = overrides or Overrides()
+        self._undone: list[str] = []
+        """Turns that ``redo`` brings back, the next one last."""
         self._listeners: list[Listener] = []
         self._lock: asyncio.Lock | None = None
         self._lock_loop: asyncio.AbstractEventLoop | None = None
@@ -69,9 +72,15 @@ class Conversation:
         sending.run(start(self._drive(sending, prompt, options, cell)))
         return sending
 
-    def history(self) -> tuple[Message, ...]:
-        """Return the messages that a next prompt would follow."""
-        return tuple(message for turn in self.turns for message in turn.messages)
+    def history(self, cell: Cell | None = None) -> tuple[Message, ...]:
+        """Return the messages that a next prompt would follow.
+
+        Args:
+            cell: Which cell asks: one that runs again follows what it followed before.
+        """
+        parent = self.tree.before(cell)
+        turns = [] if parent is None else self.tree.path(parent)
+        return tuple(message for turn in turns for message in turn.messages)
 
     def encode(
         self,
@@ -90,11 +99,63 @@ class Conversation:
 
     def start_afresh(self) -> None:
         """Begin with no history; the turns so far stay, on a branch of their own."""
-        if self.tree.head is None:
-            return
-        number = len(self.tree.heads)
-        self.tree.move(self.tree.head, f"{self.tree.branch} {number}")
-        self.tree.move(None)
+        self._go_to(None)
+
+    def undo(self, count: int = 1) -> list[Turn]:
+        """Go back by some turns, which ``redo`` brings back; returns them.
+
+        Once something else is asked, they stay on a branch of their own.
+        """
+        left = self.turns[max(0, len(self.turns) - count) :]
+        for turn in reversed(left):
+            self._undone.append(turn.id)
+            self.tree.move(turn.parent)
+        return left
+
+    def redo(self) -> Turn | None:
+        """Bring back the turn that was undone last; None where there is none."""
+        if not self._undone:
+            return None
+        turn = self.tree.turns[self._undone.pop()]
+        self.tree.move(turn.id)
+        return turn
+
+    def use(self, branch: str) -> bool:
+        """Go on with a branch; a new name begins one at the head.
+
+        Returns:
+            Whether it is new.
+        """
+        self._keep_undone()
+        is_new = branch not in self.tree.heads
+        if is_new:
+            self.tree.move(self.tree.head, branch)
+        self.tree.branch = branch
+        return is_new
+
+    def _go_to(self, head: str | None) -> None:
+        """Set the head; what it leaves stays on a branch."""
+        self._keep_undone()
+        left = self.tree.head
+        self.tree.move(head)
+        self.tree.keep(left)
+
+    def _keep_undone(self) -> None:
+        """Keep turns that were undone, when something else follows."""
+        if self._undone:
+            self.tree.keep(self._undone[0])
+            self._undone.clear()
+
+    def _make_way(self, cell: Cell | None) -> str:
+        """Go back to where a cell that runs again begins; returns a notice of it."""
+        self._keep_undone()
+        parent = self.tree.before(cell)
+        count = len(self.turns) - len(self.tree.path(parent) if parent else [])
+        self._go_to(parent)
+        if not count:
+            return ""
+        turns = format_count(count, "turn")
+        return f"This cell ran before: {turns} set aside. `%step use` lists branches."
 
     async def _drive(
         self, sending: Sending, prompt: Message, options: Options, cell: Cell | None
@@ -122,17 +183,21 @@ class Conversation:
     ) -> Finish:
         endpoint = await asyncio.to_thread(find_endpoint, options, sending.report)
         refuse_key(endpoint.key, options.system, prompt)
-        check_fits(options, self.history(), prompt)
+        before = self.history(cell)
+        check_fits(options, before, prompt)
         asked = endpoint.adapt(options)
         call = Call(
             url=asked.base_url + codec(asked.api).path,
-            body=self.encode(prompt, asked),
+            body=self.encode(prompt, asked, history=before),
             key=endpoint.key,
             headers=asked.headers,
             limits=asked.limits,
         )
+        notice = self._make_way(cell)
         turn = self._begin(prompt, asked, cell)
         sending.turn_id = turn.id
+        if notice:
+            sending.put(Notice(text=notice, stays=True))
         exchange = Exchange(call, codec(options.api).decoder)
         assembly = Assembly()
         try:

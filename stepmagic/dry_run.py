@@ -14,7 +14,7 @@ from stepmagic.endpoint import refuse_key
 from stepmagic.keys import find_key
 from stepmagic.options import Options
 from stepmagic.prompt import Prompt
-from stepmagic.transcript import Message
+from stepmagic.transcript import Cell, Message
 from stepmagic.usage import estimate_messages
 from stepmagic.wire import codec
 
@@ -50,7 +50,12 @@ class DryRun:
 
 
 def dry_run(
-    conversation: Conversation, prompt: Prompt, options: Options, *, fresh: bool
+    conversation: Conversation,
+    prompt: Prompt,
+    options: Options,
+    *,
+    fresh: bool,
+    cell: Cell | None = None,
 ) -> DryRun:
     """Return what asking would send; ``fresh`` leaves the history out.
 
@@ -59,7 +64,7 @@ def dry_run(
         UnsupportedOption: The model or the protocol has no form for part of it.
     """
     refuse_key(find_key(), options.system, prompt.message)
-    history = () if fresh else conversation.history()
+    history = () if fresh else conversation.history(cell)
     messages = (*history, prompt.message)
     tokens = estimate_messages(messages, options.system)
     local = is_local(options.model)

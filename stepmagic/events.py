@@ -92,6 +92,8 @@ class Notice:
     """One line the user should see, such as that the turn waits for another."""
 
     text: str
+    stays: bool = False
+    """Whether it stays beside the answer, rather than until the answer begins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from IPython.core.magic_arguments import argument, magic_arguments
 from IPython.display import display
 
 from stepmagic.command import OPTIONS, Command, parse_command
+from stepmagic.display.shell import calling_cell
 from stepmagic.subcommands import run_subcommand
 
 
@@ -78,7 +79,9 @@ class StepMagics(Magics):
         %step key [forget]       enter the API key, unseen
         %step model [NAME]       list the models, or choose one; `local` is embedded
         %step new                start the conversation afresh
-        %step use [NAME]         list the conversations, or switch to one
+        %step undo [N]           go back by a turn, or by several
+        %step redo               bring back what was undone last
+        %step use [NAME]         list the branches, switch to one, or name a new one
         %step history            the conversation so far
         """
         shown = run_subcommand(line)
@@ -99,4 +102,5 @@ class StepMagics(Magics):
         talk = talk or here.conversation
         options = here.options(talk, command.overrides)
         prompt = from_cell(command, cell, self._host, options)
-        display(dry_run(talk, prompt, options, fresh=fresh))
+        asking = calling_cell(self._host)
+        display(dry_run(talk, prompt, options, fresh=fresh, cell=asking))

@@ -10,9 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from stepmagic import keys
-from stepmagic.catalogue import LOCAL_ALIAS, full_name, is_local
+from stepmagic.catalogue import LOCAL_ALIAS, is_local
 from stepmagic.command import split_words
-from stepmagic.conversation import Conversation
 from stepmagic.display import Card, Table
 from stepmagic.errors import (
     CommandError,
@@ -25,12 +24,11 @@ from stepmagic.errors import (
 from stepmagic.options import Overrides
 from stepmagic.session import Session, session
 from stepmagic.settings import current
+from stepmagic.transcript import TurnTree
 from stepmagic.transport import look_up
+from stepmagic.turn_commands import asked_model, branch_names, new, redo, undo, use
 from stepmagic.usage import estimate_messages, format_cost, format_count, total
 from stepmagic.wire.forms import amount, mapping
-
-_SHOWN = 60
-"""Letters of a prompt that a list shows."""
 
 _SMALLEST_SHARE = 0.01
 
@@ -97,11 +95,18 @@ def status(here: Session) -> Card:
             ),
             ("parameters", _listed(options.parameters) or "none set"),
             ("conversation", f"{talk.name}, {format_count(len(turns), 'turn')}"),
+            ("branch", _branch(talk.tree)),
             ("context", context),
             ("cost", format_cost(spent.cost_usd or 0)),
             ("key", "none: `%step key` enters one" if key is None else key.source),
         ),
     )
+
+
+def _branch(tree: TurnTree) -> str:
+    others = len(tree.heads) - 1
+    more = f", {format_count(others, 'other')} (`%step use`)" if others else ""
+    return f"{tree.branch}{more}"
 
 
 def _listed(values: Mapping[str, Any]) -> str:
@@ -209,7 +214,7 @@ def _model(here: Session, words: list[str]) -> Any:
 
 def _model_table(here: Session) -> Table:
     note = _refresh(here)
-    asked = _asked(here.conversation)
+    asked = asked_model(here.conversation)
     rows = tuple(
         (
             f"{entry.id} (current)" if entry.id == asked else entry.id,
@@ -222,11 +227,6 @@ def _model_table(here: Session) -> Table:
     )
     head = ("model", "takes", "context", "in, $/M tokens", "out, $/M tokens")
     return Table(title="models", head=head, rows=rows, note=note)
-
-
-def _asked(talk: Conversation) -> str:
-    """Return the model that a conversation asks."""
-    return full_name(talk.overrides.model or current().model)
 
 
 def _refresh(here: Session) -> str:
@@ -246,39 +246,6 @@ def _per_million(price: float | None) -> str:
     return "" if price is None else f"{price * 1e6:.2f}"
 
 
-def _new(here: Session, _: list[str]) -> str:
-    talk = here.conversation
-    count = len(talk.turns)
-    talk.start_afresh()
-    if not count:
-        return f"{talk.name} is empty already."
-    return f"{talk.name} starts afresh; {format_count(count, 'turn')} set aside."
-
-
-def _use(here: Session, words: list[str]) -> Any:
-    if not words:
-        rows = tuple(
-            (
-                name + (" (current)" if name == here.current else ""),
-                str(len(talk.turns)),
-                _asked(talk),
-                _last_prompt(talk),
-            )
-            for name, talk in here.conversations.items()
-        )
-        head = ("conversation", "turns", "model", "last prompt")
-        return Table(title="conversations", head=head, rows=rows)
-    is_new = words[0] not in here.conversations
-    talk = here.use(words[0])
-    state = "a new conversation" if is_new else format_count(len(talk.turns), "turn")
-    return f"Now in {talk.name}: {state}."
-
-
-def _last_prompt(talk: Conversation) -> str:
-    text = talk.turns[-1].prompt.typed if talk.turns else ""
-    return " ".join(text.split())[:_SHOWN]
-
-
 def _history(here: Session, _: list[str]) -> Any:
     return here.conversation
 
@@ -290,10 +257,10 @@ def _model_names(here: Session) -> list[str]:
 SUBCOMMANDS: dict[str, Subcommand] = {
     "key": Subcommand(run=_key, most_words=1, names=lambda _: ["forget"]),
     "model": Subcommand(run=_model, most_words=1, names=_model_names),
-    "new": Subcommand(run=_new, most_words=0),
-    "use": Subcommand(
-        run=_use, most_words=1, names=lambda here: list(here.conversations)
-    ),
+    "new": Subcommand(run=new, most_words=0),
+    "use": Subcommand(run=use, most_words=1, names=branch_names),
+    "undo": Subcommand(run=undo, most_words=1),
+    "redo": Subcommand(run=redo, most_words=0),
     "history": Subcommand(run=_history, most_words=0),
 }
 """The words after ``%step``."""

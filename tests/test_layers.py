@@ -24,7 +24,7 @@ PACKAGE = "stepmagic"
 # a row of its own, below the folder's.
 ROWS: tuple[tuple[str, ...], ...] = (
     ("magics", "extension", "__main__"),
-    ("completion", "subcommands", "doctor"),
+    ("completion", "subcommands", "turn_commands", "doctor"),
     ("ask",),
     ("session",),
     ("display/",),

@@ -84,6 +84,7 @@ def test_status_of_a_new_kernel() -> None:
         "protocol": ("chat, at https://openrouter.ai/api/v1",),
         "parameters": ("none set",),
         "conversation": ("main, 0 turns",),
+        "branch": ("main",),
         "context": (f"about {PROMPT} tokens of 256,000 (under 1%)",),
         "cost": ("$0",),
         "key": ("none: `%step key` enters one",),
@@ -180,7 +181,7 @@ def test_chosen_model_is_asked_from_here_on(
     step.run("%%step\nHi")
     assert server.requests[-1].body["model"] == TEXT_ONLY
     assert f"{TEXT_ONLY} (current)" in rows("model")
-    step.run("%step use other")
+    session().use("other")
     assert rows("")["model"] == ("stepfun/step-3.7-flash",)
 
 
@@ -220,13 +221,13 @@ def test_conversations_are_listed_with_their_last_prompt(
     server.enqueue(answer("Yes."), answer("No."))
     step.run("%%step\nFirst\n\n  question?")
     step.run(f"%%step\n{'A long question. ' * 9}")
-    assert run_subcommand("use plots") == "Now in plots: a new conversation."
+    session().use("plots")
     run_subcommand("model who/knows")
     assert rows("use") == {
         "main": ("2", "stepfun/step-3.7-flash", ("A long question. " * 9)[:60]),
         "plots (current)": ("0", "who/knows", ""),
     }
-    assert run_subcommand("use main") == "Now in main: 2 turns."
+    assert run_subcommand("use main") == "Now on main: 2 turns."
 
 
 def test_list_shows_a_prompt_on_one_line(
@@ -237,8 +238,10 @@ def test_list_shows_a_prompt_on_one_line(
     assert rows("use")["main (current)"][-1] == "First question?"
 
 
-def test_conversation_name_may_hold_spaces() -> None:
-    assert run_subcommand("use 'my plots'") == "Now in my plots: a new conversation."
+def test_branch_name_may_hold_spaces() -> None:
+    assert run_subcommand("use 'my plots'") == (
+        "Branch my plots begins here, after 0 turns of main."
+    )
 
 
 def test_new_conversation_sets_the_turns_aside(
@@ -247,7 +250,9 @@ def test_new_conversation_sets_the_turns_aside(
     assert run_subcommand("new") == "main is empty already."
     server.enqueue(answer("Yes."))
     step.run("%%step\nIs it?")
-    assert run_subcommand("new") == "main starts afresh; 1 turn set aside."
+    assert run_subcommand("new") == (
+        "main starts afresh; 1 turn set aside. `%step use` lists them."
+    )
     step.run("%%step\nHi")
     roles = [message["role"] for message in server.requests[-1].body["messages"]]
     assert roles == ["system", "user"]

@@ -54,6 +54,7 @@ class Answer:
     usage: Usage | None = None
     time_s: float | None = None
     thought_s: float | None = None
+    kept_notices: tuple[str, ...] = ()
 
     @classmethod
     def from_turn(cls, turn: Turn) -> Self:
@@ -93,7 +94,7 @@ class Answer:
             notes.append(f"The model stopped, saying {self.native_reason!r}.")
         if self.status == "complete" and not self.text and not notes:
             notes.append("The model sent no text.")
-        return notes
+        return [*self.kept_notices, *notes]
 
     @property
     def ending(self) -> str:
@@ -171,6 +172,7 @@ class AnswerFold:
         self._thought_s: float | None = None
         self._closed: list[Part] = []
         self._usages: list[Usage | None] = []
+        self._kept_notices: list[str] = []
         self._assembly = Assembly()
         self._finish: Finish | None = None
         self.line = ""
@@ -205,7 +207,7 @@ class AnswerFold:
                     f"(attempt {event.attempt} of {event.attempts})."
                 )
             case Notice():
-                self.line = event.text
+                self._notice(event)
             case ToolStart():
                 self.line = f"Running {event.call.name} ..."
             case ToolEnd():
@@ -240,7 +242,14 @@ class AnswerFold:
             usage=self._usage(),
             time_s=self.elapsed_s,
             thought_s=self._thought(),
+            kept_notices=tuple(self._kept_notices),
         )
+
+    def _notice(self, notice: Notice) -> None:
+        if notice.stays:
+            self._kept_notices.append(notice.text)
+        else:
+            self.line = notice.text
 
     def _close(self, finish: Finish) -> None:
         self._watch(thinking=False)

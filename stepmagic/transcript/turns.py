@@ -7,6 +7,7 @@ cells or of what is sent: it is moved about by ``Conversation``, its only writer
 
 from __future__ import annotations
 
+import itertools
 import secrets
 import time
 from collections.abc import Iterator
@@ -152,6 +153,32 @@ class TurnTree:
         if head is not None and head not in self.turns:
             raise KeyError(head)
         self.heads[self.branch if branch is None else branch] = head
+
+    def before(self, cell: Cell | None) -> str | None:
+        """Return the turn that a new turn of a cell follows; None for the first.
+
+        A cell that runs again follows what it followed before, if its turns lead to the
+        head: those of its last execution, a loop of several, go together. A cell that
+        is not known, or whose turns stand on another branch, follows the head.
+        """
+        path = self.path() if cell is not None else []
+        own = [turn for turn in path if turn.cell and cell and turn.cell.id == cell.id]
+        if cell is None or not own or own[-1].cell == cell:
+            return self.head
+        first = next(turn for turn in own if turn.cell == own[-1].cell)
+        return first.parent
+
+    def keep(self, head: str | None) -> str | None:
+        """Name a branch for turns that no branch leads to; returns the name, if new."""
+        if head is None or any(
+            turn.id == head for end in self.heads.values() for turn in self._upward(end)
+        ):
+            return None
+        numbers = itertools.count(len(self.heads) + 1)
+        names = (f"{self.branch}-{number}" for number in numbers)
+        name = next(name for name in names if name not in self.heads)
+        self.heads[name] = head
+        return name
 
     def path(self, head: str | None = None) -> list[Turn]:
         """Return the turns from the first to ``head``, by default the current one.
