@@ -29,9 +29,9 @@ from page import Page
 from stepmagic.display import view_for
 from stepmagic.display.answer import AnswerFold
 from stepmagic.display.frames import Frame, Frames
+from stepmagic.display.interrupts import interrupts_held
 from stepmagic.display.link import Link
 from stepmagic.display.live import LiveCanvas
-from stepmagic.display.output import interrupts_held
 from stepmagic.display.patches import Patches, common_length, utf16_length
 from stepmagic.events import (
     Finish,
@@ -117,11 +117,12 @@ class Reader:
         return written(self.pieces, self.line)
 
 
-def written(pieces: list[dict[str, str]], line: str) -> str:
+def written(pieces: list[dict[str, Any]], line: str) -> str:
     """Return the HTML of a page's state."""
     html = ""
     for piece in pieces:
-        body = piece["frozen"] + piece["open"]
+        # The script keeps frozen HTML in fragments.
+        body = "".join(piece["frozen"]) + piece["open"]
         if piece["around"]:
             opening, between, rest = piece["around"].partition("</summary>\n")
             inner = "</blockquote>" if "<blockquote>" in rest else "</details>"
@@ -338,7 +339,11 @@ class Shell:
 
     def __init__(self, *, cell: str | None = "cell") -> None:
         """Run a cell; without a name, as nbclient does."""
-        self.kernel = self
+        self.kernel = self.display_pub = self
+        self.session = "page"
+        """Who sent the request."""
+        self.parents: list[str] = []
+        """Whose requests the output was to go to."""
         self._cell = cell
         # IPython's event manager is untyped.
         manager: Any = EventManager
@@ -347,7 +352,12 @@ class Shell:
     def get_parent(self) -> dict[str, Any]:
         """Return the request."""
         metadata = {"cellId": self._cell} if self._cell else {}
-        return {"header": {"msg_id": "1"}, "metadata": metadata, "content": {}}
+        header = {"msg_id": "1", "session": self.session}
+        return {"header": header, "metadata": metadata, "content": {}}
+
+    def set_parent(self, request: dict[str, Any]) -> None:
+        """Note a request."""
+        self.parents.append(request["header"]["session"])
 
     def cell(self, clock: Clock, *, rest_s: float, takes_s: float = 1.0) -> None:
         """Run a cell after a rest."""
@@ -400,14 +410,14 @@ def test_a_cell_that_began_before_anything_ended_proves_nothing() -> None:
     assert known.takes_patches(shell)
 
 
-def test_the_last_model_stays_until_a_rest_that_its_page_has_used() -> None:
+def test_models_stay_until_a_rest_that_their_page_has_used() -> None:
     clock, shell = Clock(), Shell()
     known = Link(clock)
     known.opened(shell)
     first, second = Model(), Model()
     known.release(first)
     known.release(second)
-    assert (first.is_open, second.is_open) == (False, True)
+    assert first.over
     assert second.over
     seen = []
     # Before the page has answered, it may just be slow; after, only cells that follow
@@ -416,19 +426,30 @@ def test_the_last_model_stays_until_a_rest_that_its_page_has_used() -> None:
         if answered:
             known.heard()
         shell.cell(clock, rest_s=rest_s)
-        seen.append(second.is_open)
-    assert seen == [True, True, True, False, False]
+        seen.append((first.is_open, second.is_open))
+    assert seen == [(True, True)] * 3 + [(False, False)] * 2
+
+
+def test_only_so_many_models_wait_for_a_rest() -> None:
+    known = Link()
+    models = [Model() for _ in range(20)]
+    for model in models:
+        known.release(model)
+    assert [model.is_open for model in models] == [False] * 4 + [True] * 16
 
 
 def test_a_model_that_a_late_page_shows_stays_open() -> None:
-    known = Link()
-    first, second, third = Model(), Model(), Model()
+    clock, shell = Clock(), Shell()
+    known = Link(clock)
+    known.opened(shell)
+    first, second = Model(), Model()
     known.release(first)
     known.keep(first)
-    known.release(second)
     known.keep(first)
-    known.release(third)
-    assert (first.is_open, second.is_open, third.is_open) == (True, False, True)
+    known.release(second)
+    shell.events.trigger("post_run_cell", None)
+    shell.cell(clock, rest_s=1.1)
+    assert (first.is_open, second.is_open) == (True, False)
     assert known.answered
 
 
@@ -525,18 +546,18 @@ def test_a_canvas_that_was_never_used_ends_with_nothing(
     assert wire == []
 
 
-def test_a_model_and_its_layout_are_closed_with_the_next(
+def test_a_model_is_closed_with_its_layout(
     bare_shell: InteractiveShell, wire: list[dict[str, Any]]
 ) -> None:
     known = Link()
-    for _ in range(2):
+    for _ in range(17):
         canvas = LiveCanvas(bare_shell, known)
         canvas.prepare()
         # An error before anything was drawn.
         canvas.end(None)
     opened = [each["comm"] for each in wire if each["kind"] == "comm_open"]
     closed = [each["comm"] for each in wire if each["kind"] == "comm_close"]
-    assert len(opened) == 4
+    assert len(opened) == 34
     assert sorted(closed) == sorted(opened[:2])
 
 
@@ -571,6 +592,39 @@ def test_a_canvas_listens_to_its_pages(
     follower.prepare()
     follower.end(None)
     assert "comm_close" not in [each["kind"] for each in wire]
+
+
+@pytest.mark.usefixtures("bare_shell")
+def test_a_canvas_gives_its_page_what_a_server_dropped(
+    wire: list[dict[str, Any]],
+) -> None:
+    shell, fold = Shell(), AnswerFold(model="m")
+    canvas = LiveCanvas(shell, Link())
+    bundle = {"text/html": "<p>All of it.</p>"}
+    with capture_output() as captured:
+        canvas.prepare()
+        canvas.draw(Frames(fold).next())
+        model: Any = canvas._model
+
+        def tell_model(kind: str, session: str) -> int:
+            """Return how many outputs there are after a message of a page."""
+            shell.session = session
+            data = {"method": "custom", "content": {"kind": kind}}
+            model.comm.handle_msg({"content": {"data": data}, "buffers": []})
+            return len(captured.outputs)
+
+        for kind in ("silent", "unended", "unseen"):
+            assert tell_model(kind, "page") == 1
+        assert said(wire)[-1] == {"over": False, "sent": 1}
+        canvas.end(bundle)
+        assert tell_model("silent", "page") == 2
+        assert said(wire)[-1] == {"over": True, "sent": 1}
+        assert tell_model("unended", "page") == 3
+        assert tell_model("unseen", "another page") == 3
+        assert shell.parents == []
+        assert tell_model("unseen", "page") == 4
+    assert [output.data for output in captured.outputs[1:]] == [bundle] * 3
+    assert shell.parents == ["page", "page"]
 
 
 def test_a_view_is_live_where_the_front_end_names_its_cells(
@@ -612,15 +666,20 @@ def open_models(kernel: KernelUnderTest) -> list[str]:
 
 def tell(kernel: KernelUnderTest, ran: Ran, **said: object) -> list[dict[str, Any]]:
     """Say something as a page that has the model of a cell; returns the answers."""
+    return patches_of(heard(kernel, ran, **said))
+
+
+def heard(kernel: KernelUnderTest, ran: Ran, **said: object) -> Ran:
+    """Say something as that page; returns all that comes of it."""
     (opened,) = models_of(ran)
     message = {"method": "custom", "content": said}
     content = {"comm_id": opened["comm_id"], "data": message}
     sent = kernel.client.session.msg("comm_msg", content)
     kernel.client.shell_channel.send(sent)
-    heard = Ran()
-    while not kernel.read(sent["header"]["msg_id"], heard):
+    answers = Ran()
+    while not kernel.read(sent["header"]["msg_id"], answers):
         pass
-    return patches_of(heard)
+    return answers
 
 
 def models_of(ran: Ran) -> list[dict[str, Any]]:
@@ -662,8 +721,8 @@ def test_models_are_closed_and_a_page_that_answered_is_not_asked_again(
 ) -> None:
     first = kernel.run("%%step\nHi", cell="a")
     second = kernel.run("%%step\nHi", cell="b")
-    assert models_of(first)[0]["comm_id"] not in open_models(kernel)
-    assert models_of(second)[0]["comm_id"] in open_models(kernel)
+    ids = {models_of(ran)[0]["comm_id"] for ran in (first, second)}
+    assert ids <= set(open_models(kernel))
     assert tell(kernel, second, kind="ready", over=False) == []
     third = kernel.run("%%step\nHi", cell="c")
     assert models_of(third)[0]["data"]["state"]["greets"] is False
@@ -684,6 +743,48 @@ def test_a_page_loaded_while_the_cell_ran_gets_the_answer_at_the_end(
     assert ran.shown[-1]["text/html"] in late.html
     time.sleep(1.2)
     assert models_of(ran)[0]["comm_id"] in open_models(kernel)
+
+
+def test_a_page_that_missed_the_end_gets_it_again(
+    server: OpenRouterServer, kernel: KernelUnderTest
+) -> None:
+    server.enqueue(answer(LONG, reasoning=""))
+    ran = kernel.run("%%step\nCount!", cell="a")
+    (told,) = tell(kernel, ran, kind="silent")
+    assert told == {"over": True, "sent": len(patches_of(ran))}
+    (again,) = heard(kernel, ran, kind="unended").of("update_display_data")
+    (*_, end) = ran.of("update_display_data")
+    assert again["content"] == end["content"]
+
+
+def test_a_page_that_missed_the_output_gets_it_in_its_cell(
+    server: OpenRouterServer, kernel: KernelUnderTest
+) -> None:
+    server.enqueue(answer(LONG, reasoning=""))
+    request = kernel.send("%%step\nCount!", cell="a")
+    ran = kernel.finish(request)
+    (opened,) = models_of(ran)
+    message = {"method": "custom", "content": {"kind": "unseen"}}
+    content = {"comm_id": opened["comm_id"], "data": message}
+    sent = kernel.client.session.msg("comm_msg", content)
+    kernel.client.shell_channel.send(sent)
+    later = Ran()
+    while not later.shown:
+        kernel.read(request, later)
+    assert later.shown == ran.shown[-1:]
+    assert kernel.run("print('on')").printed == "on\n"
+
+
+def test_a_page_that_did_not_run_the_cell_needs_no_output(
+    server: OpenRouterServer, kernel: KernelUnderTest
+) -> None:
+    server.enqueue(answer(LONG, reasoning=""))
+    ran = kernel.run("%%step\nCount!", cell="a")
+    session = kernel.client.session.session
+    kernel.client.session.session = "another page"
+    answers = heard(kernel, ran, kind="unseen")
+    kernel.client.session.session = session
+    assert answers.shown == []
 
 
 def test_a_silent_page_gets_whole_frames_after_a_rest(kernel: KernelUnderTest) -> None:
@@ -711,8 +812,9 @@ def test_an_error_before_the_first_word_closes_the_model(
     ran = kernel.run("%%step\nHi", cell="a")
     assert ran.status == "error"
     assert all(sorted(bundle) == STATIC for bundle in ran.shown[-1:])
-    kernel.run("%%step\nHi", cell="b")
-    assert models_of(ran)[0]["comm_id"] not in open_models(kernel)
+    tell(kernel, ran, kind="ready", over=False)
+    time.sleep(1.2)
+    assert open_models(kernel) == []
 
 
 def test_an_executed_notebook_holds_no_widgets(server: OpenRouterServer) -> None:

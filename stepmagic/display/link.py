@@ -15,6 +15,9 @@ from stepmagic.display.shell import calling_cell
 _REST_S = 1.0
 """Between two cells; what a front end sent before the first ended was read by then."""
 
+_MOST_RELEASED = 16
+"""Models that wait for their pages: those of cells that follow each other."""
+
 
 class Model(Protocol):
     """A live model, as far as a link has to do with it."""
@@ -37,7 +40,7 @@ class Link:
         self._silent = False
         self._ended_at: float | None = None
         self._watched: Any = None
-        self._released: Model | None = None
+        self._released: list[Model] = []
 
     def takes_patches(self, shell: Any) -> bool:
         """Whether to draw the next reply by patches.
@@ -66,25 +69,25 @@ class Link:
         self.answered = True
 
     def release(self, model: Model) -> None:
-        """Take a model whose reply is drawn; closes the one before.
+        """Take a model whose reply is drawn; it is closed when its page had its say.
 
-        The last one stays open: what its page says comes when the cell is over, and a
-        page that was loaded while the cell ran finds the answer through it.
+        What a page says comes when no cell runs: that a server dropped the end of the
+        answer, or that the page was loaded while the cell ran.
         """
-        self._close_released()
         model.over = True
-        self._released = model
+        self._released.append(model)
+        if len(self._released) > _MOST_RELEASED:
+            self._released.pop(0).dismiss()
 
     def keep(self, model: Model) -> None:
         """Leave a model open for good: a page shows an answer through it."""
         self.heard()
-        if model is self._released:
-            self._released = None
+        if model in self._released:
+            self._released.remove(model)
 
     def _close_released(self) -> None:
-        if self._released is not None:
-            self._released.dismiss()
-            self._released = None
+        while self._released:
+            self._released.pop().dismiss()
 
     def _cell_begins(self, *_: Any) -> None:
         ended_at = self._ended_at

@@ -7,7 +7,12 @@ const LOST =
   '<p class="sm-waiting"><small>A part did not reach this page. ' +
   "The whole answer will stand here at the end.</small></p>";
 
-const blankPiece = () => ({ around: "", summary: "", frozen: "", open: "" });
+/** Ms without what is due, after which a page that shows a view asks the kernel. */
+const SILENCE = 500;
+
+// Frozen HTML stays in fragments: to join all of them each frame makes garbage that is
+// collected when the answer ends.
+const blankPiece = () => ({ around: "", summary: "", frozen: [], open: "" });
 
 /** What a page knows of an answer before any message. */
 export const blankState = () => ({ seq: -1, lost: false, pieces: [], line: "" });
@@ -25,9 +30,9 @@ export function take(state, message) {
     if (change.around !== undefined) {
       Object.assign(piece, blankPiece(), { around: change.around });
     }
-    if (change.restart) piece.frozen = piece.open = "";
+    if (change.restart) Object.assign(piece, { frozen: [], open: "" });
     piece.summary = change.summary ?? piece.summary;
-    piece.frozen += change.frozen ?? "";
+    if (change.frozen) piece.frozen.push(change.frozen);
     if (change.tail !== undefined) {
       piece.open = piece.open.slice(0, change.keep) + change.tail;
     }
@@ -52,6 +57,7 @@ function holder() {
 class PieceView {
   constructor() {
     this.painted = blankPiece();
+    this.count = 0;
     this.frozen = holder();
     this.open = holder();
     this.box = holder();
@@ -64,15 +70,22 @@ class PieceView {
     if (piece.summary !== painted.summary) {
       this.box.querySelector("summary").innerHTML = piece.summary;
     }
-    if (!piece.frozen.startsWith(painted.frozen)) {
-      this.frozen.replaceChildren();
-      painted.frozen = "";
-    }
-    if (piece.frozen.length > painted.frozen.length) {
-      this.frozen.append(parse(piece.frozen.slice(painted.frozen.length)));
-    }
+    this.paintFrozen(piece.frozen);
     if (piece.open !== painted.open) this.open.innerHTML = piece.open;
     this.painted = { ...piece };
+  }
+
+  /** Append what is new; what was said again, in another array, may stand there. */
+  paintFrozen(fragments) {
+    let added = fragments.slice(this.count).join("");
+    if (fragments !== this.painted.frozen) {
+      const before = this.painted.frozen.slice(0, this.count).join("");
+      added = fragments.join("");
+      if (added.startsWith(before)) added = added.slice(before.length);
+      else this.frozen.replaceChildren();
+    }
+    if (added) this.frozen.append(parse(added));
+    this.count = fragments.length;
   }
 
   /** Move what is painted into new surroundings; what the reader opened stays open. */
@@ -124,24 +137,87 @@ class View {
   }
 }
 
+/**
+ * Sees that the answer gets to the page. A Jupyter server that drops what comes too fast
+ * may drop the end, or the output itself, and no gap tells of that. The kernel hears a
+ * question when its cell is over; by then the server lets everything through again.
+ */
+class Vigil {
+  views = new Set();
+  wasViewed = false;
+  received = 0;
+  #asked = false;
+  #timer;
+
+  constructor(model) {
+    this.model = model;
+  }
+
+  /** Wait for the next message, and ask after a silence; one question at a time. */
+  wait() {
+    this.#later(() => {
+      if (this.#asked || (this.wasViewed && !this.views.size)) return;
+      this.#asked = true;
+      this.model.send({ kind: "silent" });
+    });
+  }
+
+  /** Take the answer to the question; `sent` counts the messages before the end. */
+  hear({ over, sent }) {
+    this.#asked = false;
+    if (!over) return this.wait();
+    this.#later(() => {
+      if (this.views.size) this.model.send({ kind: "unended" });
+      // A page that is not the cell's, or has not drawn it yet, has no view either.
+      else if (!this.wasViewed && this.received < sent) {
+        this.model.send({ kind: "unseen" });
+      }
+    });
+  }
+
+  stop() {
+    clearTimeout(this.#timer);
+  }
+
+  #later(act) {
+    this.stop();
+    this.#timer = setTimeout(act, SILENCE);
+  }
+}
+
 export default () => {
   const state = blankState();
-  const views = new Set();
+  let vigil;
   return {
     initialize({ model }) {
+      const over = model.get("over");
+      vigil = new Vigil(model);
       model.on("msg:custom", (message) => {
+        if ("over" in message) return vigil.hear(message);
+        vigil.received += 1;
+        if (!over) vigil.wait();
         const knew = !state.lost;
         take(state, message);
         if (state.lost && knew) model.send({ kind: "lost" });
-        for (const view of views) view.paintSoon();
+        for (const view of vigil.views) view.paintSoon();
       });
-      const over = model.get("over");
       if (over || model.get("greets")) model.send({ kind: "ready", over });
+      if (!over) vigil.wait();
+      // What is closed is kept by ipywidgets while the kernel runs: the comm, with the
+      // model and the element of its view. So nothing large may hang on them.
+      return () => {
+        vigil.stop();
+        Object.assign(state, blankState());
+      };
     },
     render({ el }) {
       const view = new View(el, state);
-      views.add(view);
-      return () => views.delete(view);
+      vigil.views.add(view);
+      vigil.wasViewed = true;
+      return () => {
+        vigil.views.delete(view);
+        view.root.remove();
+      };
     },
   };
 };

@@ -15,9 +15,11 @@ import traitlets
 
 from stepmagic.display.bundle import quiet, wrapped
 from stepmagic.display.frames import Frame
+from stepmagic.display.interrupts import interrupts_held
 from stepmagic.display.link import Link
-from stepmagic.display.output import Output, interrupts_held
+from stepmagic.display.output import Output
 from stepmagic.display.patches import Patches
+from stepmagic.display.shell import parent_header, shown_for
 
 _VIEW = "application/vnd.jupyter.widget-view+json"
 _ELSEWHERE = (
@@ -73,8 +75,9 @@ class LiveCanvas:
         self._output = Output()
         self._patches = Patches()
         self._model: LiveModel | None = None
-        self._html = ""
-        """Of the static bundle."""
+        self._request = parent_header(shell)
+        self._bundle: dict[str, str] = {}
+        """What stays; empty before the end, and where there is nothing to show."""
 
     @property
     def began(self) -> bool:
@@ -105,7 +108,7 @@ class LiveCanvas:
         """Put the static bundle, if there is one, in place of the live view."""
         if bundle is not None:
             self._output.put(bundle, stays=True)
-            self._html = bundle["text/html"]
+            self._bundle = bundle
         if self._model is not None:
             self._link.release(self._model)
 
@@ -123,10 +126,26 @@ class LiveCanvas:
             case {"kind": "ready", "over": True}:
                 # A page that was loaded while the cell ran knows the output of before.
                 self._link.keep(model)
-                model.send(self._patches.last(self._html))
+                model.send(self._patches.last(self._bundle.get("text/html", "")))
             case {"kind": "ready"}:
                 self._link.heard()
             case {"kind": "lost"}:
                 self._patches.must_repeat = True
+            case {"kind": "silent"}:
+                model.send({"over": model.over, "sent": self._patches.sent})
+            case {"kind": "unended"} if self._bundle:
+                self._output.put(self._bundle)
+            case {"kind": "unseen"} if self._bundle and self._is_heard_from_its_page():
+                with shown_for(self._shell, self._request):
+                    Output().put(self._bundle, stays=True)
             case _:
                 pass
+
+    def _is_heard_from_its_page(self) -> bool:
+        """Whether the message that is being handled is of the page that ran the cell.
+
+        Other pages of the same kernel have the model as well, and no output for it.
+        """
+        headers = (self._request, parent_header(self._shell))
+        asked, heard = (each.get("header", {}).get("session") for each in headers)
+        return bool(asked == heard)

@@ -15,7 +15,8 @@ from typing import Protocol, Self
 from stepmagic.display.answer import AnswerFold
 from stepmagic.display.bundle import reply_bundle
 from stepmagic.display.frames import Frame, Frames
-from stepmagic.display.output import HtmlCanvas, interrupts_ignored
+from stepmagic.display.interrupts import interrupts_ignored
+from stepmagic.display.output import HtmlCanvas
 from stepmagic.events import StreamEvent
 
 _LONGEST_S = 2.0

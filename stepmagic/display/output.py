@@ -1,17 +1,14 @@
-"""One output that is drawn again and again, and what must not cut that short."""
+"""One output that is drawn again and again."""
 
 from __future__ import annotations
 
-import contextlib
-import signal
-import threading
 import uuid
-from collections.abc import Callable, Iterator
 from typing import Any
 
 from IPython.display import display, update_display
 
 from stepmagic.display.frames import Frame
+from stepmagic.display.interrupts import interrupts_held
 
 
 class Output:
@@ -68,36 +65,3 @@ class HtmlCanvas:
         """Show the bundle that stays, if there is one."""
         if bundle is not None:
             self._output.put(bundle, stays=True)
-
-
-@contextlib.contextmanager
-def interrupts_ignored() -> Iterator[None]:
-    """Ignore interrupts in the block."""
-    with _on_interrupt(signal.SIG_IGN):
-        yield
-
-
-@contextlib.contextmanager
-def interrupts_held() -> Iterator[None]:
-    """Let an interrupt wait for the end of the block."""
-    came: list[int] = []
-    with _on_interrupt(lambda number, _: came.append(number)):
-        yield
-    if came:
-        signal.raise_signal(came[0])
-
-
-@contextlib.contextmanager
-def _on_interrupt(
-    handler: Callable[[int, Any], Any] | signal.Handlers,
-) -> Iterator[None]:
-    """Handle interrupts otherwise in the block; only the main thread gets them."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before: Any = signal.signal(signal.SIGINT, handler)
-    try:
-        yield
-    finally:
-        # None stands for a handler that was not set from Python.
-        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)

@@ -71,6 +71,11 @@ class Patches:
         self._seq += 1
         return message
 
+    @property
+    def sent(self) -> int:
+        """How many messages were written."""
+        return self._seq
+
     def last(self, html: str) -> dict[str, Any]:
         """Return the message that shows a static bundle instead."""
         message = {"seq": self._seq, "whole": True, "line": html}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from stepmagic.transcript import Cell
@@ -45,3 +46,13 @@ def execution(shell: Any) -> object:
     """Return what tells this execution of a cell from every other."""
     message = parent_header(shell).get("header", {}).get("msg_id")
     return message or getattr(shell, "execution_count", None)
+
+
+@contextmanager
+def shown_for(shell: Any, request: Mapping[str, Any]) -> Iterator[None]:
+    """Let what is displayed go to the cell that a request ran, though it is over."""
+    shell.display_pub.set_parent(request)
+    try:
+        yield
+    finally:
+        shell.display_pub.set_parent(parent_header(shell))

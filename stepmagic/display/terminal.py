@@ -1,8 +1,8 @@
-"""One reply in a terminal or a pipe: text as it comes, and nothing that acts.
+"""One reply in a terminal or a pipe.
 
-Owns what is printed of an answer. Text passes a filter that no cut between two events
-can get an escape sequence through; the only escapes written are its own, on a terminal
-that shows them.
+Owns the order of what is printed. A ``Printer`` decides how: as text where nothing else
+is understood, as drawn Markdown in a terminal. What it gets passed a filter that no cut
+between two events can get an escape sequence through.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ import sys
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self, TextIO
+from typing import Protocol, Self, TextIO
 
 from stepmagic.display.answer import AnswerFold
-from stepmagic.display.bundle import describe
+from stepmagic.display.bundle import describe, waiting
+from stepmagic.display.interrupts import interrupts_held, interrupts_ignored
+from stepmagic.display.terminal_plain import PlainPrinter
 from stepmagic.events import (
     ConfirmTool,
     Notice,
@@ -29,15 +31,40 @@ from stepmagic.events import (
 from stepmagic.markdown import PlainStream, plain
 from stepmagic.transcript import Media, Part, Reasoning, Text, ToolCall
 
-_DIM, _NORMAL = "\x1b[2m", "\x1b[22m"
+_WITHOUT_ESCAPES = ("dumb", "unknown")
+"""What ``TERM`` says of a terminal that only prints."""
+
+
+class Printer(Protocol):
+    """Puts the text of a reply on the screen; it holds no control characters."""
+
+    def begin(self, kind: type[Text | Reasoning]) -> None:
+        """Take text of one kind from now on."""
+
+    def text(self, text: str) -> None:
+        """Take the next piece of it."""
+
+    def end(self, thought_s: float) -> None:
+        """End it; ``thought_s`` is how long it took."""
+
+    def aside(self, line: str) -> None:
+        """Take a line that is no part of the answer, while no text is begun."""
+
+    def flush(self, waiting: str = "", *, last: bool = False) -> None:
+        """Show what there is.
+
+        Args:
+            waiting: What to show while there is nothing else.
+            last: Whether it is the end.
+        """
 
 
 class TerminalView:
     """Prints the events of one reply.
 
-    The answer goes to the stream whatever that is; reasoning, under a heading, only to
-    a terminal, since a pipe or a file wants the answer alone. With ``NO_COLOR`` set it
-    is not dimmed (https://no-color.org).
+    A terminal shows the answer drawn, below the dimmed reasoning. A pipe or a file gets
+    the answer's Markdown alone, as it comes. ``TERM=dumb`` makes a terminal show text,
+    ``NO_COLOR`` no colours (https://no-color.org).
     """
 
     def __init__(
@@ -60,24 +87,54 @@ class TerminalView:
         """
         self._live = live
         self._fold = AnswerFold(model=model, effort=effort, clock=clock)
-        self._stream = sys.stdout if stream is None else stream
-        self._terminal = self._stream.isatty()
-        self._colour = self._terminal and not os.environ.get("NO_COLOR")
+        stream = sys.stdout if stream is None else stream
+        self._terminal = stream.isatty()
+        self._printer = _printer(stream, clock)
         self._filter = PlainStream()
         self._kinds: dict[int, type[Part]] = {}
         self._taken: dict[int, int] = {}
         """How many letters of a part were taken from its deltas."""
-        self._shown: type[Part] | None = None
-        """The kind of part that was printed last."""
-        self._held: list[str] = []
-        self._starts_line = True
+        self._shown: type[Text | Reasoning] | None = None
+        """The kind of text that is being printed."""
+        self._shown_since_s = self._shown_until_s = 0.0
+        self._began = False
 
     def __enter__(self) -> Self:
         return self
 
     def show(self, event: StreamEvent) -> None:
         """Take the next event and print what it brings."""
-        self._fold.feed(event)
+        # An interrupt between two steps would leave a screen that nobody knows.
+        with interrupts_held():
+            self._began = True
+            self._fold.feed(event)
+            self._take(event)
+            self._flush()
+
+    def tick(self) -> None:
+        """Print what is due; to be called now and then while nothing comes."""
+        with interrupts_held():
+            self._flush()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        # A second interrupt must not leave half an answer on the screen.
+        with interrupts_ignored():
+            self._turn_to(None)
+            answer = self._fold.answer(error)
+            # What stopped the answer, IPython prints below it.
+            if answer.status == "complete":
+                for note in answer.notes:
+                    self._aside(note)
+            if self._live and answer.status != "running" and answer.parts:
+                self._aside(answer.footer)
+            self._printer.flush(last=True)
+
+    def _take(self, event: StreamEvent) -> None:
         match event:
             case PartStart():
                 self._kinds[event.index] = type(event.part)
@@ -93,26 +150,6 @@ class TerminalView:
                 self._aside(self._fold.line)
             case _:
                 pass
-        self._flush()
-
-    def tick(self) -> None:
-        """Do nothing: text is printed when it comes."""
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._turn_to(None)
-        answer = self._fold.answer(error)
-        # What stopped the answer, IPython prints below it.
-        if answer.status == "complete":
-            for note in answer.notes:
-                self._aside(note)
-        if self._live and answer.status != "running" and answer.parts:
-            self._aside(answer.footer)
-        self._flush(last=True)
 
     def _whole(self, index: int, part: Part) -> None:
         """Print what a whole part has beyond its deltas."""
@@ -129,41 +166,39 @@ class TerminalView:
             self._aside(f"[calls {part.name}({part.arguments})]")
 
     def _text(self, kind: type[Part], text: str) -> None:
-        if not text or not (kind is Text or (kind is Reasoning and self._terminal)):
-            return
-        self._turn_to(kind)
-        self._write(self._filter.feed(text))
+        # A pipe or a file wants the answer alone.
+        if text and (kind is Text or (kind is Reasoning and self._terminal)):
+            self._turn_to(kind)
+            self._printer.text(self._filter.feed(text))
+            self._shown_until_s = self._fold.elapsed_s
 
-    def _turn_to(self, kind: type[Part] | None) -> None:
-        """End what was printed, if something else follows, and head what follows."""
-        before = self._shown
-        if kind is before:
+    def _turn_to(self, kind: type[Text | Reasoning] | None) -> None:
+        """End what was printed, if something else follows."""
+        if kind is self._shown:
             return
+        if self._shown is not None:
+            self._printer.text(self._filter.close())
+            self._printer.end(self._shown_until_s - self._shown_since_s)
         self._shown = kind
-        self._write(self._filter.close())
-        if before is Reasoning and self._colour:
-            self._held.append(_NORMAL)
-        if not self._starts_line:
-            self._write("\n")
-        if kind is Reasoning:
-            self._write(f"{_DIM}Thinking:\n" if self._colour else "Thinking:\n")
-        elif before is Reasoning and kind is Text:
-            self._write("\n" if self._colour else "\nAnswer:\n")
+        if kind is not None:
+            self._printer.begin(kind)
+            self._shown_since_s = self._fold.elapsed_s
 
     def _aside(self, text: str) -> None:
         """Print a line that is no part of the answer."""
         self._turn_to(None)
-        line = plain(text)
-        self._write(f"{_DIM}{line}{_NORMAL}\n" if self._colour else f"{line}\n")
+        self._printer.aside(plain(text))
 
-    def _write(self, text: str) -> None:
-        if text:
-            self._held.append(text)
-            self._starts_line = text.endswith("\n")
+    def _flush(self) -> None:
+        if self._live:
+            self._printer.flush("" if self._began else waiting(self._fold.answer()))
 
-    def _flush(self, *, last: bool = False) -> None:
-        """Print what is held; before the end, only a live view does."""
-        if self._held and (self._live or last):
-            self._stream.write("".join(self._held))
-            self._stream.flush()
-            self._held.clear()
+
+def _printer(stream: TextIO, clock: Callable[[], float]) -> Printer:
+    """Return what prints to a stream as well as that can show it."""
+    if not stream.isatty() or os.environ.get("TERM", "").lower() in _WITHOUT_ESCAPES:
+        return PlainPrinter(stream)
+    # rich takes 60 ms to import, which a pipe need not wait for.
+    from stepmagic.display.terminal_live import LivePrinter  # noqa: PLC0415
+
+    return LivePrinter(stream, colour=not os.environ.get("NO_COLOR"), clock=clock)
