@@ -7,7 +7,10 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -188,24 +191,53 @@ def test_fixture_fails_the_test_that_sent_a_wrong_request(
     result.stdout.fnmatch_lines(["*must be the user's*"])
 
 
-def test_it_serves_a_paced_stream_from_a_process_of_its_own() -> None:
-    command = [sys.executable, "-m", "openrouter_server", "--tokens=100"]
-    with subprocess.Popen(  # noqa: S603 - the command is the line above
-        [*command, "--rate=1000"],
+@contextmanager
+def serving(*options: str) -> Iterator[subprocess.Popen[str]]:
+    """Run the server in a process of its own, which ends with its input."""
+    with subprocess.Popen(  # noqa: S603 - our own server
+        [sys.executable, "-m", "openrouter_server", *options],
         cwd=TESTS,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
-        assert process.stdout is not None
-        where = json.loads(process.stdout.readline())
-        reply = httpx.post(
-            f"{where['url']}/chat/completions",
-            headers={"Authorization": f"Bearer {where['key']}"},
-            json=question("chat", model=where["model"]),
-            timeout=20,
-        )
+        yield process
         process.communicate(timeout=10)
-    deltas = [frame["choices"][0]["delta"] for frame in payloads(reply.text)]
-    assert len([delta for delta in deltas if delta["content"]]) == 100
     assert process.returncode == 0
+
+
+def told(process: subprocess.Popen[str], line: Json | None = None) -> Any:
+    """Return the next line of the server, after a line to it."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    if line is not None:
+        process.stdin.write(json.dumps(line) + "\n")
+        process.stdin.flush()
+    return json.loads(process.stdout.readline())
+
+
+def said(where: Json) -> list[str]:
+    """Ask a server of another process, and return the tokens that it streamed."""
+    reply = httpx.post(
+        f"{where['url']}/chat/completions",
+        headers={"Authorization": f"Bearer {where['key']}"},
+        json=question("chat", model=where["model"]),
+        timeout=20,
+    )
+    deltas = [frame["choices"][0]["delta"] for frame in payloads(reply.text)]
+    return [delta["content"] for delta in deltas if delta["content"]]
+
+
+def test_it_serves_a_paced_stream_from_a_process_of_its_own() -> None:
+    with serving("--tokens=100", "--rate=1000") as process:
+        assert len(said(told(process))) == 100
+
+
+def test_it_serves_what_a_line_asks_for_and_says_when_it_was_written() -> None:
+    with serving() as process:
+        where = told(process, {"text": LONG, "rate": 100})
+        assert where["tokens"] == 10
+        asked_at = time.monotonic()
+        assert "".join(said(where)) == LONG
+        [(began, ended)] = told(process, {"url": where["url"]})
+        assert asked_at < began < ended < time.monotonic()

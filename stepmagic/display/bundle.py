@@ -230,7 +230,8 @@ def _last_words(text: str) -> str:
 
     Looks at the last letters alone: all of a long text costs too much a frame.
     """
-    line = text[-4 * _LONGEST_LINE :].strip().rpartition("\n")[2]
+    paragraph = text[-4 * _LONGEST_LINE :].strip().rpartition("\n\n")[2]
+    line = " ".join(paragraph.split())
     if len(line) <= _LONGEST_LINE:
         return line
     end = line[-_LONGEST_LINE:]

@@ -12,6 +12,7 @@ import secrets
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -35,11 +36,18 @@ _SETTINGS = {
 class JupyterServer:
     """A Jupyter server on 127.0.0.1, running while its context is entered."""
 
-    def __init__(self, folder: Path, **environment: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        options: Mapping[str, str] | None = None,
+        **environment: str,
+    ) -> None:
         """Prepare the server.
 
         Args:
             folder: An empty folder for its home, settings and notebooks.
+            options: More of its settings, as its command line names them.
             environment: More of the environment of its kernels.
         """
         self.token = secrets.token_hex(16)
@@ -48,6 +56,7 @@ class JupyterServer:
         """Without a slash at the end; known when the server runs."""
         self._log = folder / "log"
         self._runtime = folder / "runtime"
+        self._options = dict(options or {})
         self._environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith(_NOT_INHERITED)},
             **_folders(folder),
@@ -68,6 +77,7 @@ class JupyterServer:
             "IdentityProvider.token": self.token,
             "LabApp.expose_app_in_browser": "True",
             "JupyterNotebookApp.expose_app_in_browser": "True",
+            **self._options,
         }
         command = [sys.executable, "-m", "jupyterlab", "--allow-root"]
         command += [f"--{name}={value}" for name, value in options.items()]

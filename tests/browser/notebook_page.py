@@ -24,6 +24,9 @@ _RUN_S = 60.0
 _KEY_S = 1.5
 """A cell that shows no sign of running after this gets the key again."""
 
+_IS_IDLE = """() =>
+  jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === "idle"
+"""
 _DONE = re.compile(r"\[(\d+)\]")
 
 
@@ -38,6 +41,7 @@ class NotebookPage:
         *,
         size: tuple[int, int] = (1000, 900),
         scale: float = 1,
+        watch_inside: bool = True,
     ) -> None:
         """Open an empty window.
 
@@ -47,6 +51,7 @@ class NotebookPage:
             browser: Where to open it.
             size: Width and height of the window, in CSS pixels.
             scale: Device pixels a CSS pixel.
+            watch_inside: See ``Watch``; without it there is no ``stepPage`` either.
         """
         self.app = app
         self._server = server
@@ -54,7 +59,7 @@ class NotebookPage:
             viewport={"width": size[0], "height": size[1]}, device_scale_factor=scale
         )
         self._context.set_default_timeout(_OPEN_MS)
-        self.watch = Watch(self._context, server.url)
+        self.watch = Watch(self._context, server.url, inside=watch_inside)
         self.page: Page = self._context.new_page()
         self.name = ""
 
@@ -218,9 +223,11 @@ class CodeCell:
         raise AssertionError(message)
 
     def wait(self, timeout_s: float = _RUN_S) -> None:
-        """Wait until it is done."""
+        """Wait until it is done, and all that it showed has come."""
         deadline = time.monotonic() + timeout_s
-        while not self.is_done:
+        # The reply that gives the prompt its number may overtake the last output, on
+        # another channel; the status does not.
+        while not (self.is_done and self.page.evaluate(_IS_IDLE)):
             if time.monotonic() > deadline:
                 message = f"the cell does not end; it shows {self.text!r}"
                 raise AssertionError(message)

@@ -26,18 +26,22 @@ class Watch:
     ``faults`` is empty as long as a model's text did nothing.
     """
 
-    def __init__(self, context: BrowserContext, origin: str) -> None:
+    def __init__(
+        self, context: BrowserContext, origin: str, *, inside: bool = True
+    ) -> None:
         """Begin to watch a context without pages.
 
         Args:
             context: Where the pages will be.
             origin: Scheme, host and port of the Jupyter server.
+            inside: Whether to look at every element too, which takes the page's time.
         """
         self._origin = origin
         self._expected = ""
         self.faults: list[str] = []
         context.expose_binding("stepReport", self._report)
-        context.add_init_script(path=_SCRIPT)
+        if inside:
+            context.add_init_script(path=_SCRIPT)
         context.on("request", self._on_request)
         context.on("dialog", self._on_dialog)
         context.on("console", self._on_console)

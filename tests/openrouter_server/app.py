@@ -49,6 +49,8 @@ class Received:
     client_port: int = 0
     """Two requests from one port came over one connection."""
     received_at: float = field(default_factory=time.monotonic)
+    began_at: float | None = None
+    """When the first piece of the reply was about to be written, comments left out."""
     answered_at: float | None = None
     """When the last byte of the reply was written."""
     disconnected_at: float | None = None
@@ -80,10 +82,20 @@ class OpenRouterServer:
             assert server.requests[0].body["model"] == "stepfun/step-3.7-flash"
     """
 
-    def __init__(self, *, key: str = KEY) -> None:
-        """Bind a free port; ``key`` is the one that is accepted."""
+    def __init__(self, *, key: str = KEY, send_buffer: int | None = None) -> None:
+        """Bind a free port.
+
+        Args:
+            key: The one that is accepted.
+            send_buffer: Bytes that may wait here for a client that does not read, about
+                (SO_SNDBUF); by default what the operating system likes, which is
+                megabytes.
+        """
         self.key = key
         self._socket = socket.create_server(("127.0.0.1", 0))
+        if send_buffer is not None:
+            # Connections take the options of the socket that they came through.
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
         self._port: int = self._socket.getsockname()[1]
         self.reset()
         config = uvicorn.Config(
@@ -231,12 +243,15 @@ class _Scripted(Response):
         reply = self._reply
         await asyncio.sleep(reply.delay_s)
         await send(self._start())
+        frames = reply.frames(self._asked)
         begun = time.monotonic()
-        for number, frame in enumerate(reply.frames(self._asked)):
+        for number, frame in enumerate(frames):
             # Absolute times: the pace holds whatever writing costs. A pause of 0 s
             # lets the loop see that the client is gone.
             due = begun + number * reply.pace_s
             await asyncio.sleep(max(0.0, due - time.monotonic()))
+            if self._received.began_at is None and not frame.startswith(b":"):
+                self._received.began_at = time.monotonic()
             await send(_part(frame, is_last=False))
         if reply.ending == "stall":
             await asyncio.Event().wait()
