@@ -54,7 +54,12 @@ class Hostile:
         raise RuntimeError
 
 
-texts = st.sampled_from(ODD_TEXTS) | st.text(max_size=30)
+def _encodable(text: str) -> str:
+    """Return text without lone surrogates, which Arrow does not hold."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+texts = (st.sampled_from(ODD_TEXTS) | st.text(max_size=30)).map(_encodable)
 names = (
     texts
     | st.integers()
@@ -119,11 +124,6 @@ def _columns(rows: int) -> st.SearchStrategy[Any]:
             lambda v: _held(v, "object")
         ),
     )
-
-
-def _encodable(text: str) -> str:
-    """Return text without lone surrogates, which Arrow does not hold."""
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 @st.composite

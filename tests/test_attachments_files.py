@@ -7,11 +7,12 @@ import io
 import itertools
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import Any
 
+import pandas as pd  # type: ignore[import-untyped]  # it ships no types
 import polars as pl
 import pypdf
 import pytest
@@ -436,6 +437,13 @@ class Hidden(MetaPathFinder):
     def find_spec(self, fullname: str, *_: object) -> None:
         if fullname.partition(".")[0] in self.libraries:
             raise ModuleNotFoundError(name=fullname)
+
+
+@pytest.fixture(autouse=True)
+def pandas_without_arrow() -> Iterator[None]:
+    """Let pandas hold texts by itself: if it has seen pyarrow, it needs it for them."""
+    with pd.option_context("mode.string_storage", "python"):
+        yield
 
 
 def hide(monkeypatch: pytest.MonkeyPatch, *libraries: str) -> None:

@@ -17,7 +17,7 @@ from stepmagic.display.bundle import reply_bundle
 from stepmagic.display.frames import Frame, Frames
 from stepmagic.display.interrupts import interrupts_ignored
 from stepmagic.display.output import HtmlCanvas
-from stepmagic.events import StreamEvent
+from stepmagic.events import PartDelta, StreamEvent
 
 _LONGEST_S = 2.0
 _LETTERS_A_SECOND = 512 * 1024
@@ -84,6 +84,7 @@ class NotebookView:
         self._frames = Frames(self._fold)
         self._due_at = clock()
         self._began = False
+        self._has_text = False
 
     def __enter__(self) -> Self:
         if self._live:
@@ -94,6 +95,10 @@ class NotebookView:
         """Take the next event; draw a frame if one is due."""
         self._began = True
         self._fold.feed(event)
+        if not self._has_text and isinstance(event, PartDelta) and event.text:
+            # The first words do not wait for the frame that stood for them.
+            self._has_text = True
+            self._due_at = min(self._due_at, self._clock())
         self.tick()
 
     def tick(self) -> None:
