@@ -32,13 +32,14 @@ def check_fits(options: Options, history: tuple[Message, ...], prompt: Message) 
     listed = ", ".join(map(_described, largest))
     if before > tokens / 2:
         listed = f"the conversation so far (about {before:,}), {listed}"
+    ways = _ways(largest)
+    if history:
+        ways.append("`-n` begins afresh, without what was said before.")
     message = (
         f"about {tokens:,} tokens, and {options.model} takes {most:,}; nothing was "
-        f"sent. The largest: {listed}. {' '.join(_ways(largest))}"
+        f"sent. The largest: {listed}."
     )
-    if history:
-        message += " `-n` begins afresh, without what was said before."
-    raise ContextTooLong(message)
+    raise ContextTooLong(" ".join([message, *ways]))
 
 
 def _described(part: Part) -> str:

@@ -10,7 +10,7 @@ from stepmagic.catalogue import is_local
 from stepmagic.errors import AttachmentError, KeyMissing
 from stepmagic.keys import Key, find_key
 from stepmagic.options import Options
-from stepmagic.transcript import Message, Text
+from stepmagic.transcript import File, Image, Message, Text, Video
 
 _NEEDS_KEY = ("openrouter.ai",)
 """Hosts that never answer without a key; another server may."""
@@ -75,7 +75,13 @@ def refuse_key(key: Key | None, system: str, message: Message) -> None:
     """
     if key is None:
         return
-    texts = [system, *(part.text for part in message.parts if isinstance(part, Text))]
-    if any(key.redact(text) != text for text in texts):
+    held: list[str | bytes | None] = [system]
+    for part in message.parts:
+        match part:
+            case Text():
+                held += part.text, part.name
+            case Image() | Video() | File():
+                held += part.data, part.url, part.name
+    if any(key.is_in(each) for each in held if each):
         reason = "the message contains the API key, so it was not sent. Take it out."
         raise AttachmentError(reason)

@@ -5,7 +5,7 @@
         UnsupportedOption         this model or protocol has no form for it
       CommandError                the first line of a cell could not be read
       AttachmentError             a name, path or value could not be attached
-      TranscriptError             a saved conversation could not be read
+      TranscriptError             a saved conversation could not be read or written
       EngineError                 the embedded engine could not be set up or died
       KeyMissing                  no API key for a server that needs one
       ServerError                 a server was asked, and no answer came of it
@@ -55,7 +55,7 @@ class AttachmentError(StepError):
 
 
 class TranscriptError(StepError):
-    """A saved conversation could not be read."""
+    """A saved conversation could not be read or written."""
 
 
 class EngineError(StepError):

@@ -6,7 +6,7 @@ from typing import Any
 
 from traitlets import TraitError
 
-from stepmagic.attachments.outputs import record_outputs
+from stepmagic.attachments.outputs import record_errors, record_outputs
 from stepmagic.completion import complete
 from stepmagic.display.formatters import register_formatters
 from stepmagic.errors import SettingError
@@ -35,3 +35,4 @@ def load(shell: Any) -> None:
     shell.configurables.append(settings)
     register_formatters(shell)
     record_outputs(shell)
+    record_errors(shell)

@@ -47,6 +47,12 @@ class Key:
             return text
         return text.replace(self._value, REDACTED)
 
+    def is_in(self, data: str | bytes) -> bool:
+        """Whether a text or a file holds the key."""
+        if isinstance(data, str):
+            return self.redact(data) != data
+        return len(self._value) >= _SHORTEST and self._value.encode() in data
+
     def __repr__(self) -> str:
         """Show the source alone."""
         return f"Key(from {self.source})"

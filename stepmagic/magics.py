@@ -43,12 +43,20 @@ class StepMagics(Magics):
         """Ask a model; its Markdown streams into the output.
 
         The first line may begin with `NAME <<` (binds the reply) or `NAME: str <<`
-        (binds its text), then options and what to send: variables (DataFrames, images,
-        figures, videos, functions, text), expressions, files, globs, addresses. In the
-        text, {{ name }} puts a variable where it stands.
+        (binds its text). Options and what to send follow, in any order:
+
+            df  fig  img[:100]         tables, figures, pictures, videos, functions
+            df.query('x > 1')          an expression; it may call functions
+            report.pdf  plots/*.png    files, globs
+            https://host/plot.png      an address, which is passed on
+
+        In the text, {{ name }} puts a variable where it stands: a name, an item such
+        as rows[0], a column such as {{ df.price }}; no calls.
 
             %%step df fig -e low
             Which month is the outlier in {{ df.columns[0] }}?
+
+        `preview(df)` shows what a table is sent as, --dry-run the whole request.
         """
         # Loaded with the first cell.
         from stepmagic.ask import ask, prepare  # noqa: PLC0415
@@ -83,6 +91,8 @@ class StepMagics(Magics):
         %step redo               bring back what was undone last
         %step use [NAME]         list the branches, switch to one, or name a new one
         %step history            the conversation so far
+        %step save FILE          write it to FILE: .json to load, .md .ipynb to read
+        %step load [FILE]        bring back this notebook's after a restart, or a file's
         """
         shown = run_subcommand(line)
         if isinstance(shown, str):

@@ -88,10 +88,7 @@ def resolve(
         for layer in layers
         for name, value in layer.parameters.items()
     }
-    ways: dict[str, Any] = {"api": settings.api, "stream": settings.stream}
-    for name in CLIENT_PARAMETERS:
-        if name in parameters:
-            ways[name] = parameters.pop(name)
+    ways = _ways(settings, parameters)
     _check_parameters(entry, model, parameters)
     reasoning = _reasoning(layers)
     parameters.pop("reasoning", None)
@@ -132,6 +129,18 @@ def build_request(
         tools=tools,
         stream=options.stream,
     )
+
+
+def _ways(settings: StepMagic, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Take out of the parameters those that say how to ask."""
+    ways: dict[str, Any] = {"api": settings.api, "stream": settings.stream}
+    for name in CLIENT_PARAMETERS:
+        if name in parameters:
+            ways[name] = parameters.pop(name)
+    if ways["api"] == "messages" and "detail" in ways:
+        message = "/messages has no detail of images. Leave out `-p detail=...`."
+        raise UnsupportedOption(message)
+    return ways
 
 
 def _first(*values: str | None) -> str | None:

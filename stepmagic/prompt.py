@@ -15,8 +15,10 @@ from stepmagic.attachments.images import Limits
 from stepmagic.attachments.kinds import attach
 from stepmagic.attachments.parts import is_inline, to_part
 from stepmagic.attachments.placeholders import expand
+from stepmagic.attachments.secretive import refuse_secretive
 from stepmagic.attachments.words import attach_word
 from stepmagic.command import Command
+from stepmagic.errors import CommandError
 from stepmagic.options import Options
 from stepmagic.settings import current
 from stepmagic.transcript import Message, Part, Text, Video, user
@@ -52,14 +54,24 @@ class _Builder:
     def convert(self, value: Any, name: str) -> Iterable[UserPart]:
         """Return what stands for a placeholder: short values as they are written."""
         if is_inline(value):
+            refuse_secretive(value, name)
             return [to_part(value, name)]
         attached = attach(value, name, self.handling, self.namespace)
         return self.parts_of([attached])
 
     def prompt(self, parts: Iterable[UserPart]) -> Prompt:
-        """Return the whole."""
+        """Return the whole.
+
+        Raises:
+            CommandError: There is nothing in it.
+        """
+        # Anthropic refuses blank text (API reference, Errors).
+        held = [part for part in labelled(parts) if not _is_blank(part)]
+        if not held:
+            message = "nothing is asked. Write the question below the first line."
+            raise CommandError(message)
         notices = tuple(dict.fromkeys(self.notices))
-        return Prompt(message=user(*labelled(parts)), notices=notices)
+        return Prompt(message=user(*held), notices=notices)
 
 
 def from_cell(command: Command, body: str, shell: Any, options: Options) -> Prompt:
@@ -73,6 +85,7 @@ def from_cell(command: Command, body: str, shell: Any, options: Options) -> Prom
 
     Raises:
         AttachmentError: Something that is named cannot be sent.
+        CommandError: Nothing is asked and nothing attached.
     """
     handling = _handling(options)
     builder = _Builder(handling, shell.user_ns)
@@ -84,7 +97,7 @@ def from_cell(command: Command, body: str, shell: Any, options: Options) -> Prom
     if command.cells is not None:
         attached += attach_cells(shell, command.cells, handling.limits)
     if command.error:
-        attached.append(attach_last_error(shell.user_ns))
+        attached.append(attach_last_error(shell))
     text = body.strip("\n")
     asked: tuple[UserPart, ...] = (Text(text=text),)
     parts = builder.parts_of(attached)
@@ -103,6 +116,7 @@ def from_call(
 
     Raises:
         AttachmentError: Something cannot be sent.
+        CommandError: The prompt is empty and nothing attached.
     """
     handling = _handling(options)
     builder = _Builder(handling, namespace)
@@ -117,6 +131,10 @@ def from_call(
     ]
     asked = Text(text=prompt) if isinstance(prompt, str) else to_part(prompt, "prompt")
     return builder.prompt([*builder.parts_of(attached), asked])
+
+
+def _is_blank(part: UserPart) -> bool:
+    return isinstance(part, Text) and not part.text.strip()
 
 
 def _handling(options: Options) -> Handling:

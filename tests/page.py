@@ -27,6 +27,8 @@ STYLES = {
     "background:inherit;white-space:pre;overflow-x:auto",
     "background:inherit;white-space:inherit",
     "margin-bottom:0.7em",
+    "white-space:pre;overflow-x:auto",
+    "white-space:pre-wrap",
     "color:var(--jp-ui-font-color2)",
 }
 CLASS = re.compile(r"(?:sm-[a-z]+|highlight|[a-z][a-z0-9]{0,3})(?: |$)")

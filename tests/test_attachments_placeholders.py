@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import pandas as pd  # type: ignore[import-untyped]  # it ships no types
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -143,6 +144,15 @@ def test_refused_placeholder_names_the_way_to_send_it(body: str, says: str) -> N
     message = str(caught.value)
     assert message.startswith(says)
     assert message.endswith("To send {{ }} as they stand, write \\{{ or use --raw.")
+
+
+def test_item_of_a_table_is_written_and_an_attribute_of_another_object_is_not() -> None:
+    df = pd.DataFrame({"a": [1]})
+    assert expanded("{{ df.columns[0] }} {{ df['a'][0] }}", df=df) == "a 1"
+    with pytest.raises(AttachmentError, match=r"more than a name.*use --raw"):
+        expanded("{{ df.query('a > 1') }}", df=df)
+    with pytest.raises(AttachmentError, match=r"asks for an attribute of object"):
+        expanded("{{ x.secret }}", x=object())
 
 
 def test_value_that_cannot_be_sent_is_named() -> None:

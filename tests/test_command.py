@@ -341,3 +341,91 @@ def test_what_no_answer_can_be_bound_to_is_refused(line: str, says: str) -> None
     with pytest.raises(CommandError) as caught:
         parse_command(line)
     assert says in str(caught.value)
+
+
+# Attachments
+
+
+@pytest.mark.parametrize(
+    ("line", "attachments"),
+    [
+        ("", ()),
+        ("df 'my file.csv' https://a.org/b.png", None),
+        ("-1", ("-1",)),
+        ("3 -e low df", ("3", "df")),
+        ("'a b' \"c\"", ("a b", "c")),
+        ("df.query('x > 1') -n images/*.png", ("df.query('x > 1')", "images/*.png")),
+        ("~/data.csv ./df", ("~/data.csv", "./df")),
+    ],
+)
+def test_attachments_are_the_words_that_no_option_takes(
+    line: str, attachments: tuple[str, ...] | None
+) -> None:
+    wanted = attachments
+    if wanted is None:
+        wanted = ("df", "my file.csv", "https://a.org/b.png")
+    assert parse_command(line).attachments == wanted
+
+
+@pytest.mark.parametrize(
+    ("line", "cells", "error"),
+    [
+        ("df", None, False),
+        ("--cells 3-5", "3-5", False),
+        ("--cells=last --error", "last", True),
+        ("--cells '1, 4-6' df", "1, 4-6", False),
+        ("--cells ''", "", False),
+        ("--error df", None, True),
+    ],
+)
+def test_cells_and_the_error_are_asked_for(
+    line: str, cells: str | None, *, error: bool
+) -> None:
+    command = parse_command(line)
+    assert (command.cells, command.error) == (cells, error)
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("--cells", "--cells: expected one argument"),
+        ("--eror", "Did you mean `--error`?"),
+        ("--cell 3", "Did you mean `--cells`?"),
+        ("--detail low", "Did you mean `-p detail=...`?"),
+        ("--frames 8", "Did you mean `-p frames=...`?"),
+    ],
+)
+def test_slips_have_a_hint(line: str, says: str) -> None:
+    with pytest.raises(CommandError) as caught:
+        parse_command(line)
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("-p detail=low", {"detail": "low"}),
+        ("-p detail='high' -p frames=8", {"detail": "high", "frames": 8}),
+        ("-p detail=auto", {"detail": "auto"}),
+    ],
+)
+def test_how_pictures_are_looked_at_is_set(line: str, value: dict[str, Any]) -> None:
+    assert parameters(line) == value
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("-p detail=fine", "detail takes one of low, high, auto, not 'fine'"),
+        ("-p detail=1", "detail takes one of low, high, auto, not 1"),
+        ("-p frames=0", "frames takes a number of frames from 1 up, not 0"),
+        ("-p frames=-3", "not -3"),
+        ("-p frames=2.5", "not 2.5"),
+        ("-p frames=true", "not True"),
+        ("-p frames=many", "not 'many'"),
+    ],
+)
+def test_other_ways_to_look_are_refused(line: str, says: str) -> None:
+    with pytest.raises(SettingError) as caught:
+        parse_command(line)
+    assert says in str(caught.value)

@@ -10,12 +10,23 @@ from stepmagic.catalogue import LOCAL_MODEL, Catalogue
 from stepmagic.conversation import Conversation
 from stepmagic.dry_run import DryRun
 from stepmagic.dry_run import dry_run as dry_run_of
+from stepmagic.endpoint import refuse_key
 from stepmagic.errors import AttachmentError, UnsupportedOption
-from stepmagic.keys import VARIABLE
+from stepmagic.keys import VARIABLE, Key
 from stepmagic.options import Options, Overrides, resolve
 from stepmagic.prompt import Prompt
 from stepmagic.settings import current
-from stepmagic.transcript import Image, Message, Text, Turn, Video, user
+from stepmagic.transcript import (
+    File,
+    Image,
+    Message,
+    Part,
+    Text,
+    ToolCall,
+    Turn,
+    Video,
+    user,
+)
 from stepmagic.wire import PROTOCOLS
 
 SECRET = "sk-or-v1-0123456789abcdef"  # a made-up key
@@ -130,3 +141,28 @@ def test_key_shows_in_no_dry_run(
         dry_run(talk, user(texts["prompt"]), given, fresh=True)
     assert SECRET not in str(caught.value)
     assert SECRET not in dry_run(talk, user("Hi"), options(), fresh=True).text
+
+
+def test_parts_without_text_or_media_hold_no_key() -> None:
+    refuse_key(Key(SECRET, "a test"), "", user(ToolCall(id="1", name="f")))
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        Text(text=SECRET, name="attached"),
+        Text(text="a", name=SECRET),
+        Image(url=f"https://example.org/?key={SECRET}"),
+        Image(data=b"a", media_type="image/png", name=SECRET),
+        Video(data=SECRET.encode(), media_type="video/mp4"),
+        File(data=b"%PDF " + SECRET.encode(), media_type="application/pdf"),
+    ],
+)
+def test_attachment_that_holds_the_key_is_refused(
+    talk: Conversation, monkeypatch: pytest.MonkeyPatch, part: Part
+) -> None:
+    given = options()
+    dry_run(talk, user("Hi", part), given, fresh=True)
+    monkeypatch.setenv(VARIABLE, SECRET)
+    with pytest.raises(AttachmentError, match="contains the API key"):
+        dry_run(talk, user("Hi", part), given, fresh=True)

@@ -14,6 +14,7 @@ import pytest
 
 from frame_strategies import Hostile
 from stepmagic.attachments.frames import Preview, preview
+from stepmagic.attachments.frames.columns import in_columns
 from stepmagic.errors import AttachmentError
 from stepmagic.usage import estimate_tokens
 
@@ -486,3 +487,24 @@ def test_notebook_shows_what_is_sent() -> None:
     assert "--jp-content-font-color1" in html
     body = html.partition('">')[2].partition("</pre>")[0]
     assert body.count("\n") == made.text.count("\n")
+
+
+def test_cells_are_drawn_in_columns() -> None:
+    made = preview([{"n": 1, "month": "January"}, {"n": 2, "month": "May"}])
+    html = made._repr_html_()
+    assert "\t" not in html
+    assert "\nrow  n  month\n0    1  January\n1    2  May<" in html
+
+
+def test_a_long_cell_does_not_widen_its_column() -> None:
+    text = "a table\n\nn\ttext\tend\n1\t" + "x" * 33 + "\ty\n2\tz\t\n"
+    drawn = ("a table", "", "n  text  end", f"1  {'x' * 33}  y", "2  z", "")
+    assert in_columns(text) == "\n".join(drawn)
+    assert in_columns("") == ""
+
+
+def test_what_the_text_says_is_not_said_again_below_it() -> None:
+    made = preview(pd.DataFrame({"n": range(500), "s": ["x" * 80] * 500}), tokens=150)
+    (left_out,) = made.notices
+    assert made.text.endswith(left_out)
+    assert made._repr_html_().count(left_out) == 1

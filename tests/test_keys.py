@@ -131,6 +131,16 @@ def test_text_without_the_key_stays(text: str) -> None:
 
 def test_placeholder_of_a_local_server_is_no_secret() -> None:
     assert Key("ollama", "a test").redact("ollama is up") == "ollama is up"
+    assert not Key("ollama", "a test").is_in("ollama is up")
+    assert not Key("ollama", "a test").is_in(b"ollama is up")
+
+
+def test_texts_and_files_that_hold_the_key_are_known() -> None:
+    key = Key(SECRET, "a test")
+    for held in (f"is {SECRET} it?", f"%PDF {SECRET}".encode()):
+        assert key.is_in(held)
+    for other in (SECRET[:-1], SECRET[:-1].encode(), "", b""):
+        assert not key.is_in(other)
 
 
 # Where a key is found

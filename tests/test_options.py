@@ -438,3 +438,39 @@ def test_part_that_the_model_may_take_is_sent(
 ) -> None:
     message = user("look", *parts)
     assert build_request(resolved(model=model), (message,)).messages == (message,)
+
+
+# Pictures and videos
+
+
+def test_how_pictures_are_looked_at_is_no_parameter_of_a_request(
+    resolved: Resolver,
+) -> None:
+    options = resolved(parameters={"detail": "low", "frames": 8, "seed": 1})
+    assert (options.detail, options.frames) == ("low", 8)
+    assert options.parameters == {"seed": 1}
+    assert (resolved().detail, resolved().frames) == (None, None)
+
+
+def test_detail_is_refused_where_the_protocol_has_none(
+    resolved: Resolver, settings: StepMagic
+) -> None:
+    for api in ("chat", "responses"):
+        assert resolved(parameters={"api": api, "detail": "low"}).detail == "low"
+    with pytest.raises(UnsupportedOption, match="/messages has no detail of images"):
+        resolved(parameters={"api": "messages", "detail": "low"})
+    settings.api = "messages"
+    with pytest.raises(UnsupportedOption, match="/messages has no detail of images"):
+        resolved(parameters={"detail": "low"})
+
+
+def test_detail_and_frames_are_laid_over_one_another(
+    resolved: Resolver, settings: StepMagic
+) -> None:
+    settings.parameters = {"detail": "high", "frames": 4}
+    assert (resolved().detail, resolved().frames) == ("high", 4)
+    options = resolved(parameters={"detail": "low"})
+    assert (options.detail, options.frames) == ("low", 4)
+    settings.parameters = {"frames": 0}
+    with pytest.raises(SettingError, match="frames takes a number"):
+        resolved()

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 import io
+import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd  # type: ignore[import-untyped]  # it ships no types
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image as Pillow
 
 from footage import make_video
 from openrouter_server import OpenRouterServer
-from page import Page
 from shell_fixtures import ShellUnderTest
-from stepmagic.attachments.framing import frame
-from stepmagic.attachments.outputs import Outputs
-from stepmagic.display.sent import Sent, sent_html
-from stepmagic.errors import AttachmentError, ContextTooLong, SettingError
-from stepmagic.transcript import File, Image, Text, user
+from stepmagic.errors import AttachmentError, CommandError, SettingError
+from stepmagic.transcript import Image, Text
 
 PIXELS = Pillow.new("RGB", (40, 30), "red")
 
@@ -34,14 +30,6 @@ def parts(server: OpenRouterServer) -> list[dict[str, Any]]:
 
 def texts(server: OpenRouterServer) -> str:
     return "\n".join(part.get("text", "<media>") for part in parts(server))
-
-
-@given(st.text())
-def test_data_stands_between_two_marks_of_its_own(text: str) -> None:
-    told = frame(text, name="x", about="str").text
-    mark = told.partition("[data ")[2].partition("]")[0]
-    assert told.count(mark) == 2 + text.count(mark)
-    assert told.endswith(f"[data {mark}]\n{text}\n[end {mark}]\n")
 
 
 def test_a_table_is_sent_as_its_preview(
@@ -107,23 +95,7 @@ def test_code_errors_and_objects_say_what_they_are(
     step["bad"] = type("Bad", (), {"__repr__": lambda _: 1 / 0})()
     step.run("import os\nplain = 'words'\nlength = len")
     step.run("%%step plain _step\nWhy?")
-    for word, reason in (
-        ("shy", "says nothing of itself"),
-        ("bad", "ZeroDivisionError"),
-        ("os", "is a module"),
-        ("os.environ", "may hold secrets"),
-        ("os.getenv('A')", "may hold secrets"),
-        ("plain.nothing", "failed: AttributeError"),
-        ("plian", "no variable and no file 'plian'. Did you mean plain"),
-        ("qqqq", "no variable and no file 'qqqq'"),
-        ("./qqqq.csv", "no file"),
-        ("int", "no variable and no file"),
-    ):
-        with pytest.raises(AttachmentError, match=reason.replace(".", r"\.")):
-            step.run(f"%%step {word}\nWhy?")
-    step["kind"] = int
-    with pytest.raises(AttachmentError, match="source of `kind` cannot be found"):
-        step.run("%%step kind\nWhy?")
+    assert "`x`" not in texts(server)
 
 
 def test_several_files_are_sent_under_their_names(
@@ -138,27 +110,19 @@ def test_several_files_are_sent_under_their_names(
     assert parts(server)[0]["image_url"]["url"] == "https://example.org/a.png"
 
 
-def test_earlier_cells_are_sent_with_their_outputs(
+def test_earlier_cells_and_the_last_error_are_sent_after_the_attachments(
     server: OpenRouterServer, step: ShellUnderTest
 ) -> None:
     shell: Any = step.shell
-    begin = shell.execution_count
     shell.run_cell("print('said')", store_history=True)
-    shell.run_cell("20 + 22", store_history=True)
-    shell.run_cell(
-        "from PIL import Image\nImage.new('RGB', (40, 30))", store_history=True
-    )
-    step.run(f"%%step --cells {begin}-{begin + 2}\nWhy?")
-    assert "20 + 22" in texts(server)
-    assert "Out " in texts(server)
-    step.run("%%step --cells last\nWhy?")
-    for cells, reason in (("x", "takes 3"), ("999", "have run"), ("0", "have run")):
-        with pytest.raises(AttachmentError, match=reason):
-            step.run(f"%%step --cells {cells}\nWhy?")
-    shell.execution_count = 99
-    shell.history_manager.input_hist_raw += [""] * 99
-    with pytest.raises(AttachmentError, match="at most 50 cells"):
-        step.run("%%step --cells 1-90\nWhy?")
+    shell.run_cell("note = 'words'\n1 / 0", store_history=True)
+    step.run("%%step note --error --cells 1-2\nWhy?")
+    told = texts(server)
+    places = [
+        told.index(word) for word in ("`note`", "`cell 1`", "`cell 2`", "`error`")
+    ]
+    assert places == sorted(places)
+    assert told.endswith("Why?")
 
 
 def test_the_last_error_goes_with_its_cell_and_types(
@@ -180,73 +144,139 @@ def test_the_last_error_goes_with_its_cell_and_types(
     assert "hidden value" not in texts(server)
 
 
-def test_what_is_far_over_the_context_is_not_sent(
-    server: OpenRouterServer, step: ShellUnderTest
-) -> None:
-    step["long"] = "words " * 400_000
-    with pytest.raises(ContextTooLong, match=r"The largest: `long` \(about"):
-        step.run("%%step long\nWhat?")
-    assert server.requests == []
-    step.run("%%step\nHi")
-    with pytest.raises(ContextTooLong, match="`-n` begins afresh"):
-        step.run("%%step long\nWhat?")
-    with pytest.raises(ContextTooLong, match="your text"):
-        step.run(f"%%step --once\n{'words ' * 400_000}")
-
-
 @pytest.mark.parametrize("option", ["detail=fine", "frames=0", "frames=x"])
 def test_options_of_pictures_are_checked(step: ShellUnderTest, option: str) -> None:
     with pytest.raises(SettingError, match=option.partition("=")[0]):
         step.run(f"%%step -p {option}\nHi")
 
 
-def test_what_was_sent_shows_itself() -> None:
-    out = io.BytesIO()
-    PIXELS.save(out, "PNG")
-    message = user(
-        Text(text="<b>$5</b>" * 2000, name="<i>x", about="str, 18,000 letters"),
-        Image(media_type="image/png", data=out.getvalue(), name='a"b'),
-        Image(media_type="image/png", data=b"\x89PNG broken", name="bad"),
-        Image(url="https://example.org/a.png"),
-        File(media_type="application/pdf", data=b"%PDF", name="a.pdf"),
-        "What?",
-    )
-    html = sent_html(message, ["`x` was cut."])
-    assert Page(html.replace(_PRE, "").replace(_SMALL, "")).faults == []
-    assert "letters more)" in html
-    shown = Sent(message=message, notices=("cut",))
-    assert repr(shown).endswith("tokens.\ncut")
-    assert shown._repr_html_()
-    assert not Sent(message=user("Hi"))
+def test_videos_stand_before_everything_else(
+    server: OpenRouterServer, step: ShellUnderTest
+) -> None:
+    """StepFun asks for it; one that is named in the text stands where it is named."""
+    step["clip"], step["img"], step["note"] = make_video(), PIXELS, "words"
+    step.run("%%step note img clip\nWhat?")
+    kinds = [part["type"] for part in parts(server)]
+    assert kinds == ["video_url", "text", "image_url", "text"]
+    step.run("%%step note --once\nIs {{ clip }} it?")
+    kinds = [part["type"] for part in parts(server)]
+    assert kinds == ["text", "text", "video_url", "text"]
 
 
-_PRE = ' style="white-space:pre;overflow-x:auto"'
-_SMALL = ' style="margin-bottom:0.7em"'
+def test_short_values_are_written_where_they_stand_and_tables_in_marks(
+    server: OpenRouterServer, step: ShellUnderTest
+) -> None:
+    step["n"], step["rows"] = 7, [{"a": 1}, {"a": 2}]
+    step["df"] = pd.DataFrame({"a": [1]})
+    step.run("%%step\n{{ n }} of {{ rows[0] }} in {{ df }}, {{ df.shape }}")
+    first, table, last = (part["text"] for part in parts(server))
+    assert first == "7 of {'a': 1} in "
+    assert table.startswith("`df`, pandas DataFrame, 1 row")
+    assert last == ", (1, 1)"
 
 
-def test_a_dry_run_shows_every_message(
+def test_raw_leaves_braces_alone(
+    server: OpenRouterServer, step: ShellUnderTest
+) -> None:
+    step.run("%%step --raw\nWhat is {{ nothing }}?")
+    assert texts(server) == "What is {{ nothing }}?"
+
+
+@pytest.mark.parametrize("cell", ["\n \n", "\n{{ empty }}\n", "empty\n\n"])
+def test_nothing_at_all_is_not_sent(
+    server: OpenRouterServer, step: ShellUnderTest, cell: str
+) -> None:
+    step["empty"] = ""
+    if cell.startswith("empty"):  # what was attached is something: it says so itself
+        step.run(f"%%step {cell}")
+        assert "`empty`, str, 0 letters" in texts(server)
+        return
+    for option in ("", "--dry-run"):
+        with pytest.raises(CommandError, match="Write the question below"):
+            step.run(f"%%step {option}{cell}")
+    assert server.requests == []
+
+
+def test_blank_text_beside_a_picture_is_left_out(
     server: OpenRouterServer, step: ShellUnderTest
 ) -> None:
     step["img"] = PIXELS
-    step.run("%%step\nFirst?")
-    step.run("%%step img --dry-run\nSecond?")
-    html = step.shown[0]["text/html"]
-    assert "First?" in html
-    assert "data:image/" in html
-    assert len(server.requests) == 1
+    step.run("%%step img\n \n")
+    assert [part["type"] for part in parts(server)] == ["image_url"]
 
 
-def test_displayed_outputs_are_kept_in_bounds() -> None:
-    class Shell:
-        execution_count = 1
+@pytest.mark.parametrize(
+    "cell", ["{{ copied }}", "{{ nested }}", "{{ env }}", "{{ env['PLANTED'] }}"]
+)
+def test_environment_is_refused_in_the_text_too(
+    server: OpenRouterServer,
+    step: ShellUnderTest,
+    monkeypatch: pytest.MonkeyPatch,
+    cell: str,
+) -> None:
+    monkeypatch.setenv("PLANTED", "secret")
+    step["env"], step["copied"] = os.environ, dict(os.environ)
+    step["nested"] = [dict(os.environ)]
+    with pytest.raises(AttachmentError, match="may hold secrets"):
+        step.run(f"%%step\nWhat is {cell}?")
+    assert server.requests == []
 
-    kept = Outputs(Shell())
-    for number in range(1, 300):
-        Shell.execution_count = number
-        kept.begin()
-        content = {"data": {"text/plain": "x"}, "transient": {"display_id": "a"}}
-        assert kept.take({"content": content}) == {"content": content}
-        kept.take({"content": {"data": {"text/plain": "y"}}})
-        kept.take({"content": {}})
-    assert kept.of(1) == []
-    assert kept.of(299) == [{"text/plain": "x"}, {"text/plain": "y"}]
+
+def test_settings_decide_how_large_things_are(
+    server: OpenRouterServer, step: ShellUnderTest
+) -> None:
+    step["img"] = Pillow.new("RGB", (400, 300), "red")
+    step["df"] = pd.DataFrame({f"column {n}": range(900) for n in range(60)})
+    step.run("%config StepMagic.image_longest_side = 40")
+    step.run("%config StepMagic.preview_tokens = 200")
+    step.run("%%step img df\nWhat?")
+    image, table, _ = parts(server)
+    data = base64.b64decode(image["image_url"]["url"].partition(",")[2])
+    assert Pillow.open(io.BytesIO(data)).size == (40, 30)
+    assert len(table["text"]) < 1200
+
+
+def test_notices_are_told_once(server: OpenRouterServer, step: ShellUnderTest) -> None:
+    assert server.requests == []
+    step["df"] = pd.DataFrame({"email": ["a@b.org"]})
+    step.run("%%step df --dry-run\nIs {{ df }} odd?")
+    assert step.shown[0]["text/plain"].count("looks like") == 1
+
+
+# From Python
+
+
+def test_call_takes_objects_and_their_names(
+    server: OpenRouterServer, step: ShellUnderTest
+) -> None:
+    step["people"] = pd.DataFrame({"a": [1]})
+    step.run("from stepmagic import step\nstep('What?', people, 'more ' + 'words')")
+    assert "`people`, pandas DataFrame" in texts(server)
+    assert "`attachment 2`, str, 10 letters" in texts(server)
+    assert texts(server).endswith("What?")
+    step.run("step('{{ people }} {n}')")
+    assert texts(server) == "{{ people }} {n}"
+
+
+def test_call_takes_parts_as_its_prompt(
+    server: OpenRouterServer, step: ShellUnderTest
+) -> None:
+    step["asked"], step["img"] = Text(text="What?"), Image(url="https://a.org/b.png")
+    step.run("from stepmagic import step\nstep(asked, img)")
+    assert [part["type"] for part in parts(server)] == ["image_url", "text"]
+    assert parts(server)[1]["text"] == "What?"
+    step.run("step(img, once=True)")
+    assert [part["type"] for part in parts(server)] == ["image_url"]
+
+
+@pytest.mark.parametrize("call", ["step('')", "step(' ')"])
+def test_call_that_asks_nothing_is_refused(step: ShellUnderTest, call: str) -> None:
+    with pytest.raises(CommandError, match="nothing is asked"):
+        step.run(f"from stepmagic import step\n{call}")
+
+
+def test_call_refuses_what_cannot_be_sent(step: ShellUnderTest) -> None:
+    with pytest.raises(AttachmentError, match="`attachment 1` is of type object"):
+        step.run("from stepmagic import step\nstep('What?', object())")
+    with pytest.raises(AttachmentError, match="`os` is a module"):
+        step.run("import os\nstep('What?', os)")

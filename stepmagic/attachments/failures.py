@@ -9,36 +9,38 @@ from __future__ import annotations
 import ast
 import linecache
 import re
-import sys
 import traceback
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
 from stepmagic.attachments.attached import Attached
-from stepmagic.attachments.files.text import fence
+from stepmagic.attachments.files.text import cut, fence
+from stepmagic.attachments.outputs import last_error
 from stepmagic.errors import AttachmentError
 from stepmagic.markdown import plain
 from stepmagic.transcript import Text
 
-_CELL_FILE = re.compile(r"(?<=File \")[^\"]*ipykernel_\d+[^\"]*(?=\")")
-"""The made-up file of a cell, by its number of a process."""
+_CELL_FILE = re.compile(
+    r"(?<=File \")(?:<ipython-input|[^\"]*ipykernel_\d)[^\"]*(?=\")"
+)
+"""The made-up file of a cell, by its number or that of a process."""
 
 _MOST_FRAMES = 12
 _MOST_LETTERS = 12_000
 
 
-def attach_last_error(namespace: Mapping[str, Any]) -> Attached:
-    """Return the last error that a cell raised.
+def attach_last_error(shell: Any) -> Attached:
+    """Return the last error that a cell raised, other than our own.
 
     Raises:
         AttachmentError: There was none.
     """
-    error = getattr(sys, "last_value", None)
-    if not isinstance(error, BaseException):
+    error = last_error(shell)
+    if error is None:
         message = "--error: no cell has failed in this kernel."
         raise AttachmentError(message)
-    return attach_error(error, "error", namespace)
+    return attach_error(error, "error", shell.user_ns)
 
 
 def attach_error(
@@ -47,9 +49,11 @@ def attach_error(
     """Return an exception: its traceback, the cell, the types of the cell's names."""
     cell = _cell(error)
     steps = cell or error.__traceback__
+    if cell is None and isinstance(error, SyntaxError):
+        steps = None  # of a cell that was not run; they are IPython's own
     lines = traceback.format_exception(type(error), error, steps, limit=-_MOST_FRAMES)
     text = _CELL_FILE.sub("<cell>", plain("".join(lines)))
-    told = [fence(text[-_MOST_LETTERS:].strip("\n"))]
+    told = [fence(cut(text.strip("\n"), _MOST_LETTERS))]
     if source := _source(error, cell):
         told.insert(0, f"The cell:\n{fence(source.rstrip(), 'python')}")
         known = _types(source, namespace)
@@ -73,11 +77,11 @@ def _cell(error: BaseException) -> TracebackType | None:
 
 def _source(error: BaseException, cell: TracebackType | None) -> str:
     """Return the source of the cell that failed."""
-    if isinstance(error, SyntaxError):
-        return "".join(linecache.getlines(error.filename or "")) or error.text or ""
-    if cell is None:
-        return ""
-    return "".join(linecache.getlines(cell.tb_frame.f_code.co_filename))
+    if cell is not None:
+        return "".join(linecache.getlines(cell.tb_frame.f_code.co_filename))
+    if isinstance(error, SyntaxError) and _CELL_FILE.search(f'File "{error.filename}"'):
+        return "".join(linecache.getlines(str(error.filename)))
+    return ""
 
 
 def _types(source: str, namespace: Mapping[str, Any]) -> list[str]:
@@ -85,7 +89,7 @@ def _types(source: str, namespace: Mapping[str, Any]) -> list[str]:
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError):
-        return []  # a magic's line is no Python
+        return []
     names = dict.fromkeys(
         node.id for node in ast.walk(tree) if isinstance(node, ast.Name)
     )

@@ -6,9 +6,7 @@ in none of the kinds says itself what it is, by a bounded ``repr``.
 
 from __future__ import annotations
 
-import os
 import sys
-import types
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import PurePath
@@ -19,11 +17,12 @@ from stepmagic.attachments.attached import Attached
 from stepmagic.attachments.failures import attach_error
 from stepmagic.attachments.handling import Handling
 from stepmagic.attachments.parts import PARTS, is_plain, is_reply, to_part
+from stepmagic.attachments.secretive import refuse_secretive
 from stepmagic.errors import AttachmentError
 from stepmagic.transcript import Text, Video
-from stepmagic.usage import format_count
+from stepmagic.usage import format_bytes, format_count
 
-_REFUSED = ((types.ModuleType, "a module"), (type(os.environ), "the environment"))
+_BYTES = (bytes, bytearray)
 
 
 def attach(
@@ -40,15 +39,18 @@ def attach(
     Raises:
         AttachmentError: It has no form that could be sent.
     """
-    for refused, what in _REFUSED:
-        if issubclass(type(value), refused):
-            message = f"`{name}` is {what}, which may hold secrets. Name what you need."
-            raise AttachmentError(message)
-    if isinstance(value, BaseException):
+    refuse_secretive(value, name)
+    if issubclass(type(value), BaseException):
         return attach_error(value, name, namespace)
     for is_kind, make in _KINDS:
         if is_kind(value):
             return make(value, name, handling)
+    if type(value) in _BYTES:
+        message = (
+            f"`{name}` is {format_bytes(len(value))} of neither a picture nor a video. "
+            f"Attach the file that it came from, or its text: `{name}.decode()`."
+        )
+        raise AttachmentError(message)
     if is_plain(value, name):
         return _plain(value, name, handling)
     return code.attach_repr(value, name)
@@ -112,7 +114,7 @@ def _path(value: Any, name: str, handling: Handling) -> Attached:
 
 
 def _table(value: Any, name: str, handling: Handling) -> Attached:
-    shown = frames.preview(value, tokens=handling.preview_tokens)
+    shown = frames.preview(value, name=name, tokens=handling.preview_tokens)
     return _preview(shown, name, handling)
 
 

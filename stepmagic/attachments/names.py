@@ -1,29 +1,50 @@
 """Names a user writes, looked up without running anything.
 
 Plain names, ``_``, ``_N``, ``_step``, ``Out[N]``, constant subscripts of lists and
-dicts, attributes and items of tables, arrays and pictures, and what a ``Reply``
-answers. A call, a module, the environment or another object's attribute is refused,
-with the way round it: text that was pasted into a cell must not reach secrets.
+dicts, attributes and items of tables, arrays, pictures and figures, and what a
+``Reply`` answers. A call, a module, the environment or another object's attribute is
+refused, with the way round it: text that was pasted into a cell must not reach secrets,
+nor what lies behind the data, such as the file of a picture or the place where it was
+taken.
 """
 
 from __future__ import annotations
 
 import ast
 import difflib
-import os
-import types
+import inspect
 from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
-from stepmagic.attachments.parts import MAPPINGS, SEQUENCES, is_reply
+from stepmagic.attachments.parts import (
+    MAPPINGS,
+    SEQUENCES,
+    is_inline,
+    is_reply,
+    library_of,
+)
+from stepmagic.attachments.secretive import secretive
 from stepmagic.errors import AttachmentError
 
 _WAY_ROUND = "Put it into a variable in another cell, and name that."
-_SECRETIVE = ((types.ModuleType, "a module"), (type(os.environ), "the environment"))
 _LIBRARIES = (
     *("pandas", "polars", "pyarrow", "narwhals", "numpy", "torch"),
     *("PIL", "matplotlib", "plotly", "altair"),
 )
+_OF_PICTURES = frozenset(
+    ("format", "height", "is_animated", "mode", "n_frames", "size", "width")
+)
+"""What is read of a picture; the rest holds its file, and EXIF with it the place."""
+
+_HIDDEN = {
+    # The array that it is a view of, which nobody named; its address; its file.
+    "numpy": frozenset(("base", "ctypes", "filename")),
+    # The window and what runs it.
+    "matplotlib": frozenset(("canvas", "manager")),
+}
+_MAKERS = ("fget", "_accessor", "_ns")
+"""Where a property, and an accessor of pandas and of polars, keep what is run."""
+
 _MISSING = object()
 
 
@@ -55,11 +76,9 @@ def _value(node: ast.expr, whole: str, namespace: Mapping[str, Any]) -> Any:
             value = _attribute(_value(inner, whole, namespace), attribute, whole)
         case _:
             _refuse(whole, "is more than a name, and nothing is run", _WAY_ROUND)
-    # Asked at every step, so that neither an alias nor a container hides one, and of
-    # the type alone: `isinstance` would read an attribute of the value.
-    for kind, what in _SECRETIVE:
-        if issubclass(type(value), kind):
-            _refuse(whole, f"reads {what}, which may hold secrets", _WAY_ROUND)
+    # Asked at every step, so that neither an alias nor a container hides one.
+    if what := secretive(value):
+        _refuse(whole, f"reads {what}, which may hold secrets", _WAY_ROUND)
     return value
 
 
@@ -107,21 +126,38 @@ def _attribute(value: Any, attribute: str, whole: str) -> Any:
 
 
 def _attribute_of_data(value: Any, attribute: str, whole: str) -> Any:
-    """Return a public attribute of a table, an array or a picture; no method."""
-    try:
-        found = _MISSING if attribute.startswith("_") else getattr(value, attribute)
-    except Exception:  # noqa: BLE001 - a library's property may raise anything
-        found = _MISSING
+    """Return an attribute of a table, an array or a picture that is data; no method."""
+    found = _MISSING
+    if not attribute.startswith("_") and not _is_added(type(value), attribute):
+        try:
+            found = getattr(value, attribute)
+        except Exception:  # noqa: BLE001 - a library's property may raise anything
+            found = _MISSING
     if found is _MISSING:
         _refuse(whole, f"asks for {attribute!r}, which it does not have")
     if callable(found):
         _refuse(whole, f"names the function {attribute!r}, and nothing is run")
+    library = library_of(type(value))
+    is_hidden = attribute in _HIDDEN.get(library, ())
+    if is_hidden or (library == "PIL" and attribute not in _OF_PICTURES):
+        what = f"asks for {attribute!r}, which is more than the data itself"
+        _refuse(whole, what, _WAY_ROUND)
+    is_held = type(found) in (*MAPPINGS, *SEQUENCES)
+    if not (is_held or _is_data(found) or is_inline(found)):
+        _refuse(whole, f"asks for {attribute!r}, which is no data", _WAY_ROUND)
     return found
+
+
+def _is_added(kind: type, attribute: str) -> bool:
+    """Whether an attribute was added to a library's type: to read it runs that code."""
+    held = inspect.getattr_static(kind, attribute, None)
+    makers = (getattr(held, name, None) for name in _MAKERS)
+    return any(maker and library_of(maker) not in _LIBRARIES for maker in makers)
 
 
 def _is_data(value: Any) -> bool:
     """Whether a value is of a library of tables, arrays, pictures or figures."""
-    return type(value).__module__.partition(".")[0] in _LIBRARIES
+    return library_of(type(value)) in _LIBRARIES
 
 
 def _hint(name: str, others: Iterable[str]) -> str:

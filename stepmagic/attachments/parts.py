@@ -30,7 +30,8 @@ SEQUENCES = (list, tuple)
 
 PARTS = (Text, Image, Video, File)
 
-_CONTAINERS = (*SEQUENCES, set, frozenset)
+CONTAINERS = (*SEQUENCES, set, frozenset)
+
 _PLAIN = (
     str,
     int,
@@ -95,7 +96,7 @@ def is_reply(value: Any) -> bool:
 
 def is_inline(value: Any) -> bool:
     """Whether a value is written where it stands in a text: words, numbers, dates."""
-    if type(value) in (*MAPPINGS, *_CONTAINERS):
+    if type(value) in (*MAPPINGS, *CONTAINERS):
         return _stranger(value, "") is None
     return is_reply(value) or _is_scalar(value)
 
@@ -119,7 +120,7 @@ def _stranger(value: Any, name: str) -> Any:
             raise _too_long(name)
         if type(item) in MAPPINGS:
             waiting += [*item.keys(), *item.values()]
-        elif type(item) in _CONTAINERS:
+        elif type(item) in CONTAINERS:
             waiting += item
         elif not _is_scalar(item):
             return item
@@ -134,12 +135,18 @@ def _is_scalar(value: Any) -> bool:
     kind: Any = type(value)
     if kind in _PLAIN:
         return True
-    if kind.__module__.partition(".")[0] in _SCALAR_LIBRARIES:
+    if library_of(kind) in _SCALAR_LIBRARIES:
         is_number = getattr(value, "ndim", None) == 0 and kind.__name__ != "ndarray"
         return is_number or issubclass(kind, _PLAIN)
     # Text with more to it, such as a Reply's code block, as long as it reads as text.
     reads_as_text = kind.__str__ is str.__str__ and kind.__repr__ is str.__repr__
     return reads_as_text and issubclass(kind, str)
+
+
+def library_of(kind: Any) -> str:
+    """Return the package that a type or function says it is of; it may say anything."""
+    module = getattr(kind, "__module__", None)
+    return module.partition(".")[0] if type(module) is str else ""
 
 
 def _too_long(name: str) -> AttachmentError:

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import ast
 import difflib
-import re
+import traceback
+import types
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from stepmagic.attachments import files
 from stepmagic.attachments.attached import Attached
 from stepmagic.attachments.handling import Handling
 from stepmagic.attachments.kinds import attach, explained, frame_count
+from stepmagic.attachments.secretive import reads_environment
 from stepmagic.errors import AttachmentError
 
-_ENVIRONMENT = re.compile(r"\b(?:environb?|getenvb?)\b")
+_ENVIRONMENT = frozenset(("environ", "environb", "getenv", "getenvb"))
 
 
 def attach_word(
@@ -32,8 +35,17 @@ def attach_word(
     if files.is_url(word):
         return [explained(files.attach_url(word), handling)]
     if _root(word) in namespace:
-        value = _evaluated(word, namespace)
-        return [attach(value, word, handling, namespace)]
+        _refuse_environment(word, namespace)
+        try:
+            value = eval(word.strip(), dict(namespace))  # noqa: S307 - the user's own
+        except Exception as exc:
+            # With a variable `data`, `data/cat.png` and `data.csv` are expressions.
+            if not _is_file(word):
+                said = traceback.format_exception_only(exc)[-1].strip()
+                message = f"`{word}` failed: {said}"
+                raise AttachmentError(message) from exc
+        else:
+            return [attach(value, word, handling, namespace)]
     try:
         paths = files.expand(word)
     except AttachmentError as exc:
@@ -67,28 +79,53 @@ def _root(word: str) -> str | None:
                 node = inner
             case ast.BinOp(left=inner) | ast.Compare(left=inner):
                 node = inner
+            case ast.UnaryOp(operand=inner):
+                node = inner
             case _:
                 return None
 
 
-def _evaluated(word: str, namespace: Mapping[str, Any]) -> Any:
-    if reads := _ENVIRONMENT.search(word):
-        message = f"`{word}` reads {reads.group()}, which may hold secrets."
+def _refuse_environment(word: str, namespace: Mapping[str, Any]) -> None:
+    """Refuse an expression that reads the environment, by whatever name.
+
+    Raises:
+        AttachmentError: It does.
+    """
+    names, told = set(), set()
+    for node in ast.walk(ast.parse(word.strip(), mode="eval")):
+        match node:
+            case ast.Name(id=name):
+                names.add(name)
+            case ast.Attribute(attr=name) | ast.Constant(value=str(name)):
+                told.add(name)
+    values = [namespace.get(name) for name in names]
+    # A table may have a column `environ`; what a module calls so is no column.
+    is_of_module = any(issubclass(type(value), types.ModuleType) for value in values)
+    reads = (is_of_module or "os" in told) and told & _ENVIRONMENT
+    if reads or any(map(reads_environment, values)):
+        message = (
+            f"`{word}` reads the environment, which may hold secrets. Put what the "
+            "model may see into a variable in another cell, and name that."
+        )
         raise AttachmentError(message)
+
+
+def _is_file(word: str) -> bool:
     try:
-        return eval(word, dict(namespace))  # noqa: S307 - the user's own code
-    except Exception as exc:
-        message = f"`{word}` failed: {type(exc).__name__}: {exc}"
-        raise AttachmentError(message) from exc
+        return Path(word).expanduser().is_file()
+    except (OSError, ValueError, RuntimeError):
+        return False
 
 
 def _unknown(
     word: str, namespace: Mapping[str, Any], error: AttachmentError
 ) -> AttachmentError:
     """Return the error for a word that names neither a variable nor a file."""
-    if not word.isidentifier():
+    root = _root(word)
+    if root is None or not (word == root or word.endswith((")", "]"))):
         return error
     names = (name for name in namespace if not name.startswith("_"))
-    close = difflib.get_close_matches(word, names, n=3)
+    close = difflib.get_close_matches(root, names, n=3)
     hint = f" Did you mean {', '.join(close)}?" if close else ""
-    return AttachmentError(f"there is no variable and no file {word!r}.{hint}")
+    what = "" if word == root else f" {root!r}"
+    return AttachmentError(f"there is no variable{what} and no file {word!r}.{hint}")

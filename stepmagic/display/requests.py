@@ -35,8 +35,8 @@ def request_bundle(request: DryRun) -> dict[str, str]:
             [
                 f"Not sent: {said}",
                 *map(plain, request.notices),
-                f"POST {request.url}",
-                request.text,
+                plain(f"POST {request.url}"),
+                plain(request.text),
             ]
         ),
     }

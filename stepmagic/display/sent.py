@@ -18,6 +18,7 @@ from stepmagic.transcript import File, Image, Message, Part, Text, Video
 from stepmagic.usage import estimate_part, format_count
 
 _MOST_LETTERS = 8000
+_LONGEST_NAME = 60
 _PRE = 'style="white-space:pre;overflow-x:auto"'
 _PNG = b"\x89PNG"
 
@@ -85,7 +86,10 @@ def _line(parts: list[Text | Image | Video | File], *, html: bool = False) -> st
     """Return the attachments in a line, each once by its name."""
     known: dict[str, str] = {}
     for part in parts:
-        known.setdefault(part.name or type(part).__name__.lower(), _size(part))
+        name = " ".join((part.name or type(part).__name__.lower()).split())
+        if len(name) > _LONGEST_NAME:
+            name = f"{name[:_LONGEST_NAME]}..."
+        known.setdefault(name, _size(part))
     names = [
         (f"<code>{escape(name)}</code> {escape(size)}" if html else f"{name} {size}")
         for name, size in known.items()
@@ -119,7 +123,7 @@ def _thumbnail(part: Image) -> str:
         return escape(str(error))
     kind = "png" if small.startswith(_PNG) else "jpeg"
     source = base64.b64encode(small).decode("ascii")
-    name = quote(part.name or "image")
+    name = quote(plain(part.name or "image"))
     return f'<img alt="{name}" src="data:image/{kind};base64,{source}">'
 
 

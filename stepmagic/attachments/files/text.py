@@ -124,6 +124,15 @@ def fence(text: str, language: str = "") -> str:
     return f"{marks}{language}\n{text}{end}{marks}"
 
 
+def cut(text: str, most: int) -> str:
+    """Return text without the middle of what is too long."""
+    left_out = len(text) - most
+    if left_out <= 0:
+        return text
+    half = most // 2
+    return f"{text[:half]}\n[... {left_out:,} letters left out ...]\n{text[-half:]}"
+
+
 def _is_binary(head: bytes) -> bool:
     if any(head.startswith(mark) for mark, _ in _MARKS):
         return False

@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 from stepmagic.attachments.frames.cells import Cell, escape, label, write
+from stepmagic.attachments.frames.columns import in_columns
 from stepmagic.attachments.frames.eager import open_eager
 from stepmagic.attachments.frames.kinds import Kind, find_kind, unwrapped
 from stepmagic.attachments.frames.layout import (
@@ -41,12 +42,16 @@ _LONGEST_ERROR = 180
 _NO_TAIL = "The last rows were not read."
 _ENUMERATION = re.compile(r"enum(?=\()", re.IGNORECASE)
 _QUIET = "color:var(--jp-ui-font-color2)"
+_FONT = "font-family:var(--jp-code-font-family,monospace)"
 _REDACTED = Cell.of("[redacted]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Preview:
-    """What a model is sent of a table; shows in a notebook as just that."""
+    """What a model is sent of a table.
+
+    ``text`` and ``repr`` are that to the letter; a notebook shows it in columns.
+    """
 
     text: str
     kind: str
@@ -65,10 +70,12 @@ class Preview:
         return self.text
 
     def _repr_html_(self) -> str:
-        lines = [f"About {format_count(self.tokens, 'token')}.", *self.notices]
+        untold = (notice for notice in self.notices if notice not in self.text)
+        drawn = in_columns(self.text)
+        lines = [f"About {format_count(self.tokens, 'token')}.", *untold]
         return (
-            '<pre style="white-space:pre;overflow-x:auto;'
-            f'color:var(--jp-content-font-color1)">{_escaped(self.text)}</pre>'
+            f'<pre style="white-space:pre;overflow-x:auto;{_FONT};'
+            f'color:var(--jp-content-font-color1)">{_escaped(drawn)}</pre>'
             f'<p style="{_QUIET}"><small>{_escaped(" ".join(lines))}</small></p>'
         )
 
