@@ -13,6 +13,8 @@ from stepmagic.conversation import Conversation
 from stepmagic.display import View, show_sent, view_for
 from stepmagic.display.formatters import mark_drawn
 from stepmagic.display.shell import calling_cell, find_shell
+from stepmagic.endpoint import refuse_key
+from stepmagic.keys import find_key
 from stepmagic.options import Options, Overrides
 from stepmagic.prompt import Prompt, from_call
 from stepmagic.reply import Reply
@@ -84,7 +86,7 @@ def prepare(
     talk = conversation or here.conversation
     options = here.options(talk, overrides)
     if once:
-        return Conversation("aside", talk.overrides), options
+        return Conversation("aside", talk.overrides, in_journal=False), options
     if overrides.system is not None:
         talk.overrides = replace(talk.overrides, system=overrides.system)
     if new:
@@ -96,10 +98,13 @@ def ask(prompt: Prompt, conversation: Conversation, options: Options) -> Reply:
     """Send a prompt, draw the answer as it comes, and return it.
 
     Raises:
+        AttachmentError: The prompt holds the API key.
         StepError: No answer, or not a whole one; what came stays in the conversation.
         Interrupted: The user stopped it; what came stays in the conversation.
     """
     shell = find_shell()
+    # Before anything is shown: what is refused must not stay in an output.
+    refuse_key(find_key(), options.system, prompt.message)
     show_sent(shell, prompt.message, prompt.notices)
     sending = conversation.send(prompt.message, options, cell=calling_cell(shell))
     try:

@@ -10,19 +10,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
-from collections.abc import Callable
+import secrets
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import CancelledError
-from dataclasses import replace
 from typing import Any, TypeAlias
 
+from stepmagic.answering import begun, closed, priced, so_far
 from stepmagic.context import check_fits
 from stepmagic.endpoint import find_endpoint, refuse_key
 from stepmagic.errors import StepError
-from stepmagic.events import Assembly, Finish, Notice, StreamEvent, UsageReport
+from stepmagic.events import Assembly, Finish, Notice, StreamEvent
+from stepmagic.journal import EVERY_S, Journal, journal
+from stepmagic.keys import Key
 from stepmagic.options import Options, Overrides, build_request
+from stepmagic.saving import About, Saved, to_openai
 from stepmagic.sending import Sending
-from stepmagic.transcript import Cell, Message, Origin, Status, Turn, TurnTree
+from stepmagic.transcript import Cell, Message, Turn, TurnTree
 from stepmagic.transport import Call, Exchange, start
 from stepmagic.usage import format_count
 from stepmagic.wire import codec
@@ -40,16 +43,62 @@ class Conversation:
     []
     """
 
-    def __init__(self, name: str = "main", overrides: Overrides | None = None) -> None:
-        """Begin empty; ``overrides`` holds what is set for this conversation alone."""
+    def __init__(
+        self,
+        name: str = "main",
+        overrides: Overrides | None = None,
+        *,
+        in_journal: bool = True,
+    ) -> None:
+        """Begin empty.
+
+        Args:
+            name: What it is called.
+            overrides: What is set for this conversation alone.
+            in_journal: Whether its turns outlive the kernel.
+        """
         self.name = name
         self.tree = TurnTree(heads={name: None}, branch=name)
-        self.overrides = overrides or Overrides()
+        self._id = secrets.token_hex(8)
+        self._in_journal = in_journal
+        self._overrides = overrides or Overrides()
         self._undone: list[str] = []
         """Turns that ``redo`` brings back, the next one last."""
         self._listeners: list[Listener] = []
         self._lock: asyncio.Lock | None = None
         self._lock_loop: asyncio.AbstractEventLoop | None = None
+
+    @classmethod
+    def from_saved(cls, saved: Saved, name: str | None = None) -> Conversation:
+        """Return the conversation that was saved, by another name if one is given."""
+        made = cls(name or saved.about.name, saved.about.overrides)
+        made.tree = saved.tree
+        made._undone = list(saved.about.undone)
+        made._note()
+        return made
+
+    @property
+    def saved(self) -> Saved:
+        """The conversation as it stands, to be saved."""
+        about = About(
+            name=self.name, overrides=self._overrides, undone=tuple(self._undone)
+        )
+        return Saved(about=about, tree=self.tree)
+
+    def to_openai(self) -> list[dict[str, Any]]:
+        """Return the turns so far as the messages of an OpenAI chat completion."""
+        return to_openai(self.history(), self._overrides.system)
+
+    @property
+    def overrides(self) -> Overrides:
+        """What is set for this conversation alone."""
+        return self._overrides
+
+    @overrides.setter
+    def overrides(self, overrides: Overrides) -> None:
+        """Set them, from the next turn on."""
+        self._overrides = overrides
+        self._note()
 
     @property
     def turns(self) -> list[Turn]:
@@ -110,6 +159,7 @@ class Conversation:
         for turn in reversed(left):
             self._undone.append(turn.id)
             self.tree.move(turn.parent)
+        self._note()
         return left
 
     def redo(self) -> Turn | None:
@@ -118,6 +168,7 @@ class Conversation:
             return None
         turn = self.tree.turns[self._undone.pop()]
         self.tree.move(turn.id)
+        self._note()
         return turn
 
     def use(self, branch: str) -> bool:
@@ -131,6 +182,7 @@ class Conversation:
         if is_new:
             self.tree.move(self.tree.head, branch)
         self.tree.branch = branch
+        self._note()
         return is_new
 
     def _go_to(self, head: str | None) -> None:
@@ -139,6 +191,7 @@ class Conversation:
         left = self.tree.head
         self.tree.move(head)
         self.tree.keep(left)
+        self._note()
 
     def _keep_undone(self) -> None:
         """Keep turns that were undone, when something else follows."""
@@ -167,6 +220,9 @@ class Conversation:
                 sending.put(Notice(text="waiting for the turn before this one"))
             async with lock:
                 finish = await self._turn(sending, prompt, options, cell)
+            kept = self._journal()
+            if kept is not None and (fault := await kept.settle()):
+                sending.put(Notice(text=fault, stays=True))
             sending.put(finish)
         except StepError as error:
             sending.put(Finish(reason="error", error=error))
@@ -186,24 +242,24 @@ class Conversation:
         before = self.history(cell)
         check_fits(options, before, prompt)
         asked = endpoint.adapt(options)
-        call = Call(
-            url=asked.base_url + codec(asked.api).path,
-            body=self.encode(prompt, asked, history=before),
-            key=endpoint.key,
-            headers=asked.headers,
-            limits=asked.limits,
-        )
+        body = self.encode(prompt, asked, history=before)
         notice = self._make_way(cell)
-        turn = self._begin(prompt, asked, cell)
+        turn = begun(prompt, asked, parent=self.tree.head, cell=cell)
+        self.tree.add(turn)
         sending.turn_id = turn.id
+        self._note(key=endpoint.key)
         if notice:
             sending.put(Notice(text=notice, stays=True))
+        call = _call(asked, body, endpoint.key)
         exchange = Exchange(call, codec(options.api).decoder)
         assembly = Assembly()
         try:
-            async with contextlib.aclosing(exchange.events()) as events:
+            async with (
+                self._noting(turn, assembly, exchange),
+                contextlib.aclosing(exchange.events()) as events,
+            ):
                 async for came in events:
-                    event = _priced(came, asked)
+                    event = priced(came, asked)
                     assembly.feed(event)
                     if not isinstance(event, Finish):
                         sending.put(event)
@@ -216,20 +272,6 @@ class Conversation:
             self._tell(turn.id, finish)
         return finish
 
-    def _begin(self, prompt: Message, options: Options, cell: Cell | None) -> Turn:
-        """Put the turn into the tree, with an empty reply, before the first byte."""
-        origin = Origin(protocol=options.api, model=options.model)
-        reply = Message(role="assistant", parts=(), origin=origin, status="running")
-        turn = Turn(
-            parent=self.tree.head,
-            prompt=prompt,
-            replies=(reply,),
-            effort=options.effort,
-            cell=cell,
-        )
-        self.tree.add(turn)
-        return turn
-
     def _end(self, turn: Turn, assembly: Assembly, options: Options) -> Finish:
         """Close the turn with what came.
 
@@ -237,31 +279,41 @@ class Conversation:
         and the head goes back to the turn before it.
         """
         finish = assembly.finish or Finish(reason="other", native_reason="interrupted")
-        status: Status = "error" if finish.error else "complete"
-        if assembly.finish is None:
-            status = "interrupted"
-        origin = Origin(
-            protocol=options.api, model=options.model, provider=finish.provider
-        )
-        reply = Message(
-            role="assistant", parts=assembly.parts, origin=origin, status=status
-        )
-        closed = replace(
-            turn,
-            replies=(reply,),
-            status=status,
-            finish_reason=finish.reason,
-            native_reason=finish.native_reason,
-            usage=assembly.usage,
-            model=finish.model or options.model,
-            generation_id=finish.id,
-            error=str(finish.error) if finish.error else None,
-            ended_at=time.time(),
-        )
-        self.tree.replace(closed)
-        if closed.is_empty and status != "complete" and self.tree.head == turn.id:
+        over = closed(turn, assembly, finish, options)
+        self.tree.replace(over)
+        if over.is_empty and over.status != "complete" and self.tree.head == turn.id:
             self.tree.move(turn.parent)
+        self._note(over)
         return finish
+
+    def _journal(self) -> Journal | None:
+        return journal() if self._in_journal else None
+
+    def _note(self, *turns: Turn, key: Key | None = None) -> None:
+        """Let the journal have how things stand, and turns that have grown."""
+        if (kept := self._journal()) is not None:
+            kept.put(self._id, self.saved, *turns, key=key)
+
+    @contextlib.asynccontextmanager
+    async def _noting(
+        self, turn: Turn, assembly: Assembly, exchange: Exchange
+    ) -> AsyncIterator[None]:
+        """Let the journal have what came of a turn, now and then, while it comes."""
+
+        async def note() -> None:
+            last = turn
+            while True:
+                await asyncio.sleep(EVERY_S)
+                now = so_far(turn, assembly, exchange.so_far())
+                if now != last:
+                    self._note(now)
+                last = now
+
+        noting = asyncio.create_task(note())
+        try:
+            yield
+        finally:
+            noting.cancel()
 
     def _tell(self, turn_id: str, event: StreamEvent) -> None:
         for listener in tuple(self._listeners):
@@ -279,12 +331,11 @@ class Conversation:
         return self._lock
 
 
-def _priced(event: StreamEvent, options: Options) -> StreamEvent:
-    """Return a usage report with the list price where the server names no cost."""
-    if not isinstance(event, UsageReport) or options.entry is None:
-        return event
-    usage = event.usage
-    if usage.cost_usd is not None:
-        return event
-    cost_usd = options.entry.cost_usd(usage)
-    return UsageReport(usage=replace(usage, cost_usd=cost_usd))
+def _call(asked: Options, body: dict[str, Any], key: Key | None) -> Call:
+    return Call(
+        url=asked.base_url + codec(asked.api).path,
+        body=body,
+        key=key,
+        headers=asked.headers,
+        limits=asked.limits,
+    )

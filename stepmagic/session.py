@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+
 from stepmagic.catalogue import Catalogue
 from stepmagic.conversation import Conversation
 from stepmagic.options import Options, Overrides, resolve
 from stepmagic.reply import Reply
+from stepmagic.saving import Saved
 from stepmagic.settings import current
 
 
@@ -34,6 +37,21 @@ class Session:
         """Make the conversation of a name current; a new name begins one."""
         self.current = name
         return self.open(name)
+
+    def take_in(self, saved: Saved) -> Conversation:
+        """Add a conversation that was saved; returns it.
+
+        It replaces no turn: where its name has some already, it gets ``-2`` or more.
+        """
+        name = saved.about.name
+        names = itertools.chain([name], (f"{name}-{n}" for n in itertools.count(2)))
+        free = next(name for name in names if self._is_free(name))
+        self.conversations[free] = Conversation.from_saved(saved, free)
+        return self.conversations[free]
+
+    def _is_free(self, name: str) -> bool:
+        talk = self.conversations.get(name)
+        return talk is None or not talk.tree.turns
 
     def catalogue(self) -> Catalogue:
         """Return the models of the configured server."""

@@ -101,6 +101,11 @@ class StepMagic(SingletonConfigurable):
     total_timeout_s = Float(min=0, help="Seconds for a whole answer; 0 is no end.").tag(
         config=True
     )
+    journal = Unicode(
+        help="Folder of the journals, which `%step load` reads after a restart: auto "
+        "is the user's state folder, empty keeps none."
+    ).tag(config=True)
+    journal_days = Int(min=1, help="Days that journals are kept.").tag(config=True)
     referer = Unicode(help="HTTP-Referer header: the site OpenRouter credits.").tag(
         config=True
     )
@@ -122,6 +127,8 @@ class StepMagic(SingletonConfigurable):
     _connect_timeout_s_default = _from_environment("connect_timeout_s", 10.0)
     _idle_timeout_s_default = _from_environment("idle_timeout_s", 120.0)
     _total_timeout_s_default = _from_environment("total_timeout_s", 0.0)
+    _journal_default = _from_environment("journal", "auto")
+    _journal_days_default = _from_environment("journal_days", 30)
     _referer_default = _from_environment("referer", "")
     _title_default = _from_environment("title", "")
 

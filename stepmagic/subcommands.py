@@ -21,6 +21,8 @@ from stepmagic.errors import (
     ServerError,
     SettingError,
 )
+from stepmagic.file_commands import load, save
+from stepmagic.journal import place
 from stepmagic.options import Overrides
 from stepmagic.session import Session, session
 from stepmagic.settings import current
@@ -72,7 +74,7 @@ def run_subcommand(line: str) -> Any:
 
 
 def status(here: Session) -> Card:
-    """Return where things stand: model, conversation, context, cost, key."""
+    """Return where things stand: model, conversation, context, cost, files, key."""
     talk = here.conversation
     options = here.options(talk)
     turns = talk.turns
@@ -98,6 +100,7 @@ def status(here: Session) -> Card:
             ("branch", _branch(talk.tree)),
             ("context", context),
             ("cost", format_cost(spent.cost_usd or 0)),
+            ("journal", place()),
             ("key", "none: `%step key` enters one" if key is None else key.source),
         ),
     )
@@ -262,5 +265,7 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "undo": Subcommand(run=undo, most_words=1),
     "redo": Subcommand(run=redo, most_words=0),
     "history": Subcommand(run=_history, most_words=0),
+    "save": Subcommand(run=save, most_words=1),
+    "load": Subcommand(run=load, most_words=1),
 }
 """The words after ``%step``."""

@@ -203,6 +203,10 @@ class Exchange:
         """Return the ends of the parts that were open when the reading stopped."""
         return self._decoder.cut()
 
+    def so_far(self) -> list[StreamEvent]:
+        """Return what ``cut`` would now, and go on reading."""
+        return self._decoder.so_far()
+
     async def _attempt(self) -> AsyncGenerator[StreamEvent, None]:
         """Yield the events of one try; a fault becomes its ``Finish``."""
         try:
@@ -291,7 +295,7 @@ async def _opened(call: Call) -> AsyncIterator[httpx.Response]:
             .stream(
                 "GET" if call.body is None else "POST",
                 call.url,
-                content=None if call.body is None else json.dumps(call.body).encode(),
+                content=None if call.body is None else _encoded(call.body),
                 headers=_headers(call),
                 timeout=timeout,
             ) as response
@@ -309,6 +313,21 @@ async def _opened(call: Call) -> AsyncIterator[httpx.Response]:
         raise ConnectionFailed(message) from exc
     except httpx.RequestError as exc:
         raise _lost(call, exc, answered=answered) from exc
+
+
+def _encoded(body: Mapping[str, Any]) -> bytes:
+    """Return a body as JSON in UTF-8; half of a surrogate pair becomes U+FFFD.
+
+    Alone it has no UTF-8, and what a server makes of its escape is unpredictable (RFC
+    8259, section 8.2). Two halves that follow one another are one character.
+    """
+    text = json.dumps(body, ensure_ascii=False)
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return (
+            text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+        )
 
 
 def _lost(call: Call, exc: Exception, *, answered: bool) -> ServerError:

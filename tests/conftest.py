@@ -51,6 +51,8 @@ def _isolated(
         folder = home if name == "HOME" else home / name.lower()
         folder.mkdir(mode=0o700, exist_ok=True)
         monkeypatch.setenv(name, str(folder))
+    # Names the notebook, where the tests run in a kernel.
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
     # Looks at no keyring of the machine, neither here nor in a kernel of the test.
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
     _forget_state()
@@ -62,6 +64,8 @@ def _forget_state() -> None:
     if (module := loaded.get("stepmagic.settings")) is not None:
         module.StepMagic.clear_instance()
     if (module := loaded.get("stepmagic.keys")) is not None:
+        module.forget()
+    if (module := loaded.get("stepmagic.journal")) is not None:
         module.forget()
     if (module := loaded.get("stepmagic.session")) is not None:
         module._session.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -86,7 +87,11 @@ def test_a_plain_script_gets_the_reply_alone(server: OpenRouterServer) -> None:
     code = ASK + "reply = step('Hi')\nassert reply.text == 'From a script.', reply"
     run = subprocess.run(  # noqa: S603 - our own code
         [sys.executable, "-W", "error", "-c", code],
-        env={"OPENROUTER_API_KEY": server.key, "STEPMAGIC_BASE_URL": server.url},
+        env={
+            "HOME": os.environ["HOME"],
+            "OPENROUTER_API_KEY": server.key,
+            "STEPMAGIC_BASE_URL": server.url,
+        },
         capture_output=True,
         text=True,
         check=False,

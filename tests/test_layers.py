@@ -24,13 +24,16 @@ PACKAGE = "stepmagic"
 # a row of its own, below the folder's.
 ROWS: tuple[tuple[str, ...], ...] = (
     ("magics", "extension", "__main__"),
-    ("completion", "subcommands", "turn_commands", "doctor"),
+    ("completion", "subcommands", "turn_commands", "file_commands", "doctor"),
     ("ask",),
     ("session",),
     ("display/",),
     ("reply", "dry_run"),
     ("prompt",),
     ("conversation", "command"),
+    ("journal",),
+    ("saving/",),
+    ("answering",),
     ("options", "endpoint", "sending", "context"),
     ("catalogue", "client_parameters"),
     ("transport", "local/", "attachments/"),

@@ -87,6 +87,7 @@ def test_status_of_a_new_kernel() -> None:
         "branch": ("main",),
         "context": (f"about {PROMPT} tokens of 256,000 (under 1%)",),
         "cost": ("$0",),
+        "journal": ("begins with the first turn",),
         "key": ("none: `%step key` enters one",),
     }
 

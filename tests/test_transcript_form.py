@@ -67,6 +67,22 @@ def test_fields_at_their_defaults_are_left_out() -> None:
     assert part_to_dict(Reasoning()) == {"type": "reasoning"}
 
 
+def test_what_was_attached_is_written() -> None:
+    assert part_to_dict(Text(text="1", name="n", about="int, 1 letter")) == {
+        "type": "text",
+        "text": "1",
+        "name": "n",
+        "about": "int, 1 letter",
+    }
+
+
+def test_part_of_an_older_form_was_typed() -> None:
+    """Before anything could be attached, texts had neither a name nor what they are."""
+    assert part_from_dict({"type": "text", "text": "hi"}) == Text(text="hi")
+    image = {"type": "image", "url": "https://example.org/a.png"}
+    assert part_from_dict(image) == Image(url="https://example.org/a.png")
+
+
 def test_bytes_are_written_in_base64() -> None:
     image = Image(data=b"\x89PNG", media_type="image/png", detail="low")
     assert part_to_dict(image) == {

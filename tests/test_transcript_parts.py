@@ -55,6 +55,18 @@ def test_message_text_leaves_everything_else_out() -> None:
     assert message.text == "ab"
 
 
+def test_typed_text_leaves_out_what_was_attached() -> None:
+    message = user(
+        Text(text="1\t2", name="df", about="table"),
+        "What is ",
+        Image(url="https://example.org/a.png", name="img"),
+        Text(text="", name=""),
+        "it?",
+    )
+    assert message.typed == "What is it?"
+    assert message.text == "1\t2What is it?"
+
+
 def test_message_reasoning_joins_the_readable_blocks() -> None:
     message = Message(
         role="assistant",

@@ -9,10 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from httpx_sse import EventSource
 
-from stepmagic.events import Finish, PartDelta, PartEnd, PartStart
+from stepmagic.events import Finish, PartDelta, PartEnd, PartStart, StreamEvent
 from stepmagic.transcript import Reasoning, Text, ToolCall
+from stepmagic.wire import codec
 from wire_events import (
     FIXTURES,
     byte_by_byte,
@@ -27,6 +30,7 @@ from wire_events import (
     replay_whole,
 )
 
+EVENT_STREAM = {"content-type": "text/event-stream"}
 STREAMS = cases(".sse")
 REPLIES = cases(".json")
 
@@ -164,3 +168,23 @@ def test_reply_with_a_wrong_value_still_ends_in_a_finish(path: Path) -> None:
         body = _spoilt(text, rng)
         events = replay_whole(protocol_of(path), [body.encode()])
         assert isinstance(events[-1], Finish), body
+
+
+@stream
+def test_a_look_at_what_came_so_far_changes_nothing(path: Path) -> None:
+    """A look says what a stop would leave, and the reading goes on as before."""
+    body, protocol = path.read_bytes(), protocol_of(path)
+    response = httpx.Response(200, headers=EVENT_STREAM, content=body)
+    frames = [frame.data for frame in EventSource(response).iter_sse()]
+    every = max(1, len(frames) // 5)
+    looking = codec(protocol).decoder()
+    events: list[StreamEvent] = []
+    for number, frame in enumerate(frames):
+        events += looking.feed(frame)
+        if number % every == 0:
+            stopped = codec(protocol).decoder()
+            for earlier in frames[: number + 1]:
+                stopped.feed(earlier)
+            assert dumps(looking.so_far()) == dumps(stopped.cut())
+    events += looking.finish()
+    assert dumps(events) == dumps(replay(protocol, [body]))

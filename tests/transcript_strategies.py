@@ -54,6 +54,8 @@ texts = st.builds(
     Text,
     text=words,
     logprobs=st.lists(logprobs, max_size=2).map(tuple),
+    name=st.none() | words,
+    about=words,
     provider_metadata=metadata,
 )
 _held = {
@@ -61,7 +63,7 @@ _held = {
     "data": st.binary(max_size=20),
 }
 _named = {"url": words}
-_either = {"name": st.none() | words, "provider_metadata": metadata}
+_either = {"name": st.none() | words, "about": words, "provider_metadata": metadata}
 details = st.sampled_from(["low", "high", "auto", None])
 images = st.one_of(
     st.builds(Image, detail=details, **_held, **_either),

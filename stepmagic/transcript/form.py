@@ -20,6 +20,7 @@ from typing import (
     Literal,
     NoReturn,
     TypedDict,
+    TypeVar,
     Union,
     get_args,
     get_origin,
@@ -39,6 +40,8 @@ from stepmagic.transcript.parts import (
     Video,
 )
 from stepmagic.transcript.turns import Turn, TurnTree
+
+Kind = TypeVar("Kind")
 
 VERSION = 1
 """Version of the form; a file of a newer one is refused, never guessed at."""
@@ -101,6 +104,26 @@ def turn_from_dict(form: Any) -> Turn:
     """
     turn: Turn = _read_whole(Turn, form, "turn")
     return turn
+
+
+def to_form(value: Any) -> dict[str, Any]:
+    """Return the saved form of a dataclass of plain values."""
+    return _plain(value)
+
+
+def from_form(kind: type[Kind], form: Any, place: str) -> Kind:
+    """Return the dataclass that ``to_form`` saved.
+
+    Args:
+        kind: Which.
+        form: What was saved.
+        place: What an error calls it.
+
+    Raises:
+        TranscriptError: The form is damaged.
+    """
+    value: Kind = _read_whole(kind, form, place)
+    return value
 
 
 def tree_to_dict(tree: TurnTree) -> TreeDict:
