@@ -9,20 +9,20 @@ and the next one finds a valid conversation.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from concurrent.futures import CancelledError
 from typing import Any, TypeAlias
 
-from stepmagic.answering import begun, closed, priced, so_far
+from stepmagic.answering import begun
 from stepmagic.context import check_fits
 from stepmagic.endpoint import find_endpoint, refuse_key
 from stepmagic.errors import StepError
-from stepmagic.events import Assembly, Finish, Notice, StreamEvent
-from stepmagic.journal import EVERY_S, Journal, journal
+from stepmagic.events import Finish, Notice, StreamEvent
+from stepmagic.journal import Journal, journal
 from stepmagic.keys import Key
 from stepmagic.options import Options, Overrides, build_request
+from stepmagic.running import Running
 from stepmagic.saving import About, Saved, to_openai
 from stepmagic.sending import Sending
 from stepmagic.transcript import Cell, Message, Turn, TurnTree
@@ -251,40 +251,34 @@ class Conversation:
         if notice:
             sending.put(Notice(text=notice, stays=True))
         call = _call(asked, body, endpoint.key)
-        exchange = Exchange(call, codec(options.api).decoder)
-        assembly = Assembly()
+        running = Running(
+            turn,
+            Exchange(call, codec(asked.api).decoder),
+            asked,
+            listen=lambda event: self._pass_on(sending, turn.id, event),
+            keep=self._note,
+        )
         try:
-            async with (
-                self._noting(turn, assembly, exchange),
-                contextlib.aclosing(exchange.events()) as events,
-            ):
-                async for came in events:
-                    event = priced(came, asked)
-                    assembly.feed(event)
-                    if not isinstance(event, Finish):
-                        sending.put(event)
-                        self._tell(turn.id, event)
+            await running.run()
         finally:
-            if assembly.finish is None:
-                for event in exchange.cut():
-                    assembly.feed(event)
-            finish = self._end(turn, assembly, asked)
-            self._tell(turn.id, finish)
-        return finish
+            self._end(running.turn)
+            self._tell(turn.id, running.finish)
+        return running.finish
 
-    def _end(self, turn: Turn, assembly: Assembly, options: Options) -> Finish:
-        """Close the turn with what came.
+    def _pass_on(self, sending: Sending, turn_id: str, event: StreamEvent) -> None:
+        sending.put(event)
+        self._tell(turn_id, event)
 
-        Where an interrupt or an error left nothing at all, the turn stays in the tree
-        and the head goes back to the turn before it.
+    def _end(self, turn: Turn) -> None:
+        """Put the closed turn into the tree.
+
+        Where an interrupt or an error left nothing at all, the turn stays there and
+        the head goes back to the turn before it.
         """
-        finish = assembly.finish or Finish(reason="other", native_reason="interrupted")
-        over = closed(turn, assembly, finish, options)
-        self.tree.replace(over)
-        if over.is_empty and over.status != "complete" and self.tree.head == turn.id:
+        self.tree.replace(turn)
+        if turn.is_empty and turn.status != "complete" and self.tree.head == turn.id:
             self.tree.move(turn.parent)
-        self._note(over)
-        return finish
+        self._note(turn)
 
     def _journal(self) -> Journal | None:
         return journal() if self._in_journal else None
@@ -293,27 +287,6 @@ class Conversation:
         """Let the journal have how things stand, and turns that have grown."""
         if (kept := self._journal()) is not None:
             kept.put(self._id, self.saved, *turns, key=key)
-
-    @contextlib.asynccontextmanager
-    async def _noting(
-        self, turn: Turn, assembly: Assembly, exchange: Exchange
-    ) -> AsyncIterator[None]:
-        """Let the journal have what came of a turn, now and then, while it comes."""
-
-        async def note() -> None:
-            last = turn
-            while True:
-                await asyncio.sleep(EVERY_S)
-                now = so_far(turn, assembly, exchange.so_far())
-                if now != last:
-                    self._note(now)
-                last = now
-
-        noting = asyncio.create_task(note())
-        try:
-            yield
-        finally:
-            noting.cancel()
 
     def _tell(self, turn_id: str, event: StreamEvent) -> None:
         for listener in tuple(self._listeners):

@@ -31,6 +31,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("reply", "dry_run"),
     ("prompt",),
     ("conversation", "command"),
+    ("running",),
     ("journal",),
     ("saving/",),
     ("answering",),
