@@ -12,6 +12,7 @@ from typing import Any
 from stepmagic.conversation import Conversation
 from stepmagic.display import View, show_sent, view_for
 from stepmagic.display.formatters import mark_drawn
+from stepmagic.display.interrupts import one_interrupt
 from stepmagic.display.shell import calling_cell, find_shell
 from stepmagic.endpoint import refuse_key
 from stepmagic.keys import find_key
@@ -94,6 +95,7 @@ def prepare(
     return talk, options
 
 
+@one_interrupt()
 def ask(prompt: Prompt, conversation: Conversation, options: Options) -> Reply:
     """Send a prompt, draw the answer as it comes, and return it.
 

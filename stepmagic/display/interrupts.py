@@ -27,6 +27,23 @@ def interrupts_held() -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def one_interrupt() -> Iterator[None]:
+    """Let the first interrupt in the block through, and ignore those that follow.
+
+    What the first one stops is put in order on its way out of the block; a second one,
+    at any moment from the first on, must not stop that.
+    """
+    before: Any = signal.getsignal(signal.SIGINT)
+
+    def once(number: int, frame: Any) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        before(number, frame)
+
+    with _on_interrupt(once if callable(before) else before or signal.SIG_DFL):
+        yield
+
+
+@contextlib.contextmanager
 def _on_interrupt(
     handler: Callable[[int, Any], Any] | signal.Handlers,
 ) -> Iterator[None]:
