@@ -3,11 +3,13 @@
     StepError                     anything a user can act on
       SettingError                a setting or option has a value that cannot be used
         UnsupportedOption         this model or protocol has no form for it
+        SchemaError               a type to answer with has no form in JSON
       CommandError                the first line of a cell could not be read
       AttachmentError             a name, path or value could not be attached
       TranscriptError             a saved conversation could not be read or written
       EngineError                 the embedded engine could not be set up or died
       KeyMissing                  no API key for a server that needs one
+      ValueMisfit                 what a model wrote is not of the type it should be
       ServerError                 a server was asked, and no answer came of it
         ConnectionFailed          it could not be reached
         RequestRefused            it answered 4xx
@@ -46,6 +48,10 @@ class UnsupportedOption(SettingError):
     """The model or the protocol has no form for an option or a part."""
 
 
+class SchemaError(SettingError):
+    """A type to answer with, or of a function's argument, has no form in JSON."""
+
+
 class CommandError(StepError):
     """The first line of a cell could not be read."""
 
@@ -64,6 +70,22 @@ class EngineError(StepError):
 
 class KeyMissing(StepError):
     """No API key was found for a server that needs one."""
+
+
+class ValueMisfit(StepError):
+    """What a model wrote is not of the type it should be."""
+
+    def __init__(self, message: str, *, text: str, problem: str) -> None:
+        """Keep what was written, and what is wrong with it.
+
+        Args:
+            message: What happened and what to do next.
+            text: What the model wrote.
+            problem: What is wrong where, a line each; fit to be sent to the model.
+        """
+        super().__init__(message)
+        self.text = text
+        self.problem = problem
 
 
 class ServerError(StepError):

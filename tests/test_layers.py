@@ -46,7 +46,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("wire/", "gathering"),
     ("markdown/", "usage", "keys"),
     ("events",),
-    ("transcript/", "settings", "folders"),
+    ("transcript/", "schema/", "settings", "folders"),
     ("errors",),
 )
 
