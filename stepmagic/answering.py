@@ -29,6 +29,14 @@ def begun(
     )
 
 
+def side_by_side(turns: Iterable[Turn]) -> list[Turn]:
+    """Return turns that are asked together, each knowing that; one alone as it is."""
+    first, *others = turns
+    if not others:
+        return [first]
+    return [replace(turn, beside=first.id) for turn in (first, *others)]
+
+
 def so_far(turn: Turn, assembly: Assembly, ends: Iterable[StreamEvent]) -> Turn:
     """Return a running turn with what came.
 

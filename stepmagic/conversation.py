@@ -10,25 +10,23 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
 from typing import Any, TypeAlias
 
-from stepmagic.answering import begun
-from stepmagic.context import check_fits
-from stepmagic.endpoint import find_endpoint, refuse_key
+from stepmagic.answering import begun, side_by_side
 from stepmagic.errors import StepError
 from stepmagic.events import Finish, Notice, StreamEvent
 from stepmagic.journal import Journal, journal
 from stepmagic.keys import Key
-from stepmagic.options import Options, Overrides, build_request
+from stepmagic.options import Options, Overrides
+from stepmagic.preparing import Prepared, encode, prepare
 from stepmagic.running import Running
 from stepmagic.saving import About, Saved, to_openai
 from stepmagic.sending import Sending
 from stepmagic.transcript import Cell, Message, Turn, TurnTree
-from stepmagic.transport import Call, Exchange, start
+from stepmagic.transport import start
 from stepmagic.usage import format_count
-from stepmagic.wire import codec
 
 Listener: TypeAlias = Callable[[str, StreamEvent], None]
 """Called on the background loop with a turn's id and its next event."""
@@ -117,9 +115,22 @@ class Conversation:
 
         A second send waits until the turn before is closed, and says so.
         """
-        sending = Sending(self.tree.turns.__getitem__)
-        sending.run(start(self._drive(sending, prompt, options, cell)))
-        return sending
+        return self.send_each(prompt, [options], cell=cell)[0]
+
+    def send_each(
+        self, prompt: Message, each: Sequence[Options], *, cell: Cell | None = None
+    ) -> list[Sending]:
+        """Ask with each of some options at once; returns their turns, side by side.
+
+        They are one send: nothing is sent unless all can be, and to stop one stops all.
+        The conversation goes on with the first that brings something; the others stay
+        on branches of their own.
+        """
+        sendings = [Sending(self.tree.turns.__getitem__) for _ in each]
+        task = start(self._drive(sendings, prompt, each, cell))
+        for sending in sendings:
+            sending.run(task)
+        return sendings
 
     def history(self, cell: Cell | None = None) -> tuple[Message, ...]:
         """Return the messages that a next prompt would follow.
@@ -144,7 +155,7 @@ class Conversation:
             UnsupportedOption: The model or the protocol has no form for part of it.
         """
         before = self.history() if history is None else history
-        return codec(options.api).encode(build_request(options, (*before, prompt)))
+        return encode(prompt, options, before)
 
     def start_afresh(self) -> None:
         """Begin with no history; the turns so far stay, on a branch of their own."""
@@ -185,6 +196,19 @@ class Conversation:
         self._note()
         return is_new
 
+    @property
+    def sides(self) -> list[Turn]:
+        """The turns of the last question that was asked side by side, in order."""
+        asked = (turn for turn in reversed(self.turns) if turn.beside is not None)
+        last = next(asked, None)
+        return [] if last is None else self.tree.sides(last)
+
+    def choose(self, turn: Turn) -> None:
+        """Go on with one of ``sides``; what that leaves stays on a branch."""
+        self._keep_undone()
+        self.tree.choose(turn.id)
+        self._note()
+
     def _go_to(self, head: str | None) -> None:
         """Set the head; what it leaves stays on a branch."""
         self._keep_undone()
@@ -211,73 +235,107 @@ class Conversation:
         return f"This cell ran before: {turns} set aside. `%step use` lists branches."
 
     async def _drive(
-        self, sending: Sending, prompt: Message, options: Options, cell: Cell | None
+        self,
+        sendings: Sequence[Sending],
+        prompt: Message,
+        each: Sequence[Options],
+        cell: Cell | None,
     ) -> None:
-        """Run a turn to its end; the reader gets whatever goes wrong."""
+        """Run turns to their end; the reader gets whatever goes wrong."""
         try:
             lock = self._lock_here()
             if lock.locked():
-                sending.put(Notice(text="waiting for the turn before this one"))
+                waits = Notice(text="waiting for the turn before this one")
+                _put(sendings, waits)
             async with lock:
-                finish = await self._turn(sending, prompt, options, cell)
-            kept = self._journal()
-            if kept is not None and (fault := await kept.settle()):
-                sending.put(Notice(text=fault, stays=True))
-            sending.put(finish)
+                running = await self._begin(sendings, prompt, each, cell)
+                turns = [one.turn.id for one in running]
+                pairs = zip(sendings, running, strict=True)
+                await asyncio.gather(*(self._run(*pair, turns) for pair in pairs))
         except StepError as error:
-            sending.put(Finish(reason="error", error=error))
+            _put(sendings, Finish(reason="error", error=error))
         except asyncio.CancelledError:
-            sending.put(CancelledError())
+            _put(sendings, CancelledError())
             raise
         except Exception as error:  # noqa: BLE001 - a fault of ours is the reader's too
-            sending.put(error)
+            _put(sendings, error)
         finally:
-            sending.close()
+            for sending in sendings:
+                sending.close()
 
-    async def _turn(
-        self, sending: Sending, prompt: Message, options: Options, cell: Cell | None
-    ) -> Finish:
-        endpoint = await asyncio.to_thread(find_endpoint, options, sending.report)
-        refuse_key(endpoint.key, options.system, prompt)
+    async def _begin(
+        self,
+        sendings: Sequence[Sending],
+        prompt: Message,
+        each: Sequence[Options],
+        cell: Cell | None,
+    ) -> list[Running]:
+        """Put the turns into the tree, once all that they need is there."""
         before = self.history(cell)
-        check_fits(options, before, prompt)
-        asked = endpoint.adapt(options)
-        body = self.encode(prompt, asked, history=before)
+        prepared = [
+            await prepare(prompt, options, before, sending.report)
+            for sending, options in zip(sendings, each, strict=True)
+        ]
         notice = self._make_way(cell)
-        turn = begun(prompt, asked, parent=self.tree.head, cell=cell)
-        self.tree.add(turn)
-        sending.turn_id = turn.id
-        self._note(key=endpoint.key)
+        parent = self.tree.head
+        turns = side_by_side(
+            begun(prompt, one.options, parent=parent, cell=cell) for one in prepared
+        )
+        for turn in turns:
+            self.tree.add(turn)
+        self.tree.move(turns[0].id)
+        for one in prepared:
+            self._note(key=one.key)
         if notice:
-            sending.put(Notice(text=notice, stays=True))
-        call = _call(asked, body, endpoint.key)
-        running = Running(
+            sendings[0].put(Notice(text=notice, stays=True))
+        return [
+            self._running(*one) for one in zip(sendings, turns, prepared, strict=True)
+        ]
+
+    def _running(self, sending: Sending, turn: Turn, prepared: Prepared) -> Running:
+        sending.turn_id = turn.id
+        return Running(
             turn,
-            Exchange(call, codec(asked.api).decoder),
-            asked,
+            prepared.exchange,
+            prepared.options,
             listen=lambda event: self._pass_on(sending, turn.id, event),
             keep=self._note,
         )
+
+    async def _run(self, sending: Sending, running: Running, turns: list[str]) -> None:
+        """Run one of some turns; what goes wrong with it is its own reader's."""
         try:
-            await running.run()
-        finally:
-            self._end(running.turn)
-            self._tell(turn.id, running.finish)
-        return running.finish
+            try:
+                await running.run()
+            finally:
+                self._end(running.turn, turns)
+                self._tell(running.turn.id, running.finish)
+            kept = self._journal()
+            if kept is not None and (fault := await kept.settle()):
+                sending.put(Notice(text=fault, stays=True))
+            sending.put(running.finish)
+        except Exception as error:  # noqa: BLE001 - see _drive
+            sending.put(error)
 
     def _pass_on(self, sending: Sending, turn_id: str, event: StreamEvent) -> None:
         sending.put(event)
         self._tell(turn_id, event)
 
-    def _end(self, turn: Turn) -> None:
-        """Put the closed turn into the tree.
+    def _end(self, turn: Turn, together: list[str]) -> None:
+        """Put a closed turn into the tree, where it was asked together with others.
 
-        Where an interrupt or an error left nothing at all, the turn stays there and
-        the head goes back to the turn before it.
+        Where an interrupt or an error left nothing at all, the turn stays there and the
+        head goes on to the next of them, or back to the turn before. Once all are over,
+        those that the head does not follow get branches.
         """
         self.tree.replace(turn)
-        if turn.is_empty and turn.status != "complete" and self.tree.head == turn.id:
-            self.tree.move(turn.parent)
+        turns = [self.tree.turns[each] for each in together]
+        held = [each for each in turns if not each.is_void]
+        if turn.is_void and self.tree.head == turn.id:
+            self.tree.move(held[0].id if held else turn.parent)
+        if all(each.status != "running" for each in turns):
+            for each in held:
+                self.tree.keep(each.id)
         self._note(turn)
 
     def _journal(self) -> Journal | None:
@@ -304,11 +362,6 @@ class Conversation:
         return self._lock
 
 
-def _call(asked: Options, body: dict[str, Any], key: Key | None) -> Call:
-    return Call(
-        url=asked.base_url + codec(asked.api).path,
-        body=body,
-        key=key,
-        headers=asked.headers,
-        limits=asked.limits,
-    )
+def _put(sendings: Sequence[Sending], event: StreamEvent | BaseException) -> None:
+    for sending in sendings:
+        sending.put(event)

@@ -31,7 +31,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("reply", "dry_run"),
     ("prompt",),
     ("conversation", "command"),
-    ("running",),
+    ("running", "preparing"),
     ("journal",),
     ("saving/",),
     ("answering",),

@@ -82,6 +82,10 @@ def closed(tree: TurnTree) -> TurnTree:
             for branch, head in tree.heads.items():
                 if head == turn.id:
                     tree.move(turn.parent, branch)
+        # Turns side by side would have got their branches when all were over.
+        for side in tree.sides(turn):
+            if not side.is_empty:
+                tree.keep(side.id)
     return tree
 
 

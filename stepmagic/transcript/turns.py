@@ -8,6 +8,7 @@ cells or of what is sent: it is moved about by ``Conversation``, its only writer
 from __future__ import annotations
 
 import itertools
+import re
 import secrets
 import time
 from collections.abc import Iterator
@@ -83,6 +84,9 @@ class Turn:
     error: str | None = None
     """What went wrong, in words, where ``status`` is ``error``."""
     cell: Cell | None = None
+    beside: str | None = None
+    """Id of the first of the turns that were asked side by side, its own for that one;
+    None where it was asked alone."""
     started_at: float = field(default_factory=time.time)
     """Unix time, seconds."""
     ended_at: float | None = None
@@ -101,6 +105,11 @@ class Turn:
     def is_empty(self) -> bool:
         """Whether nothing at all came back."""
         return not any(reply.parts for reply in self.replies)
+
+    @property
+    def is_void(self) -> bool:
+        """Whether it is over and there is nothing in it to go on from."""
+        return self.is_empty and self.status in ("interrupted", "error")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -170,8 +179,10 @@ class TurnTree:
 
     def keep(self, head: str | None) -> str | None:
         """Name a branch for turns that no branch leads to; returns the name, if new."""
+        # The current branch first: it is the one that leads there as a rule.
+        ends = (self.head, *self.heads.values())
         if head is None or any(
-            turn.id == head for end in self.heads.values() for turn in self._upward(end)
+            turn.id == head for end in ends for turn in self._upward(end)
         ):
             return None
         numbers = itertools.count(len(self.heads) + 1)
@@ -193,6 +204,29 @@ class TurnTree:
             turn = self.turns[head]
             yield turn
             head = turn.parent
+
+    def choose(self, turn_id: str) -> None:
+        """Make another of the turns side by side the head of the current branch.
+
+        What is left stays on a branch: on the one that was named for the other turn, if
+        there is one.
+        """
+        left, named = self.head, re.compile(rf"{re.escape(self.branch)}-\d+")
+        spare = [
+            name
+            for name, head in self.heads.items()
+            if head == turn_id and named.fullmatch(name)
+        ]
+        self.move(turn_id)
+        if spare:
+            self.move(left, spare[0])
+        self.keep(left)
+
+    def sides(self, turn: Turn) -> list[Turn]:
+        """Return the turns that were asked side by side with one, and it, in order."""
+        if turn.beside is None:
+            return []
+        return [each for each in self.turns.values() if each.beside == turn.beside]
 
     def children(self, parent: str | None) -> list[Turn]:
         """Return the turns under ``parent``, oldest first."""

@@ -1,0 +1,240 @@
+"""Several answers to one question, side by side: what is sent, kept and left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from openrouter_server import OpenRouterServer, answer, error, stall
+from stepmagic.catalogue import Catalogue
+from stepmagic.conversation import Conversation
+from stepmagic.errors import RequestRefused, UnsupportedOption
+from stepmagic.events import PartDelta
+from stepmagic.options import Options, Overrides, resolve
+from stepmagic.saving import Saved, saved_from_dict, saved_to_dict
+from stepmagic.sending import Sending
+from stepmagic.settings import current
+from stepmagic.transcript import Cell, Image, Message, Text, Turn, TurnTree, user
+
+EFFORTS = ("low", "medium", "high")
+
+
+@pytest.fixture
+def asked_with(
+    server: OpenRouterServer, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., list[Options]]:
+    """Return a maker of options that ask the test server, one for each effort."""
+    monkeypatch.setenv("OPENROUTER_API_KEY", server.key)
+    settings = current()
+    settings.base_url = server.url
+    settings.retries = 0
+
+    def options(*efforts: str) -> list[Options]:
+        catalogue = Catalogue(server.url)
+        return [
+            resolve(settings, catalogue, Overrides(), Overrides(effort=effort))
+            for effort in efforts
+        ]
+
+    return options
+
+
+def read(sendings: list[Sending]) -> list[Turn]:
+    """Read every event of some turns; returns them as they stand then."""
+    for sending in sendings:
+        list(sending)
+    return [sending.turn for sending in sendings if sending.turn is not None]
+
+
+def ask(talk: Conversation, prompt: str, each: list[Options]) -> list[Turn]:
+    return read(talk.send_each(user(prompt), each))
+
+
+def efforts(server: OpenRouterServer) -> list[str]:
+    return [request.body["reasoning"]["effort"] for request in server.requests]
+
+
+def test_sides_ask_the_same_of_each_at_once(
+    server: OpenRouterServer, asked_with: Callable[..., list[Options]]
+) -> None:
+    talk = Conversation()
+    ask(talk, "Before?", asked_with("low"))
+    server.requests.clear()
+    # Each answer waits for the others' requests: one after another would take longer.
+    server.default = answer("Yes.", delay_s=0.2)
+    turns = ask(talk, "Which?", asked_with(*EFFORTS))
+    assert sorted(efforts(server)) == sorted(EFFORTS)
+    bodies = [request.body["messages"] for request in server.requests]
+    assert bodies[0] == bodies[1] == bodies[2]
+    began = [request.received_at for request in server.requests]
+    ended = [request.answered_at for request in server.requests]
+    assert max(began) < min(at for at in ended if at is not None)
+    assert [turn.effort for turn in turns] == list(EFFORTS)
+    assert {turn.parent for turn in turns} == {talk.turns[0].id}
+    assert {turn.status for turn in turns} == {"complete"}
+
+
+def test_the_first_is_gone_on_with_and_the_others_have_branches(
+    server: OpenRouterServer, asked_with: Callable[..., list[Options]]
+) -> None:
+    talk = Conversation()
+    turns = ask(talk, "Which?", asked_with(*EFFORTS))
+    assert talk.turns == turns[:1]
+    assert talk.sides == turns
+    assert talk.tree.heads == {
+        "main": turns[0].id,
+        "main-2": turns[1].id,
+        "main-3": turns[2].id,
+    }
+    assert len(server.requests) == 3
+
+
+def test_another_can_be_chosen_and_what_is_left_stays(
+    server: OpenRouterServer, asked_with: Callable[..., list[Options]]
+) -> None:
+    talk = Conversation()
+    one, two, three = ask(talk, "Which?", asked_with(*EFFORTS))
+    talk.choose(two)
+    heads = {"main": two.id, "main-2": one.id, "main-3": three.id}
+    assert talk.tree.heads == heads
+    (after,) = ask(talk, "And then?", asked_with("low"))
+    assert talk.turns == [two, after]
+    assert talk.sides == [one, two, three]
+    talk.choose(three)
+    heads = {"main": three.id, "main-2": one.id, "main-3": after.id}
+    assert talk.tree.heads == heads
+    assert len(server.requests) == 4
+
+
+def test_a_branch_that_the_user_named_is_left_where_it_is(
+    server: OpenRouterServer, asked_with: Callable[..., list[Options]]
+) -> None:
+    talk = Conversation()
+    one, two = ask(talk, "Which?", asked_with("low", "high"))
+    talk.use("main-2")
+    talk.use("good")
+    talk.use("main")
+    talk.choose(two)
+    assert talk.tree.heads["good"] == two.id
+    assert talk.tree.heads["main-2"] == one.id
+    assert len(server.requests) == 2
+
+
+def test_a_conversation_asked_one_at_a_time_has_no_sides(
+    server: OpenRouterServer, asked_with: Callable[..., list[Options]]
+) -> None:
+    talk = Conversation()
+    (turn,) = ask(talk, "What?", asked_with("low"))
+    assert (turn.beside, talk.sides) == (None, [])
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("failures", [1, 2])
+def test_one_that_fails_does_not_harm_the_others(
+    server: OpenRouterServer,
+    asked_with: Callable[..., list[Options]],
+    failures: int,
+) -> None:
+    talk = Conversation()
+    # Which request comes first, and gets the error, is a matter of chance.
+    server.enqueue(*[error(400)] * failures)
+    turns = ask(talk, "Which?", asked_with(*EFFORTS))
+    came = [turn for turn in turns if turn.status == "complete"]
+    assert len(came) == len(EFFORTS) - failures
+    assert talk.turns == came[:1]
+    assert talk.sides == turns
+    assert set(talk.tree.heads.values()) == {turn.id for turn in came}
+
+
+def test_where_all_fail_the_conversation_is_as_it_was(
+    server: OpenRouterServer, asked_with: Callable[..., list[Options]]
+) -> None:
+    talk = Conversation()
+    server.enqueue(error(400), error(400))
+    sendings = talk.send_each(user("Which?"), asked_with("low", "high"))
+    read(sendings)
+    assert talk.turns == []
+    assert talk.tree.heads == {"main": None}
+    for sending in sendings:
+        with pytest.raises(RequestRefused):
+            sending.result()
+
+
+def test_nothing_is_sent_unless_all_can_be(
+    server: OpenRouterServer, asked_with: Callable[..., list[Options]]
+) -> None:
+    talk = Conversation()
+    one, other = asked_with("low", "high")
+    assert other.entry is not None
+    blind = replace(other, entry=replace(other.entry, inputs=("text",)))
+    picture = user(Image(data=b"", media_type="image/png"), Text(text="What is it?"))
+    sendings = talk.send_each(picture, [one, blind])
+    read(sendings)
+    for sending in sendings:
+        with pytest.raises(UnsupportedOption, match="takes text, no image"):
+            sending.result()
+    assert talk.tree.turns == {}
+    assert server.requests == []
+
+
+def test_to_stop_one_stops_all_and_each_is_closed(
+    server: OpenRouterServer, asked_with: Callable[..., list[Options]]
+) -> None:
+    talk = Conversation()
+    server.default = stall(answer("So far.", reasoning=None), after=4)
+    sendings = talk.send_each(user("Which?"), asked_with("low", "high"))
+    for sending in sendings:
+        next(event for event in sending if isinstance(event, PartDelta))
+    sendings[0].cancel(wait_s=30)
+    turns = [sending.turn for sending in sendings]
+    assert [turn.status for turn in turns if turn] == ["interrupted"] * 2
+    assert [turn.id for turn in talk.turns] == [sendings[0].turn_id]
+    assert sendings[1].turn_id in talk.tree.heads.values()
+    assert all(request.wait_until_over(30) for request in server.requests)
+    server.default = answer("Yes.")
+    ask(talk, "And then?", asked_with("low"))
+    assert [turn.status for turn in talk.turns] == ["interrupted", "complete"]
+
+
+def test_a_cell_that_runs_again_sets_all_of_them_aside(
+    server: OpenRouterServer, asked_with: Callable[..., list[Options]]
+) -> None:
+    talk = Conversation()
+    each = asked_with("low", "high")
+    for execution in "12":
+        cell = Cell(id="a", execution=execution)
+        turns = read(talk.send_each(user("Which?"), each, cell=cell))
+    assert talk.turns == turns[:1]
+    assert talk.sides == turns
+    assert set(talk.tree.heads.values()) == set(talk.tree.turns)
+    # One that was chosen leads back as well.
+    talk.choose(turns[1])
+    cell = Cell(id="a", execution="3")
+    assert talk.history(cell) == ()
+    assert len(server.requests) == 4
+
+
+def test_a_saved_conversation_holds_them(
+    server: OpenRouterServer, asked_with: Callable[..., list[Options]]
+) -> None:
+    talk = Conversation()
+    turns = ask(talk, "Which?", asked_with("low", "high"))
+    again = Conversation.from_saved(saved_from_dict(saved_to_dict(talk.saved)))
+    assert again.sides == turns
+    assert again.tree == talk.tree
+    assert len(server.requests) == 2
+
+
+def test_those_that_ran_when_the_kernel_ended_get_branches() -> None:
+    tree = TurnTree()
+    said = Message(role="assistant", parts=(Text(text="So"),), status="running")
+    first = Turn(parent=None, prompt=user("?"), beside="one", id="one")
+    second = replace(first, id="two", replies=(said,))
+    for turn in (first, second):
+        tree.add(turn)
+    tree.move("one")
+    saved = saved_from_dict(saved_to_dict(Saved(tree=tree)))
+    assert saved.tree.heads == {"main": None, "main-2": "two"}
+    assert saved.tree.turns["two"].status == "interrupted"
