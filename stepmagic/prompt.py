@@ -21,7 +21,7 @@ from stepmagic.command import Command
 from stepmagic.errors import CommandError
 from stepmagic.options import Options
 from stepmagic.settings import current
-from stepmagic.transcript import Message, Part, Text, Video, user
+from stepmagic.transcript import File, Message, Part, Text, Video, user
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +70,12 @@ class _Builder:
         if not held:
             message = "nothing is asked. Write the question below the first line."
             raise CommandError(message)
+        if self.handling.no_files and any(isinstance(part, File) for part in held):
+            # "mistral-ocr" at $2 for 1,000 pages (OpenRouter docs, PDF Inputs).
+            self.notices.append(
+                f"{self.handling.no_files}: the server reads documents for it, which "
+                "may cost extra. `-p plugins=...` chooses how."
+            )
         notices = tuple(dict.fromkeys(self.notices))
         return Prompt(message=user(*held), notices=notices)
 
@@ -145,9 +151,17 @@ def _handling(options: Options) -> Handling:
         no_video = "/messages takes no video"
     elif inputs is not None and "video" not in inputs:
         no_video = f"{options.model} takes no video"
+    no_files = ""
+    if (
+        inputs is not None
+        and "file" not in inputs
+        and "plugins" not in options.parameters
+    ):
+        no_files = f"{options.model} takes no files"
     return Handling(
         limits=Limits(longest_side=settings.image_longest_side, detail=options.detail),
         preview_tokens=settings.preview_tokens,
         frames=options.frames,
         no_video=no_video,
+        no_files=no_files,
     )

@@ -247,7 +247,6 @@ def test_unknown_model_is_not_found(client: httpx.Client, protocol: str) -> None
             {"type": "video_url", "video_url": {"url": "https://a.b/c"}},
             "video",
         ),
-        (STEPFUN, {"type": "file", "file": {"file_data": "https://a.b/c"}}, "file"),
     ],
 )
 def test_media_the_model_does_not_take_find_no_endpoint(
@@ -257,6 +256,12 @@ def test_media_the_model_does_not_take_find_no_endpoint(
     assert reply.status_code == 404
     wanted = f"No endpoints found that support {kind} input"
     assert reply.json()["error"]["message"] == wanted
+
+
+def test_files_are_read_for_models_that_take_none(client: httpx.Client) -> None:
+    part = {"type": "file", "file": {"file_data": "https://a.b/c"}}
+    reply = post(client, "chat", model=STEPFUN, messages=[by_user(TEXT, part)])
+    assert reply.status_code == 200
 
 
 def test_other_models_may_do_what_stepfun_may_not(client: httpx.Client) -> None:

@@ -246,6 +246,18 @@ def test_notices_are_told_once(server: OpenRouterServer, step: ShellUnderTest) -
 # From Python
 
 
+def test_documents_that_the_server_must_read_are_told(
+    step: ShellUnderTest, tmp_path: Path
+) -> None:
+    (tmp_path / "paper.pdf").write_bytes(b"%PDF-1.7\n%%EOF\n")
+    step["paper"] = tmp_path / "paper.pdf"
+    step.run("%%step --dry-run paper\nWhat is it?")
+    said = "takes no files: the server reads documents for it, which may cost extra."
+    assert said in step.shown[0]["text/plain"]
+    step.run("""%%step paper --dry-run -p plugins=[{"id": "file-parser"}]\nAnd?""")
+    assert said not in step.shown[0]["text/plain"]
+
+
 def test_call_takes_objects_and_their_names(
     server: OpenRouterServer, step: ShellUnderTest
 ) -> None:

@@ -19,3 +19,5 @@ class Handling:
     """Send so many frames of a video instead of the whole."""
     no_video: str = ""
     """Why a whole video cannot go; empty where it can."""
+    no_files: str = ""
+    """Why the server must read a document for the model; empty where it need not."""

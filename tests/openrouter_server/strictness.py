@@ -72,7 +72,10 @@ def refusal(
         faults = list(_stepfun_faults(body))
     if faults:
         return Refusal(status=400, message="; ".join(faults), is_fault=True)
-    missing = _media(body) - set(entry["architecture"]["input_modalities"])
+    # PDF "works on any model": OpenRouter reads it for those that take no files
+    # (OpenRouter docs, PDF Inputs).
+    taken = {*entry["architecture"]["input_modalities"], "file"}
+    missing = _media(body) - taken
     if missing:
         message = f"No endpoints found that support {min(missing)} input"
         return Refusal(status=404, message=message)
