@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 from urllib.parse import urlsplit
 
 from stepmagic.catalogue import is_local
@@ -11,6 +12,8 @@ from stepmagic.errors import AttachmentError, KeyMissing
 from stepmagic.keys import Key, find_key
 from stepmagic.options import Options
 from stepmagic.transcript import File, Image, Message, Text, Video
+from stepmagic.transport import Call, Exchange, Source
+from stepmagic.wire import codec
 
 _NEEDS_KEY = ("openrouter.ai",)
 """Hosts that never answer without a key; another server may."""
@@ -32,6 +35,23 @@ class Endpoint:
         return replace(
             options, model=self.model, base_url=self.base_url, headers=headers
         )
+
+    def exchange(self, asked: Options, body: Mapping[str, Any]) -> Source:
+        """Return the exchange of a request; nothing is sent yet.
+
+        Args:
+            asked: Adapted options.
+            body: The request.
+        """
+        spoken = codec(asked.api)
+        call = Call(
+            url=asked.base_url + spoken.path,
+            body=body,
+            key=self.key,
+            headers=asked.headers,
+            limits=asked.limits,
+        )
+        return Exchange(call, spoken.decoder)
 
 
 def find_endpoint(options: Options, report: Callable[[str], None]) -> Endpoint:

@@ -15,7 +15,7 @@ from stepmagic.endpoint import find_endpoint, refuse_key
 from stepmagic.keys import Key
 from stepmagic.options import Options, build_request
 from stepmagic.transcript import Message
-from stepmagic.transport import Call, Exchange
+from stepmagic.transport import Source
 from stepmagic.wire import codec
 
 
@@ -25,7 +25,7 @@ class Prepared:
 
     options: Options
     """What it is asked with, as its server takes it."""
-    exchange: Exchange
+    exchange: Source
     key: Key | None
 
 
@@ -50,15 +50,8 @@ async def prepare(
     refuse_key(endpoint.key, options.system, prompt)
     check_fits(options, before, prompt)
     asked = endpoint.adapt(options)
-    wire = codec(asked.api)
-    call = Call(
-        url=asked.base_url + wire.path,
-        body=encode(prompt, asked, before),
-        key=endpoint.key,
-        headers=asked.headers,
-        limits=asked.limits,
-    )
-    exchange = Exchange(call, wire.decoder)
+    exchange = endpoint.exchange(asked, encode(prompt, asked, before))
+    await exchange.ready()
     return Prepared(options=asked, exchange=exchange, key=endpoint.key)
 
 

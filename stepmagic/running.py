@@ -17,7 +17,7 @@ from stepmagic.events import Assembly, Finish, StreamEvent
 from stepmagic.journal import EVERY_S
 from stepmagic.options import Options
 from stepmagic.transcript import Turn
-from stepmagic.transport import Exchange
+from stepmagic.transport import Source
 
 Listen: TypeAlias = Callable[[StreamEvent], None]
 Keep: TypeAlias = Callable[[Turn], None]
@@ -29,7 +29,7 @@ class Running:
     def __init__(
         self,
         turn: Turn,
-        exchange: Exchange,
+        exchange: Source,
         options: Options,
         *,
         listen: Listen,

@@ -23,7 +23,7 @@ from collections.abc import (
     Mapping,
 )
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from stepmagic.errors import (
     ConnectionFailed,
@@ -162,6 +162,26 @@ def start(
     return asyncio.run_coroutine_threadsafe(work, background().loop)
 
 
+class Source(Protocol):
+    """Where the events of an answer come from: an ``Exchange``, or what is like one."""
+
+    async def ready(self) -> None:
+        """Find out who answers, before anything is asked.
+
+        Raises:
+            StepError: Nobody can be asked.
+        """
+
+    def events(self) -> AsyncGenerator[StreamEvent, None]:
+        """Yield the events; the last is a ``Finish``, with any error."""
+
+    def cut(self) -> list[StreamEvent]:
+        """Return the ends of the parts that were open when the reading stopped."""
+
+    def so_far(self) -> list[StreamEvent]:
+        """Return what ``cut`` would now, and go on reading."""
+
+
 class Exchange:
     """One request and the events of its reply, with retries before the first token.
 
@@ -175,6 +195,9 @@ class Exchange:
         self._call = call
         self._make_decoder = make_decoder
         self._decoder = make_decoder()
+
+    async def ready(self) -> None:
+        """Do nothing: a server's answer shows only when it is asked."""
 
     async def events(self) -> AsyncGenerator[StreamEvent, None]:
         """Yield the events of the reply; the last is a ``Finish``."""
