@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BENCH_VENV := .venv-bench
 BENCH_READY := $(BENCH_VENV)/.ready
+# Many tests wait for kernels, browsers and servers: more of them than cores can run.
+WORKERS ?= 3
 PIP := -m pip install --quiet --disable-pip-version-check
 # One cache for demo and tests, inside the checkout: an empty HOME is enough.
 export STEPMAGIC_CACHE ?= $(CURDIR)/build/cache
@@ -37,7 +39,7 @@ lab: $(READY)  ## open the notebooks in JupyterLab
 test: lint types $(READY)  ## run every check: style, types, notebooks, tests
 	@command -v chromium >/dev/null || echo "no chromium: the browser tests will be skipped"
 	@$(BIN)/python -m pytest --nbval-lax --no-cov -p no:cacheprovider notebooks
-	@$(BIN)/python -m pytest --cov --cov-report=term
+	@$(BIN)/python -m pytest --cov --cov-report=term -n $(WORKERS) --dist loadgroup
 
 bench: $(BENCH_READY)  ## print ratios against peers; fails when one misses
 	@$(BENCH_VENV)/bin/python benchmarks/run.py
