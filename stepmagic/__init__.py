@@ -9,12 +9,14 @@ if TYPE_CHECKING:
     from stepmagic.ask import step
     from stepmagic.attachments.frames import Preview, preview
     from stepmagic.conversation import Conversation
+    from stepmagic.panel import Panel
     from stepmagic.reply import Reply
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Conversation",
+    "Panel",
     "Preview",
     "Reply",
     "__version__",
@@ -25,6 +27,7 @@ __all__ = [
 
 _HOMES = {
     "Conversation": "stepmagic.conversation",
+    "Panel": "stepmagic.panel",
     "Preview": "stepmagic.attachments.frames",
     "Reply": "stepmagic.reply",
     "preview": "stepmagic.attachments.frames",

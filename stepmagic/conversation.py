@@ -63,6 +63,7 @@ class Conversation:
         self._undone: list[str] = []
         """Turns that ``redo`` brings back, the next one last."""
         self._listeners: list[Listener] = []
+        self._watchers: list[Callable[[], None]] = []
         self._lock: asyncio.Lock | None = None
         self._lock_loop: asyncio.AbstractEventLoop | None = None
 
@@ -107,6 +108,14 @@ class Conversation:
         """Let a listener see the events of every turn; returns what ends that."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
+
+    def watch(self, watcher: Callable[[], None]) -> Callable[[], None]:
+        """Call a watcher when turns, head or settings change; returns what ends that.
+
+        In the thread that changed them: on the background loop, or where the user is.
+        """
+        self._watchers.append(watcher)
+        return lambda: self._watchers.remove(watcher)
 
     def send(
         self, prompt: Message, options: Options, *, cell: Cell | None = None
@@ -159,7 +168,7 @@ class Conversation:
 
     def start_afresh(self) -> None:
         """Begin with no history; the turns so far stay, on a branch of their own."""
-        self._go_to(None)
+        self.go_to(None)
 
     def undo(self, count: int = 1) -> list[Turn]:
         """Go back by some turns, which ``redo`` brings back; returns them.
@@ -209,8 +218,12 @@ class Conversation:
         self.tree.choose(turn.id)
         self._note()
 
-    def _go_to(self, head: str | None) -> None:
-        """Set the head; what it leaves stays on a branch."""
+    def go_to(self, head: str | None) -> None:
+        """Set the head, None for the beginning; what it leaves stays on a branch.
+
+        Raises:
+            KeyError: There is no such turn.
+        """
         self._keep_undone()
         left = self.tree.head
         self.tree.move(head)
@@ -228,7 +241,7 @@ class Conversation:
         self._keep_undone()
         parent = self.tree.before(cell)
         count = len(self.turns) - len(self.tree.path(parent) if parent else [])
-        self._go_to(parent)
+        self.go_to(parent)
         if not count:
             return ""
         turns = format_count(count, "turn")
@@ -345,6 +358,8 @@ class Conversation:
         """Let the journal have how things stand, and turns that have grown."""
         if (kept := self._journal()) is not None:
             kept.put(self._id, self.saved, *turns, key=key)
+        for watcher in tuple(self._watchers):
+            watcher()
 
     def _tell(self, turn_id: str, event: StreamEvent) -> None:
         for listener in tuple(self._listeners):

@@ -93,6 +93,7 @@ class StepMagics(Magics):
         %step history            the conversation so far
         %step save FILE          write it to FILE: .json to load, .md .ipynb to read
         %step load [FILE]        bring back this notebook's after a restart, or a file's
+        %step panel [NAME]       open the chat panel of this conversation, or of NAME
         """
         shown = run_subcommand(line)
         if isinstance(shown, str):

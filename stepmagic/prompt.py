@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from stepmagic.attachments.attached import Attached, UserPart
@@ -80,14 +81,21 @@ class _Builder:
         return Prompt(message=user(*held), notices=notices)
 
 
-def from_cell(command: Command, body: str, shell: Any, options: Options) -> Prompt:
-    """Return what a cell asks.
+def from_cell(
+    command: Command,
+    body: str,
+    shell: Any,
+    options: Options,
+    uploads: Iterable[tuple[str, Path]] = (),
+) -> Prompt:
+    """Return what a cell asks, or the panel, which writes as a cell does.
 
     Args:
         command: Its first line.
         body: The rest of it.
         shell: The ``InteractiveShell`` that runs it.
         options: What it is asked with, which decides what can be carried.
+        uploads: More files, each with the name that it had where it came from.
 
     Raises:
         AttachmentError: Something that is named cannot be sent.
@@ -104,6 +112,7 @@ def from_cell(command: Command, body: str, shell: Any, options: Options) -> Prom
         attached += attach_cells(shell, command.cells, handling.limits)
     if command.error:
         attached.append(attach_last_error(shell))
+    attached += [attach(path, name, handling, shell.user_ns) for name, path in uploads]
     text = body.strip("\n")
     asked: tuple[UserPart, ...] = (Text(text=text),)
     parts = builder.parts_of(attached)

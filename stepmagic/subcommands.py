@@ -253,6 +253,13 @@ def _history(here: Session, _: list[str]) -> Any:
     return here.conversation
 
 
+def _panel(here: Session, words: list[str]) -> Any:
+    # When one is opened.
+    from stepmagic.panel import Panel  # noqa: PLC0415
+
+    return Panel(words[0] if words else here.conversation)
+
+
 def _model_names(here: Session) -> list[str]:
     return [LOCAL_ALIAS, *(entry.id for entry in here.catalogue().entries)]
 
@@ -267,5 +274,8 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "history": Subcommand(run=_history, most_words=0),
     "save": Subcommand(run=save, most_words=1),
     "load": Subcommand(run=load, most_words=1),
+    "panel": Subcommand(
+        run=_panel, most_words=1, names=lambda here: list(here.conversations)
+    ),
 }
 """The words after ``%step``."""

@@ -82,5 +82,7 @@ def _forget_state() -> None:
         module.forget()
     if (module := loaded.get("stepmagic.session")) is not None:
         module._session.clear()
+    if (module := loaded.get("stepmagic.panel.desk")) is not None:
+        module.close_all()
     if (module := loaded.get("stepmagic.display.link")) is not None:
         module._links.clear()

@@ -46,7 +46,7 @@ from stepmagic.events import (
 )
 from stepmagic.transcript import Image, Reasoning, Text, ToolCall, ToolResult
 
-SCRIPT = Path(__file__).parents[1] / "stepmagic" / "display" / "live.js"
+SCRIPT = Path(__file__).parents[1] / "stepmagic" / "display" / "view.js"
 VIEW = "application/vnd.jupyter.widget-view+json"
 STATIC = ["text/html", "text/markdown", "text/plain"]
 LONG = " ".join(f"word{number}" for number in range(400))

@@ -25,6 +25,7 @@ PACKAGE = "stepmagic"
 ROWS: tuple[tuple[str, ...], ...] = (
     ("magics", "extension", "__main__"),
     ("completion", "subcommands", "turn_commands", "file_commands", "doctor"),
+    ("panel/",),
     ("ask",),
     ("session",),
     ("display/",),

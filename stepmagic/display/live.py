@@ -18,6 +18,7 @@ from stepmagic.display.frames import Frame
 from stepmagic.display.interrupts import interrupts_held
 from stepmagic.display.link import Link
 from stepmagic.display.output import Output
+from stepmagic.display.page import page_module
 from stepmagic.display.patches import Patches
 from stepmagic.display.shell import parent_header, shown_for
 
@@ -32,7 +33,7 @@ _ELSEWHERE = (
 class LiveModel(anywidget.AnyWidget):
     """The kernel's end of a live view."""
 
-    _esm = Path(__file__).with_name("live.js").read_text("utf-8")
+    _esm = page_module(Path(__file__).with_name("live.js"))
     _css = (
         # As JupyterLab sets tables in the outputs of cells.
         ".jp-RenderedHTMLCommon .sm-live table { margin-left: 0; margin-right: 0 }"

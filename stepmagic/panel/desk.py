@@ -1,0 +1,167 @@
+"""Serves the pages of one conversation: takes their messages and sends what is new."""
+
+from __future__ import annotations
+
+import queue
+import time
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from stepmagic.conversation import Conversation
+from stepmagic.errors import StepError
+from stepmagic.events import StreamEvent
+from stepmagic.panel.actions import Asked, act
+from stepmagic.panel.forms import transcript_html
+from stepmagic.panel.model import PanelModel
+from stepmagic.panel.pump import Pump
+from stepmagic.panel.stage import Stage
+from stepmagic.panel.things import list_things
+
+_TRANSCRIPT_S = 1.0
+"""Between two transcripts for the saved notebook."""
+
+
+class Desk:
+    """The kernel's side of the panels of one conversation.
+
+    There is one model, so that all views agree. ``seq`` counts the messages: a page
+    that misses one asks for everything.
+    """
+
+    def __init__(self, conversation: Conversation, shell: Any) -> None:
+        """Begin to look at a conversation.
+
+        Args:
+            conversation: Whose turns are shown.
+            shell: The ``InteractiveShell`` with the names.
+        """
+        self.conversation = conversation
+        self.shell = shell
+        self.stage = Stage(conversation)
+        self.model = PanelModel()
+        self._told: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        """Answers to pages, which go out with what is new."""
+        self._is_new = True
+        """Whether pages know nothing yet."""
+        self._seq = 0
+        self._transcript_id = uuid.uuid4().hex
+        self._transcript = ""
+        self._transcript_at = 0.0
+        self._pump = Pump(self._beat)
+        self.model.on_msg(self._hear)
+        self._ends = [
+            conversation.subscribe(self._take),
+            conversation.watch(self.changed),
+        ]
+        shell.events.register("post_run_cell", self._cell_ended)
+
+    def show(self) -> None:
+        """Show the panel in an output, and below it what is saved of it."""
+        self._pump.start()
+        self._publish(self.model.to_bundle())
+        self._transcript = transcript_html(self.conversation)
+        self._publish(self._transcript_bundle(), display_id=self._transcript_id)
+
+    def begin_again(self) -> None:
+        """Have the pages told everything: there is one that knows nothing."""
+        self._is_new = True
+
+    def changed(self) -> None:
+        """Have the pages told what is new; may be called in any thread."""
+        self.stage.change()
+        self._pump.wake()
+
+    def close(self) -> None:
+        """Send no more."""
+        self._pump.stop()
+        for end in self._ends:
+            end()
+        self.shell.events.unregister("post_run_cell", self._cell_ended)
+        layout = self.model.layout
+        self.model.close()
+        layout.close()
+
+    def _take(self, turn_id: str, event: StreamEvent) -> None:
+        self.stage.feed(turn_id, event)
+        self._pump.wake()
+
+    def _hear(self, _: PanelModel, content: Mapping[str, Any], data: Any) -> None:
+        """Take a message of a page; what goes wrong is told to the page alone."""
+        asked = Asked(content, data or ())
+        told: dict[str, Any] = {"kind": "done", "id": asked.word("id")}
+        try:
+            told |= act(self, asked)
+        except StepError as error:
+            told |= {"kind": "failed", "said": str(error)}
+        except Exception as error:  # noqa: BLE001 - no output is there to show it
+            told |= {"kind": "failed", "said": f"{type(error).__name__}: {error}"}
+        self._told.put(told)
+        self.changed()
+
+    def _cell_ended(self, *_: Any) -> None:
+        self._told.put({"kind": "things", "things": list_things(self.shell)})
+        self._pump.wake()
+
+    def _beat(self) -> bool:
+        """Send what is new; returns whether more is to come by itself."""
+        is_new, self._is_new = self._is_new, False
+        if is_new:
+            self.stage.forget()
+        parts = list(self.stage.messages())
+        while not self._told.empty():
+            parts.append(self._told.get())
+        if parts or is_new:
+            self.model.send({"seq": self._seq, "whole": is_new, "parts": parts})
+            self._seq += 1
+        if self.stage.is_behind:
+            self._pump.wake()
+        return self._keep_transcript() or self.stage.runs
+
+    def _keep_transcript(self) -> bool:
+        """Put the turns where the notebook is saved; returns whether it is behind."""
+        if self.stage.runs:
+            return True
+        if time.monotonic() - self._transcript_at < _TRANSCRIPT_S:
+            return True
+        self._transcript_at = time.monotonic()
+        html = transcript_html(self.conversation)
+        if html != self._transcript:
+            self._transcript = html
+            self._publish(
+                self._transcript_bundle(), display_id=self._transcript_id, update=True
+            )
+        return False
+
+    def _transcript_bundle(self) -> dict[str, str]:
+        plain = f"{self.conversation.name}: {len(self.conversation.turns)} turns"
+        return {"text/html": self._transcript, "text/plain": plain}
+
+    def _publish(
+        self,
+        bundle: dict[str, Any],
+        *,
+        display_id: str | None = None,
+        update: bool = False,
+    ) -> None:
+        transient = {"display_id": display_id} if display_id else {}
+        self.shell.display_pub.publish(
+            data=bundle, metadata={}, transient=transient, update=update
+        )
+
+
+_desks: dict[Conversation, Desk] = {}
+
+
+def desk_for(conversation: Conversation, shell: Any) -> Desk:
+    """Return the desk of a conversation, which is made when it is first shown."""
+    if conversation not in _desks:
+        _desks[conversation] = Desk(conversation, shell)
+    return _desks[conversation]
+
+
+def close_all() -> None:
+    """Close every desk."""
+    for desk in list(_desks.values()):
+        desk.close()
+    _desks.clear()

@@ -1,0 +1,361 @@
+// The panel: what the page knows (one store a model) and what it shows (one panel a
+// view). Everything is told by the kernel in messages; nothing is drawn on a guess.
+
+/** Ms after which a click that the kernel has not taken is said to wait. */
+const PATIENCE = 400;
+
+/** Letters from the end within which the reader counts as reading the end. */
+const NEAR_END = 48;
+
+/** What a page knows of a conversation. */
+class Store {
+  constructor(model) {
+    this.model = model;
+    this.views = new Set();
+    this.asked = new Map();
+    this.seq = -1;
+    this.gone = "";
+    this.clear();
+  }
+
+  clear() {
+    Object.assign(this, {
+      order: [],
+      turns: new Map(),
+      live: new Map(),
+      waiting: [],
+      stoppable: [],
+      things: [],
+      settings: undefined,
+    });
+  }
+
+  /** Ask the kernel for something; resolves with what it tells. */
+  post(kind, fields = {}, buffers = []) {
+    const id = fresh("message");
+    if (this.gone) return Promise.resolve({ kind: "failed", said: this.gone });
+    return new Promise((resolve) => {
+      const isSlow = setTimeout(() => this.changed(["slow"]), PATIENCE);
+      this.asked.set(id, { kind, text: fields.text, resolve, isSlow, at: Date.now() });
+      this.model.send({ kind, id, ...fields }, undefined, buffers);
+    });
+  }
+
+  /** Clicks that have been waiting for longer than the kernel takes when it is free. */
+  get slow() {
+    return [...this.asked.values()].filter(({ at }) => Date.now() - at >= PATIENCE);
+  }
+
+  receive({ seq, whole, parts }) {
+    if (whole) this.clear();
+    else if (seq !== this.seq + 1) this.post("ready");
+    this.seq = seq;
+    const changed = new Set(whole ? ["whole"] : []);
+    for (const part of parts) {
+      this.take(part);
+      changed.add(part.kind);
+    }
+    this.changed([...changed], parts);
+  }
+
+  take(part) {
+    const { kind } = part;
+    if (["order", "waiting", "stoppable", "settings"].includes(kind)) this[kind] = part[kind];
+    if (part.things) this.things = part.things;
+    if (kind === "turns") {
+      for (const form of part.turns) {
+        this.turns.set(form.id, form);
+        if (form.status !== "running") this.live.delete(form.id);
+        else if (!this.live.has(form.id)) this.live.set(form.id, blankState());
+      }
+    } else if (kind === "patch" && this.live.has(part.turn)) {
+      const state = this.live.get(part.turn);
+      take(state, part.patch);
+    } else if (kind === "done" || kind === "failed") {
+      const asked = this.asked.get(part.id);
+      this.asked.delete(part.id);
+      clearTimeout(asked?.isSlow);
+      asked?.resolve(part);
+    }
+  }
+
+  changed(kinds, parts = []) {
+    for (const view of this.views) view.update(new Set(kinds), parts);
+  }
+
+  /** Note that this kernel will say nothing more. */
+  end(said) {
+    if (this.gone) return;
+    this.gone = said;
+    for (const { resolve, isSlow } of this.asked.values()) {
+      clearTimeout(isSlow);
+      resolve({ kind: "failed", said });
+    }
+    this.asked.clear();
+    this.changed(["gone"]);
+  }
+}
+
+class PanelView {
+  constructor(store, element) {
+    this.store = store;
+    this.views = new Map();
+    this.isAtEnd = true;
+    this.element = make("section", { class: "sm-panel", "data-lm-suppress-shortcuts": "true" });
+    this.bar = new Bar(this);
+    this.turns = make("div", { class: "sm-turns", tabindex: "0", role: "region" });
+    this.turns.setAttribute("aria-label", "Conversation");
+    this.pending = make("div");
+    this.latest = button("Go to the end", () => this.toEnd(true), { hidden: true });
+    this.latest.classList.add("sm-latest");
+    this.status = make("p", { class: "sm-status", role: "status" });
+    this.spoken = make("div", { class: "sm-unseen", "aria-live": "polite" });
+    this.composer = new Composer(this);
+    this.element.append(
+      this.bar.element,
+      make("div", { class: "sm-middle" }, this.turns, this.latest),
+      this.status,
+      this.spoken,
+      this.composer.element,
+    );
+    this.turns.append(this.pending);
+    this.turns.addEventListener("scroll", () => this.scrolled(), { passive: true });
+    element.append(this.element);
+    this.onKey = (event) => this.letThrough(event);
+    window.addEventListener("keydown", this.onKey, true);
+    this.update(new Set(["whole", "gone"]), []);
+    this.hideTranscript();
+  }
+
+  remove() {
+    window.removeEventListener("keydown", this.onKey, true);
+    clearTimeout(this.waiting);
+    this.watcher?.disconnect();
+    this.hidden?.classList.remove("sm-kept");
+    this.element.remove();
+  }
+
+  /** Leave the application its own keys: those to save. All others are ours. */
+  letThrough(event) {
+    const isTheirs = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s";
+    this.element.toggleAttribute("data-lm-suppress-shortcuts", !isTheirs);
+  }
+
+  /** Hide what is kept below the panel for readers without a kernel. */
+  hideTranscript() {
+    // Lumino puts the view into the page later.
+    if (!this.element.isConnected) {
+      this.waiting = setTimeout(() => this.hideTranscript(), 50);
+      return;
+    }
+    const own = this.element.closest(".jp-OutputArea-child");
+    const hide = () => {
+      const next = own?.nextElementSibling;
+      if (!next?.querySelector(".sm-transcript")) return false;
+      this.hidden = next;
+      next.classList.add("sm-kept");
+      return true;
+    };
+    if (!own || hide()) return;
+    this.watcher = new MutationObserver(() => hide() && this.watcher.disconnect());
+    this.watcher.observe(own.parentElement, { childList: true, subtree: true });
+  }
+
+  post(kind, fields, buffers) {
+    const asked = this.store.post(kind, fields, buffers);
+    asked.then(({ said }) => said && this.say(said));
+    return asked;
+  }
+
+  say(text) {
+    this.said = text;
+    this.showStatus();
+  }
+
+  update(kinds, parts) {
+    const { store } = this;
+    if (kinds.has("whole")) {
+      for (const view of this.views.values()) view.element.remove();
+      this.views.clear();
+    }
+    for (const part of parts) {
+      if (part.kind === "turns") for (const form of part.turns) this.views.get(form.id)?.take(form);
+      else if (part.kind === "patch") this.views.get(part.turn)?.grow(store.live.get(part.turn));
+      else if (part.kind === "say") this.speak(part.say);
+      else if (part.kind === "fault") this.say(part.said);
+    }
+    if (["whole", "order", "turns", "stoppable"].some((kind) => kinds.has(kind))) this.arrange();
+    if (kinds.has("whole") || kinds.has("settings")) this.bar.fill(store.settings);
+    if (["whole", "things", "done"].some((kind) => kinds.has(kind))) this.composer.fillPicker();
+    if (["whole", "waiting", "slow", "done", "failed"].some((kind) => kinds.has(kind))) {
+      this.showWaiting();
+    }
+    if (kinds.has("gone")) this.element.toggleAttribute("data-gone", Boolean(store.gone));
+    this.composer.submit.disabled = Boolean(store.gone);
+    this.showStatus();
+    this.toEnd(false);
+  }
+
+  /** Put the views of the turns in the order of the tree. */
+  arrange() {
+    const { order, turns, live, stoppable } = this.store;
+    const shown = order.filter(([id]) => turns.has(id));
+    const ids = new Set(shown.map(([id]) => id));
+    for (const [id, view] of this.views) {
+      if (ids.has(id)) continue;
+      view.element.remove();
+      this.views.delete(id);
+    }
+    let before;
+    order.forEach(([id, siblings], place) => {
+      if (!turns.has(id)) return;
+      let view = this.views.get(id);
+      if (!view) {
+        view = new TurnView(this, turns.get(id));
+        this.views.set(id, view);
+      }
+      view.stand(place + 1, siblings, stoppable.includes(id));
+      if (live.has(id)) view.grow(live.get(id));
+      const next = before ? before.nextSibling : this.turns.firstChild;
+      if (next !== view.element) this.turns.insertBefore(view.element, next);
+      before = view.element;
+    });
+  }
+
+  showWaiting() {
+    const { waiting, slow } = this.store;
+    const known = new Set(waiting.map(({ id }) => id));
+    const unheard = [...this.store.asked.entries()]
+      .filter(([id, each]) => each.kind === "ask" && slow.includes(each) && !known.has(id))
+      .map(([id, { text }]) => ({ id, text, line: "Waiting for the running cell." }));
+    const all = [...waiting, ...unheard];
+    const told = JSON.stringify(all);
+    if (told === this.toldWaiting) return;
+    this.toldWaiting = told;
+    this.pending.replaceChildren(...all.map((each) => waitingView(this, each)));
+  }
+
+  showStatus() {
+    const { gone, slow, settings, turns } = this.store;
+    const empty = turns.size || this.store.waiting.length ? "" : "Nothing was asked yet.";
+    const waits = slow.length ? "Waiting for the running cell." : "";
+    const text = gone || waits || settings?.fault || this.said || empty;
+    if (this.status.textContent !== text) this.status.textContent = text;
+  }
+
+  /** Let a screen reader say something; the last of it stays for a while. */
+  speak(text) {
+    this.spoken.append(make("p", {}, text));
+    while (this.spoken.childElementCount > 4) this.spoken.firstElementChild.remove();
+  }
+
+  scrolled() {
+    const { scrollHeight, scrollTop, clientHeight } = this.turns;
+    this.isAtEnd = scrollHeight - scrollTop - clientHeight < NEAR_END;
+    this.latest.hidden = this.isAtEnd;
+  }
+
+  /** Go with the text, unless the reader has scrolled away from its end. */
+  toEnd(isAsked) {
+    if (isAsked) this.isAtEnd = true;
+    if (!this.isAtEnd) return;
+    this.scrolling ??= requestAnimationFrame(() => {
+      this.scrolling = requestAnimationFrame(() => {
+        this.scrolling = undefined;
+        if (this.isAtEnd) this.turns.scrollTop = this.turns.scrollHeight;
+      });
+    });
+  }
+}
+
+/** The line above: model, effort, system prompt, what it takes. */
+class Bar {
+  constructor(panel) {
+    this.panel = panel;
+    const set = (name) => (event) => panel.post("set", { name, value: event.target.value });
+    this.model = make("select", { onchange: set("model") });
+    this.effort = make("select", { onchange: set("effort") });
+    this.system = make("textarea", { rows: "3", onchange: set("system") });
+    this.meter = make("meter", { min: "0", max: "1" });
+    this.meter.setAttribute("aria-label", "Share of the context that is used");
+    this.gauge = make("small", {});
+    this.efforts = labelled("Effort", this.effort);
+    this.prompt = make(
+      "details",
+      { class: "sm-system" },
+      make("summary", {}, "System prompt"),
+      labelled("System prompt", this.system, { hidden: true }),
+    );
+    this.element = make(
+      "header",
+      { class: "sm-bar" },
+      labelled("Model", this.model),
+      this.efforts,
+      button("New", () => panel.post("new"), { "aria-label": "Start the conversation afresh" }),
+      make("span", { class: "sm-gauge" }, this.meter, this.gauge),
+      this.prompt,
+    );
+  }
+
+  fill(settings) {
+    if (!settings) return;
+    const { name, branch } = settings;
+    this.panel.element.setAttribute("aria-label", `Chat: ${name}, branch ${branch}`);
+    if (settings.fault) return;
+    const options = (select, words, chosen) => {
+      select.replaceChildren(...words.map((word) => make("option", { value: word }, word)));
+      select.value = chosen;
+    };
+    options(this.model, settings.models, settings.model);
+    options(this.effort, settings.efforts, settings.effort);
+    this.efforts.hidden = !settings.efforts.length;
+    if (this.system !== document.activeElement) this.system.value = settings.system;
+    this.meter.value = settings.share;
+    this.gauge.textContent = settings.gauge;
+  }
+}
+
+const RESTARTED = "The kernel was restarted. Run the cell of this panel to open it again.";
+const DEAD = "The kernel is gone. Start it, and run the cell of this panel again.";
+
+/** Tell a store when its kernel ends; front ends differ in what they let us see. */
+function watchKernel(model, store) {
+  const kernel = model.widget_manager?.kernel;
+  const judge = () => {
+    const status = kernel?.status;
+    if (status === "dead" || status === "terminating") store.end(DEAD);
+    else if (/restarting/.test(status ?? "")) store.end(RESTARTED);
+  };
+  kernel?.statusChanged?.connect(judge);
+  kernel?.disposed?.connect(() => store.end(DEAD));
+  model.on("comm_live_update", () => {
+    judge();
+    store.end(RESTARTED);
+  });
+  model.on("comm:close", () => store.end(DEAD));
+  return () => kernel?.statusChanged?.disconnect(judge);
+}
+
+export default () => {
+  let store;
+  return {
+    initialize({ model }) {
+      store = new Store(model);
+      const unwatch = watchKernel(model, store);
+      model.on("msg:custom", (message) => store.receive(message));
+      store.post("ready");
+      return () => {
+        unwatch();
+        store.clear();
+      };
+    },
+    render({ el }) {
+      const view = new PanelView(store, el);
+      store.views.add(view);
+      return () => {
+        store.views.delete(view);
+        view.remove();
+      };
+    },
+  };
+};
