@@ -14,12 +14,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from queue import Empty
-from typing import Any, ClassVar
+from typing import Any
 
 import comm
 import nbformat
 import pytest
-from comm.base_comm import BaseComm
 from IPython.core.events import EventManager, available_events
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
@@ -45,6 +44,7 @@ from stepmagic.events import (
     ToolStart,
 )
 from stepmagic.transcript import Image, Reasoning, Text, ToolCall, ToolResult
+from wires import Wire, said
 
 SCRIPT = Path(__file__).parents[1] / "stepmagic" / "display" / "view.js"
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -482,35 +482,12 @@ def test_an_interrupt_waits_for_the_end_of_the_block() -> None:
     assert len(steps) == 1
 
 
-class Wire(BaseComm):
-    """A comm that keeps what it would send, with that of all others, in order."""
-
-    sent: ClassVar[list[dict[str, Any]]] = []
-
-    def publish_msg(
-        self,
-        msg_type: str,
-        data: Any = None,
-        metadata: Any = None,  # noqa: ARG002 - the signature of a comm
-        buffers: Any = None,  # noqa: ARG002
-        **keys: Any,  # noqa: ARG002
-    ) -> None:
-        """Keep a message."""
-        self.sent.append({"kind": msg_type, "comm": self.comm_id, "data": data})
-
-
 @pytest.fixture
 def wire(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What the widgets of this process send, by comms that this process can have."""
     monkeypatch.setattr(comm, "create_comm", Wire)
     Wire.sent.clear()
     return Wire.sent
-
-
-def said(wire: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the messages for a page."""
-    data = [each["data"] for each in wire if each["kind"] == "comm_msg"]
-    return [each["content"] for each in data if each["method"] == "custom"]
 
 
 def test_a_canvas_shows_a_model_then_patches_then_the_bundle(

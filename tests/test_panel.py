@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar
+from typing import Any
 
 import comm
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped]  # it ships no types
 import pytest
-from comm.base_comm import BaseComm
 from IPython.core.displaypub import CapturingDisplayPublisher
 
 from image_samples import drawing, encoded
@@ -20,19 +19,16 @@ from stepmagic.panel import Panel
 from stepmagic.panel.desk import Desk, close_all, desk_for
 from stepmagic.session import session
 from stepmagic.transcript import Message, Text, Turn, user
+from wires import Wire, said
 
 LIMIT_S = 60
 
 
-class Wire(BaseComm):
-    """A comm whose messages are read here."""
-
-    sent: ClassVar[list[dict[str, Any]]] = []
-
-    def publish_msg(self, msg_type: str, data: Any = None, **_: Any) -> None:
-        """Keep what the panel sends."""
-        if msg_type == "comm_msg" and data.get("method") == "custom":
-            self.sent.append(json.loads(json.dumps(data["content"])))
+def publisher() -> Any:
+    """Return what keeps what is displayed, in place of an output."""
+    # IPython's is untyped.
+    made: Any = CapturingDisplayPublisher
+    return made()
 
 
 class Page:
@@ -93,8 +89,9 @@ class Page:
         return [self.turns[id_] for id_, _ in order if id_ in self.turns]
 
     def _take(self) -> None:
-        while self._read < len(Wire.sent):
-            message = Wire.sent[self._read]
+        messages = said(Wire.sent)
+        while self._read < len(messages):
+            message = json.loads(json.dumps(messages[self._read]))
             self._read += 1
             if message["whole"]:
                 self.turns, self.state = {}, {}
@@ -121,7 +118,7 @@ def page(step: ShellUnderTest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page
     Wire.sent.clear()
     # Without a kernel, ipywidgets talks to no one.
     monkeypatch.setattr(comm, "create_comm", Wire)
-    step.shell.display_pub = CapturingDisplayPublisher()
+    step.shell.display_pub = publisher()
     desk = desk_for(session().conversation, step.shell)
     desk.show()
     page = Page(desk)
@@ -161,7 +158,7 @@ def test_cells_and_the_panel_are_one_conversation(
     page: Page, server: OpenRouterServer, step: ShellUnderTest
 ) -> None:
     server.enqueue(answer("First."), answer("Second."))
-    step.shell.display_pub = CapturingDisplayPublisher()
+    step.shell.display_pub = publisher()
     step.run("%%step\nOne?")
     page.wait_for_answers(1)
     page.ask("ask", text="Two?")
@@ -499,7 +496,7 @@ def test_a_panel_that_opens_in_mid_answer_shows_it_when_it_is_whole(
 ) -> None:
     Wire.sent.clear()
     monkeypatch.setattr(comm, "create_comm", Wire)
-    step.shell.display_pub = CapturingDisplayPublisher()
+    step.shell.display_pub = publisher()
     talk = session().conversation
     server.enqueue(answer("One two three four five.", reasoning="", pace_s=0.2))
     sending = talk.send(user("Count."), session().options(talk))
@@ -532,7 +529,7 @@ def test_many_turns_come_in_several_messages_the_last_first(page: Page) -> None:
     page.wait(lambda: len(page.shown) == 120)
     held = [
         [turn["id"] for turn in part["turns"]]
-        for message in Wire.sent
+        for message in said(Wire.sent)
         for part in message["parts"]
         if part["kind"] == "turns"
     ]
@@ -543,7 +540,8 @@ def test_many_turns_come_in_several_messages_the_last_first(page: Page) -> None:
 def test_what_is_saved_follows_the_conversation(
     page: Page, server: OpenRouterServer, step: ShellUnderTest
 ) -> None:
-    outputs = step.shell.display_pub.outputs
+    published: Any = step.shell.display_pub
+    outputs = published.outputs
     view, kept = (output["data"] for output in outputs[:2])
     assert "application/vnd.jupyter.widget-view+json" in view
     assert "needs its kernel" in view["text/html"]

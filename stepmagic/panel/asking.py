@@ -24,7 +24,7 @@ from stepmagic.prompt import Prompt, from_cell
 from stepmagic.reply import Reply
 from stepmagic.sending import Sending
 from stepmagic.session import session
-from stepmagic.transcript import Message, Text, Turn
+from stepmagic.transcript import Message, Text
 
 _MENTION = re.compile(r"(?<![\w`@.])@([^\W\d]\w*)")
 _STOPPED = "Stopped before any text came."
@@ -53,7 +53,7 @@ class Question:
     def is_turn(self) -> bool:
         """Whether it stands among the turns."""
         turn = self.sending.turn
-        return turn is not None and not (self.is_over and _came_to_nothing(turn))
+        return turn is not None and not (self.is_over and turn.is_void)
 
     @property
     def is_done(self) -> bool:
@@ -100,16 +100,12 @@ class Question:
             fault = f"{type(error).__name__}: {error}"
         turn = self.sending.turn
         # What has text shows itself how it ended.
-        self.fault = fault if turn is None or _came_to_nothing(turn) else ""
+        self.fault = fault if turn is None or turn.is_void else ""
         self.is_over = True
         if turn is not None:
             session().last = Reply(turn)
             shell.user_ns["_step"] = session().last
         changed()
-
-
-def _came_to_nothing(turn: Turn) -> bool:
-    return turn.is_empty and turn.status != "complete"
 
 
 def compose(

@@ -58,7 +58,7 @@ def order_form(conversation: Conversation) -> list[list[Any]]:
     tree = conversation.tree
     by_parent: dict[str | None, list[str]] = {}
     for turn in list(tree.turns.values()):
-        if turn.status in ("running", "complete") or not turn.is_empty:
+        if not turn.is_void:
             by_parent.setdefault(turn.parent, []).append(turn.id)
     return [[turn.id, by_parent.get(turn.parent, [])] for turn in tree.path()]
 
