@@ -209,9 +209,9 @@ def _resting_turn(desk: Desk, asked: Asked) -> Turn:
 
 def _refuse_running(desk: Desk) -> None:
     """Refuse to move about in the tree while a turn grows in it."""
-    is_asking = any(not question.is_over for question in desk.stage.questions)
-    turns = list(desk.conversation.tree.turns.values())
-    if is_asking or any(turn.status == "running" for turn in turns):
+    questions, turns = desk.stage.questions, desk.conversation.tree.turns
+    waits = any(not each.is_over and each.turn_id is None for each in list(questions))
+    if waits or any(turn.status == "running" for turn in list(turns.values())):
         message = "an answer is coming. Wait for its end, or stop it."
         raise CommandError(message)
 
