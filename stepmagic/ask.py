@@ -18,11 +18,19 @@ from stepmagic.endpoint import refuse_key
 from stepmagic.keys import find_key
 from stepmagic.options import Options, Overrides
 from stepmagic.prompt import Prompt, from_call
+from stepmagic.repair import (
+    ask_again,
+    can_be_repaired,
+    given_up,
+    misfit,
+    said_again,
+)
 from stepmagic.reply import Reply
+from stepmagic.schema import Schema
 from stepmagic.sending import Sending
 from stepmagic.session import session
 from stepmagic.settings import current
-from stepmagic.transcript import Part, Turn
+from stepmagic.transcript import Part
 
 _TICK_S = 0.1
 """How often a display may say how long it has been waiting."""
@@ -36,6 +44,7 @@ def step(
     model: str | None = None,
     effort: str | None = None,
     system: str | None = None,
+    schema: Any = None,
     **parameters: Any,
 ) -> Reply:
     """Ask a model; streams into the notebook and returns the ``Reply``.
@@ -53,15 +62,22 @@ def step(
         model: Model id, for this turn.
         effort: Reasoning effort: high, medium or low.
         system: System prompt of the conversation from here on.
+        schema: The type to answer with, which ``reply.value`` is then of: a pydantic
+            model, dataclass, TypedDict, enum, ``list[T]``, plain type or JSON Schema.
         parameters: Any parameter by the wire's own name; also ``api``, ``stream``,
             ``detail`` (of images) and ``frames`` (of a video).
 
     Raises:
         StepError: No answer, or not a whole one; what came stays in the conversation.
+        ValueMisfit: The answer is not of the type, nor was it when asked again.
         Interrupted: The user stopped it; what came stays in the conversation.
     """
     overrides = Overrides(
-        model=model, effort=effort, system=system, parameters=parameters
+        model=model,
+        effort=effort,
+        system=system,
+        parameters=parameters,
+        schema=None if schema is None else Schema.of(schema),
     )
     talk, options = prepare(overrides, conversation, once=once)
     shell = find_shell()
@@ -95,15 +111,32 @@ def prepare(
     return talk, options
 
 
-@one_interrupt()
 def ask(prompt: Prompt, conversation: Conversation, options: Options) -> Reply:
     """Send a prompt, draw the answer as it comes, and return it.
+
+    An answer that is not of the type asked for is asked for once more, in a turn of its
+    own that tells the model what was wrong.
 
     Raises:
         AttachmentError: The prompt holds the API key.
         StepError: No answer, or not a whole one; what came stays in the conversation.
+        ValueMisfit: The answer is not of the type, nor was it when asked again.
         Interrupted: The user stopped it; what came stays in the conversation.
     """
+    reply = _ask_once(prompt, conversation, options)
+    if options.schema is None or (wrong := misfit(reply)) is None:
+        return reply
+    if not can_be_repaired(reply):
+        raise given_up(reply, wrong, times=1)
+    again = Prompt(message=ask_again(wrong), notices=(said_again(wrong),))
+    reply = _ask_once(again, conversation, options)
+    if (wrong := misfit(reply)) is not None:
+        raise given_up(reply, wrong, times=2)
+    return reply
+
+
+@one_interrupt()
+def _ask_once(prompt: Prompt, conversation: Conversation, options: Options) -> Reply:
     shell = find_shell()
     # Before anything is shown: what is refused must not stay in an output.
     refuse_key(find_key(), options.system, prompt.message)
@@ -121,8 +154,8 @@ def ask(prompt: Prompt, conversation: Conversation, options: Options) -> Reply:
         raise
     finally:
         if sending.turn is not None:
-            _keep(shell, sending.turn)
-    return _keep(shell, sending.result())
+            _keep(shell, Reply(sending.turn, options.schema))
+    return _keep(shell, Reply(sending.result(), options.schema))
 
 
 def _draw(view: View, sending: Sending) -> None:
@@ -139,10 +172,10 @@ def _draw(view: View, sending: Sending) -> None:
             view.show(event)
 
 
-def _keep(shell: Any, turn: Turn) -> Reply:
-    """Make a turn's answer, whole or not, the last reply."""
-    reply = session().last = Reply(turn)
+def _keep(shell: Any, reply: Reply) -> Reply:
+    """Make an answer, whole or not, the last reply."""
+    session().last = reply
     if shell is not None:
-        mark_drawn(shell, turn.id)
+        mark_drawn(shell, reply.turn.id)
         shell.user_ns["_step"] = reply
     return reply

@@ -100,7 +100,8 @@ class Command:
     target: str | None = None
     """Name to bind the answer to."""
     target_type: str | None = None
-    """``str`` binds the text; None binds the ``Reply``."""
+    """An expression: ``str`` binds the text, another type a value of it; None binds the
+    ``Reply``."""
     conversation: str | None = None
     new: bool = False
     once: bool = False
@@ -232,13 +233,21 @@ def _target(text: str) -> tuple[str, str | None]:
             "first on the line; where << is text, put it in quotes."
         )
         raise CommandError(message)
-    if colon and kind != "str":
+    if colon and not _is_expression(kind):
         message = (
             f"{kind!r} before << is no type to answer with: `{name} <<` binds the "
-            f"reply, `{name}: str <<` its text."
+            f"reply, `{name}: str <<` its text, `{name}: list[int] <<` a value."
         )
         raise CommandError(message)
     return name, kind or None
+
+
+def _is_expression(text: str) -> bool:
+    try:
+        ast.parse(text, mode="eval")
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return False
+    return True
 
 
 def _parameter(text: str) -> tuple[str, Any]:

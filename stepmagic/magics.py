@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import (
@@ -19,12 +19,22 @@ from stepmagic.command import OPTIONS, Command, parse_command
 from stepmagic.display.shell import calling_cell
 from stepmagic.subcommands import run_subcommand
 
+if TYPE_CHECKING:
+    from stepmagic.reply import Reply
+
 
 def _documented(function: Any) -> Any:
     """Give a cell magic the options of the table, for ``%%step?`` to list."""
     for flags, details in reversed(OPTIONS):
         function = argument(*flags, **details)(function)
     return magic_arguments()(function)
+
+
+def _bound(command: Command, reply: Reply) -> Any:
+    """Return what a cell binds: the value or the text of a reply, or all of it."""
+    if command.overrides.schema is not None:
+        return reply.value
+    return reply if command.target_type is None else reply.text
 
 
 @magics_class
@@ -42,8 +52,9 @@ class StepMagics(Magics):
     def step_cell(self, line: str, cell: str) -> None:
         """Ask a model; its Markdown streams into the output.
 
-        The first line may begin with `NAME <<` (binds the reply) or `NAME: str <<`
-        (binds its text). Options and what to send follow, in any order:
+        The first line may begin with `NAME <<` (binds the reply), `NAME: str <<` (its
+        text) or `NAME: TYPE <<` (a value: list[int], a dataclass, a pydantic model, an
+        enum, a JSON Schema). Options and what to send follow, in any order:
 
             df  fig  img[:100]         tables, figures, pictures, videos, functions
             df.query('x > 1')          an expression; it may call functions
@@ -62,7 +73,7 @@ class StepMagics(Magics):
         from stepmagic.ask import ask, prepare  # noqa: PLC0415
         from stepmagic.prompt import from_cell  # noqa: PLC0415
 
-        command = parse_command(line)
+        command = self._read(line)
         if command.dry_run:
             self._show_request(command, cell)
             return
@@ -74,8 +85,7 @@ class StepMagics(Magics):
         )
         reply = ask(from_cell(command, cell, self._host, options), talk, options)
         if command.target is not None:
-            bound = reply.text if command.target_type == "str" else reply
-            self._host.push({command.target: bound})
+            self._host.push({command.target: _bound(command, reply)})
 
     @no_var_expand
     # IPython types line_magic as if it decorated a class.
@@ -100,6 +110,15 @@ class StepMagics(Magics):
             print(shown)  # noqa: T201 - the answer of a line magic
         else:
             display(shown)
+
+    def _read(self, line: str) -> Command:
+        command = parse_command(line)
+        if command.target_type is None:
+            return command
+        # Loaded with the first type.
+        from stepmagic.typed import with_type  # noqa: PLC0415
+
+        return with_type(command, self._host.user_ns)
 
     def _show_request(self, command: Command, cell: str) -> None:
         # Loaded when asked for.

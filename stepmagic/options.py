@@ -14,6 +14,7 @@ from typing import Any
 from stepmagic.catalogue import Catalogue, ModelEntry, full_name
 from stepmagic.client_parameters import CLIENT_PARAMETERS, Detail, check_option
 from stepmagic.errors import SettingError, UnsupportedOption
+from stepmagic.schema import Schema
 from stepmagic.settings import StepMagic
 from stepmagic.transcript import Image, Message, Part, Protocol, ToolResult, Video
 from stepmagic.transport import Limits
@@ -34,6 +35,8 @@ class Overrides:
     system: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     """By the wire's own names; ``CLIENT_PARAMETERS`` too."""
+    schema: Schema | None = None
+    """The type to answer with, of this turn alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +59,8 @@ class Options:
     limits: Limits = field(default_factory=Limits)
     headers: Mapping[str, str] = field(default_factory=dict)
     entry: ModelEntry | None = None
+    schema: Schema | None = None
+    """The type to answer with; ``parameters`` ask for it."""
 
     @property
     def effort(self) -> str | None:
@@ -83,11 +88,7 @@ def resolve(
     model = full_name(named)
     entry = catalogue.entry(model)
     layers = (_configured(settings, entry), conversation, first_line)
-    parameters = {
-        name: check_option(name, value)
-        for layer in layers
-        for name, value in layer.parameters.items()
-    }
+    parameters = _parameters(layers)
     ways = _ways(settings, parameters)
     _check_parameters(entry, model, parameters)
     reasoning = _reasoning(layers)
@@ -105,6 +106,7 @@ def resolve(
         limits=_limits(settings),
         headers=_attribution(settings),
         entry=entry,
+        schema=first_line.schema,
         **ways,
     )
 
@@ -141,6 +143,24 @@ def _ways(settings: StepMagic, parameters: dict[str, Any]) -> dict[str, Any]:
         message = "/messages has no detail of images. Leave out `-p detail=...`."
         raise UnsupportedOption(message)
     return ways
+
+
+def _parameters(layers: Iterable[Overrides]) -> dict[str, Any]:
+    """Return the parameters of all layers; a type to answer with is one of them."""
+    parameters: dict[str, Any] = {}
+    for layer in layers:
+        for name, value in layer.parameters.items():
+            parameters[name] = check_option(name, value)
+        if layer.schema is None:
+            continue
+        if "response_format" in layer.parameters:
+            message = (
+                "a type to answer with and `response_format` both say what the answer "
+                "is. Leave one out."
+            )
+            raise SettingError(message)
+        parameters["response_format"] = layer.schema.response_format
+    return parameters
 
 
 def _first(*values: str | None) -> str | None:

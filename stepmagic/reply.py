@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from stepmagic.errors import StepError
 from stepmagic.markdown.fences import fences
+from stepmagic.schema import Schema
 from stepmagic.transcript import (
     FinishReason,
     Part,
@@ -44,9 +45,12 @@ class Reply:
     A finished reply does not change; it shows in a notebook as it was streamed.
     """
 
-    def __init__(self, turn: Turn) -> None:
-        """Wrap a turn that is closed."""
+    def __init__(self, turn: Turn, schema: Schema | None = None) -> None:
+        """Wrap a turn that is closed; ``schema`` is the type that was asked for."""
         self.turn = turn
+        self.schema = schema
+        self._values: list[Any] = []
+        """The value, once it was read."""
 
     @property
     def text(self) -> str:
@@ -69,6 +73,30 @@ class Reply:
     def code(self) -> list[Code]:
         """The fenced code blocks, in order; nothing runs them."""
         return [Code(text, language) for language, text in fences(self.text)]
+
+    @property
+    def value(self) -> Any:
+        """The answer as the type that was asked for; several records as ``Records``.
+
+        Raises:
+            StepError: No type was asked for.
+            ValueMisfit: The answer is not of that type; says what is wrong where.
+        """
+        if self.schema is None:
+            message = (
+                "no type was asked for. `rows: list[int] <<` on the first line or "
+                "step(..., schema=list[int]) asks for one; `.json()` reads any JSON."
+            )
+            raise StepError(message)
+        if not self._values:
+            self._values.append(self.schema.read(self._last_text))
+        return self._values[0]
+
+    @property
+    def _last_text(self) -> str:
+        """What was said last: before its calls of functions a model may say more."""
+        texts = [reply.text for reply in self.turn.replies if reply.text.strip()]
+        return texts[-1] if texts else ""
 
     def json(self) -> Any:
         """Return the JSON in the answer: the whole text, or its only code block.

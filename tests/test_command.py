@@ -330,11 +330,11 @@ def test_no_quoted_or_bracketed_text_makes_a_target(text: str, word: str) -> Non
         ("class <<", "'class' before << is no name"),
         ("'r' <<", "\"'r'\" before << is no name"),
         ("-p stop=<< df", "'-p stop=' before << is no name"),
-        ("rows: list[Invoice] <<", "'list[Invoice]' before << is no type to answer"),
-        ("rows: int <<", "`rows <<` binds the reply, `rows: str <<` its text."),
+        ("rows: list of int <<", "'list of int' before << is no type to answer"),
+        ("rows: a b <<", "`rows <<` binds the reply, `rows: str <<` its text, `rows: "),
         ("a: <<", "'' before << is no type to answer with"),
         ("a: str: int <<", "'str: int' before << is no type"),
-        ("a: int <<", "'int' before << is no type"),
+        ("a: lambda <<", "'lambda' before << is no type"),
     ],
 )
 def test_what_no_answer_can_be_bound_to_is_refused(line: str, says: str) -> None:

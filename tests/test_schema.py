@@ -132,7 +132,7 @@ def test_kind_has_a_schema_whose_values_are_read(
     jsonschema.Draft202012Validator.check_schema(schema.json_schema)
     assert schema.json_schema["type"] == "object"
     assert schema.read(text) == value
-    assert type(schema.read(text)) is type(value)
+    assert isinstance(schema.read(text), type(value))
 
 
 @pytest.mark.parametrize(("kind", "text", "value"), ALL_KINDS)

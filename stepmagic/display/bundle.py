@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from stepmagic.display.answer import Answer, format_time
 from stepmagic.markdown import escape, plain, render, sanitize_source
+from stepmagic.markdown.forming import formed
 from stepmagic.markdown.styles import QUIET
 from stepmagic.transcript import (
     File,
@@ -110,7 +111,7 @@ def to_piece(
     piece = Piece()
     match part:
         case Text():
-            piece = Piece(source=part.text)
+            piece = Piece(source=formed(part.text))
         case Reasoning() if part.text or grows:
             piece = Piece(
                 around=_folding("sm-reasoning", "<blockquote>\n", "</blockquote>\n"),
@@ -301,7 +302,7 @@ def _source(part: Part) -> str:
     """Return a part as Markdown; thoughts and calls are left to the HTML."""
     match part:
         case Text():
-            return sanitize_source(part.text)
+            return sanitize_source(formed(part.text))
         case Image() | Video() | File():
             return sanitize_source(describe(part) if part.url is None else _link(part))
         case Reasoning() | ToolCall() | ToolResult() | Opaque():

@@ -29,6 +29,7 @@ from stepmagic.events import (
     ToolStart,
 )
 from stepmagic.markdown import PlainStream, plain
+from stepmagic.markdown.forming import JsonStream
 from stepmagic.transcript import Media, Part, Reasoning, Text, ToolCall
 
 _WITHOUT_ESCAPES = ("dumb", "unknown")
@@ -91,6 +92,7 @@ class TerminalView:
         self._terminal = stream.isatty()
         self._printer = _printer(stream, clock)
         self._filter = PlainStream()
+        self._json = JsonStream()
         self._kinds: dict[int, type[Part]] = {}
         self._taken: dict[int, int] = {}
         """How many letters of a part were taken from its deltas."""
@@ -169,6 +171,8 @@ class TerminalView:
         # A pipe or a file wants the answer alone.
         if text and (kind is Text or (kind is Reasoning and self._terminal)):
             self._turn_to(kind)
+            if kind is Text and self._terminal:
+                text = self._json.feed(text)
             self._printer.text(self._filter.feed(text))
             self._shown_until_s = self._fold.elapsed_s
 
@@ -177,9 +181,11 @@ class TerminalView:
         if kind is self._shown:
             return
         if self._shown is not None:
+            self._printer.text(self._filter.feed(self._json.close()))
             self._printer.text(self._filter.close())
             self._printer.end(self._shown_until_s - self._shown_since_s)
         self._shown = kind
+        self._json = JsonStream()
         if kind is not None:
             self._printer.begin(kind)
             self._shown_since_s = self._fold.elapsed_s

@@ -7,11 +7,14 @@ nothing of protocols, requests or answers. pydantic is imported with the first t
 from stepmagic.schema.columns import Column, plain, rows_of
 from stepmagic.schema.functions import FunctionSchema, function_schema
 from stepmagic.schema.kinds import Schema
+from stepmagic.schema.records import Records, frame_of
 
 __all__ = [
     "Column",
     "FunctionSchema",
+    "Records",
     "Schema",
+    "frame_of",
     "function_schema",
     "plain",
     "rows_of",

@@ -13,7 +13,8 @@ from stepmagic.errors import SchemaError, ValueMisfit
 from stepmagic.schema.adapters import describe, make_adapter, make_reader, quoted
 from stepmagic.schema.columns import Column, columns_of, plain, row_of
 from stepmagic.schema.raw import make_raw_reader
-from stepmagic.schema.strict import VALUE, is_strict, rooted, tidied
+from stepmagic.schema.records import Records
+from stepmagic.schema.strict import VALUE, is_strict, resolved, rooted, tidied
 
 _FENCED = re.compile(r"^ {0,3}```[^\n`]*\n(.*?)^ {0,3}```", re.MULTILINE | re.DOTALL)
 
@@ -99,6 +100,16 @@ class Schema:
         """The fields of a record, or one ``value`` where it is none."""
         return columns_of(self.json_schema)
 
+    @property
+    def record_columns(self) -> tuple[Column, ...]:
+        """The fields of each record, where it is a list of records; else none."""
+        held = self.json_schema.get("properties", {}).get(VALUE, {})
+        if not self.is_wrapped or held.get("type") != "array":
+            return ()
+        items = held.get("items")
+        items = resolved(items, self.json_schema) if isinstance(items, dict) else {}
+        return columns_of({**self.json_schema, "properties": {}, **items})
+
     def row(self, value: Any) -> dict[str, Any]:
         """Return a value as one row of a frame: what each column holds.
 
@@ -129,7 +140,10 @@ class Schema:
         """
         if self.is_wrapped and isinstance(value, dict) and value.keys() == {VALUE}:
             value = value[VALUE]
-        return self._check(value)
+        found = self._check(value)
+        if isinstance(found, list) and (columns := self.record_columns):
+            return Records(found, [column.name for column in columns])
+        return found
 
 
 def spelled(kind: Any) -> str:
