@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from stepmagic.catalogue import is_local
 from stepmagic.conversation import Conversation
 from stepmagic.display import View, show_sent, view_for
 from stepmagic.display.formatters import mark_drawn
@@ -142,16 +143,45 @@ def _ask_once(prompt: Prompt, conversation: Conversation, options: Options) -> R
     refuse_key(find_key(), options.system, prompt.message)
     show_sent(shell, prompt.message, prompt.notices)
     sending = conversation.send(prompt.message, options, cell=calling_cell(shell))
+    return _follow(shell, sending, options)
+
+
+@one_interrupt()
+def go_on(conversation: Conversation | str | None = None) -> Reply:
+    """Go on with the last answer where it broke off; draws and returns it whole.
+
+    The same model is asked with the same effort, over the same protocol.
+
+    Raises:
+        StepError: There is nothing to go on with, or no whole answer came of it.
+        Interrupted: The user stopped it; what came stays in the conversation.
+    """
+    talk, options = prepare(Overrides(), conversation)
+    options = _asked_before(talk, options)
+    return _follow(find_shell(), talk.continue_answer(options), options)
+
+
+def _asked_before(talk: Conversation, options: Options) -> Options:
+    """Return what the last answer was asked with.
+
+    But for the embedded engine, which goes by another name on the wire.
+    """
+    broken = talk.broken_off()
+    if is_local(options.model):
+        return options
+    return session().options(talk, broken.overrides)
+
+
+def _follow(shell: Any, sending: Sending, options: Options) -> Reply:
+    """Draw an answer as it comes, and return it."""
     try:
-        view = view_for(
-            shell, live=current().live, model=options.model, effort=options.effort
-        )
-        with view:
-            _draw(view, sending)
-    except BaseException:
-        # An interrupt may come before the view is up; then nothing else has stopped it.
-        sending.cancel()
-        raise
+        # An interrupt may come before the view is up.
+        with sending:
+            view = view_for(
+                shell, live=current().live, model=options.model, effort=options.effort
+            )
+            with view:
+                _draw(view, sending)
     finally:
         if sending.turn is not None:
             _keep(shell, Reply(sending.turn, options.schema))

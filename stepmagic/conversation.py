@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import CancelledError
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from stepmagic.answering import begun, side_by_side
@@ -21,11 +22,13 @@ from stepmagic.journal import Journal, journal
 from stepmagic.keys import Key
 from stepmagic.options import Options, Overrides
 from stepmagic.preparing import Prepared, encode, prepare
+from stepmagic.resuming import Broken, Resumed, take_apart
 from stepmagic.running import Running
 from stepmagic.saving import About, Saved, to_openai
 from stepmagic.sending import Sending
 from stepmagic.transcript import Cell, Message, Turn, TurnTree
 from stepmagic.transport import start
+from stepmagic.turnstile import Turnstile
 from stepmagic.usage import format_count
 
 Listener: TypeAlias = Callable[[str, StreamEvent], None]
@@ -64,8 +67,7 @@ class Conversation:
         """Turns that ``redo`` brings back, the next one last."""
         self._listeners: list[Listener] = []
         self._watchers: list[Callable[[], None]] = []
-        self._lock: asyncio.Lock | None = None
-        self._lock_loop: asyncio.AbstractEventLoop | None = None
+        self._turnstile = Turnstile()
 
     @classmethod
     def from_saved(cls, saved: Saved, name: str | None = None) -> Conversation:
@@ -136,10 +138,26 @@ class Conversation:
         on branches of their own.
         """
         sendings = [Sending(self.tree.turns.__getitem__) for _ in each]
-        task = start(self._drive(sendings, prompt, each, cell))
-        for sending in sendings:
-            sending.run(task)
+        self._start(sendings, lambda: self._begin(sendings, prompt, each, cell))
         return sendings
+
+    def broken_off(self) -> Broken:
+        """Return the last answer, to be gone on with.
+
+        Raises:
+            StepError: There is none, or it is whole.
+        """
+        turns = self.turns
+        return take_apart(turns[-1] if turns else None)
+
+    def continue_answer(self, options: Options) -> Sending:
+        """Go on with the last answer where it broke off; it stays one answer.
+
+        The events are those of the whole answer, from its first word.
+        """
+        sending = Sending(self.tree.turns.__getitem__)
+        self._start([sending], lambda: self._begin_rest(sending, options))
+        return sending
 
     def history(self, cell: Cell | None = None) -> tuple[Message, ...]:
         """Return the messages that a next prompt would follow.
@@ -247,21 +265,24 @@ class Conversation:
         turns = format_count(count, "turn")
         return f"This cell ran before: {turns} set aside. `%step use` lists branches."
 
+    def _start(
+        self, sendings: Sequence[Sending], begin: Callable[[], Awaitable[list[Running]]]
+    ) -> None:
+        task = start(self._drive(sendings, begin))
+        for sending in sendings:
+            sending.run(task)
+
     async def _drive(
-        self,
-        sendings: Sequence[Sending],
-        prompt: Message,
-        each: Sequence[Options],
-        cell: Cell | None,
+        self, sendings: Sequence[Sending], begin: Callable[[], Awaitable[list[Running]]]
     ) -> None:
         """Run turns to their end; the reader gets whatever goes wrong."""
         try:
-            lock = self._lock_here()
+            lock = self._turnstile.here()
             if lock.locked():
                 waits = Notice(text="waiting for the turn before this one")
                 _put(sendings, waits)
             async with lock:
-                running = await self._begin(sendings, prompt, each, cell)
+                running = await begin()
                 turns = [one.turn.id for one in running]
                 pairs = zip(sendings, running, strict=True)
                 await asyncio.gather(*(self._run(*pair, turns) for pair in pairs))
@@ -305,6 +326,25 @@ class Conversation:
             self._running(*one) for one in zip(sendings, turns, prepared, strict=True)
         ]
 
+    async def _begin_rest(self, sending: Sending, options: Options) -> list[Running]:
+        """Let the last answer wait for its rest."""
+        broken = self.broken_off()
+        before = tuple(m for turn in self.turns[:-1] for m in turn.messages)
+        *told, asked = broken.asked
+        prepared = await prepare(asked, options, (*before, *told), sending.report)
+        if self.tree.is_built_upon(broken.turn.id):
+            # What builds upon the answer keeps it as it is; a copy goes on.
+            self._keep_undone()
+            turn = replace(broken.turn, id=secrets.token_hex(8), beside=None)
+            broken = replace(broken, turn=turn)
+            self.tree.add(turn)
+        self.tree.replace(broken.waiting())
+        self._note(broken.waiting(), key=prepared.key)
+        resumed = Resumed(prepared.exchange, broken)
+        rest = broken.begun(prepared.options)
+        prepared = replace(prepared, exchange=resumed, whole=resumed.whole)
+        return [self._running(sending, rest, prepared)]
+
     def _running(self, sending: Sending, turn: Turn, prepared: Prepared) -> Running:
         sending.turn_id = turn.id
         return Running(
@@ -313,6 +353,7 @@ class Conversation:
             prepared.options,
             listen=lambda event: self._pass_on(sending, turn.id, event),
             keep=self._note,
+            whole=prepared.whole,
         )
 
     async def _run(self, sending: Sending, running: Running, turns: list[str]) -> None:
@@ -321,7 +362,8 @@ class Conversation:
             try:
                 await running.run()
             finally:
-                self._end(running.turn, turns)
+                self.tree.close(running.turn, turns)
+                self._note(running.turn)
                 self._tell(running.turn.id, running.finish)
             kept = self._journal()
             if kept is not None and (fault := await kept.settle()):
@@ -333,23 +375,6 @@ class Conversation:
     def _pass_on(self, sending: Sending, turn_id: str, event: StreamEvent) -> None:
         sending.put(event)
         self._tell(turn_id, event)
-
-    def _end(self, turn: Turn, together: list[str]) -> None:
-        """Put a closed turn into the tree, where it was asked together with others.
-
-        Where an interrupt or an error left nothing at all, the turn stays there and the
-        head goes on to the next of them, or back to the turn before. Once all are over,
-        those that the head does not follow get branches.
-        """
-        self.tree.replace(turn)
-        turns = [self.tree.turns[each] for each in together]
-        held = [each for each in turns if not each.is_void]
-        if turn.is_void and self.tree.head == turn.id:
-            self.tree.move(held[0].id if held else turn.parent)
-        if all(each.status != "running" for each in turns):
-            for each in held:
-                self.tree.keep(each.id)
-        self._note(turn)
 
     def _journal(self) -> Journal | None:
         return journal() if self._in_journal else None
@@ -364,17 +389,6 @@ class Conversation:
     def _tell(self, turn_id: str, event: StreamEvent) -> None:
         for listener in tuple(self._listeners):
             listener(turn_id, event)
-
-    def _lock_here(self) -> asyncio.Lock:
-        """Return the lock of the running loop.
-
-        A forked child has a loop of its own; a turn of its parent's must not lock it
-        out.
-        """
-        loop = asyncio.get_running_loop()
-        if self._lock is None or self._lock_loop is not loop:
-            self._lock, self._lock_loop = asyncio.Lock(), loop
-        return self._lock
 
 
 def _put(sendings: Sequence[Sending], event: StreamEvent | BaseException) -> None:

@@ -99,6 +99,7 @@ class StepMagics(Magics):
         %step new                start the conversation afresh
         %step undo [N]           go back by a turn, or by several
         %step redo               bring back what was undone last
+        %step continue           go on with an answer that broke off
         %step use [NAME]         list the branches, switch to one, or name a new one
         %step history            the conversation so far
         %step save FILE          write it to FILE: .json to load, .md .ipynb to read
@@ -108,7 +109,7 @@ class StepMagics(Magics):
         shown = run_subcommand(line)
         if isinstance(shown, str):
             print(shown)  # noqa: T201 - the answer of a line magic
-        else:
+        elif shown is not None:
             display(shown)
 
     def _read(self, line: str) -> Command:

@@ -14,7 +14,7 @@ from stepmagic.context import check_fits
 from stepmagic.endpoint import find_endpoint, refuse_key
 from stepmagic.keys import Key
 from stepmagic.options import Options, build_request
-from stepmagic.transcript import Message
+from stepmagic.transcript import Message, Turn
 from stepmagic.transport import Source
 from stepmagic.wire import codec
 
@@ -27,6 +27,8 @@ class Prepared:
     """What it is asked with, as its server takes it."""
     exchange: Source
     key: Key | None
+    whole: Callable[[Turn], Turn] = lambda turn: turn
+    """Returns the turn as it is kept, where the one that is asked is the rest of it."""
 
 
 async def prepare(

@@ -34,6 +34,7 @@ class Running:
         *,
         listen: Listen,
         keep: Keep,
+        whole: Callable[[Turn], Turn] = lambda turn: turn,
     ) -> None:
         """Prepare to run.
 
@@ -43,6 +44,7 @@ class Running:
             options: What it is asked with.
             listen: Called with each event but the ``Finish``.
             keep: Called with the turn as it stands, now and then while it comes.
+            whole: Returns the turn to hand on, where what runs is the rest of it.
         """
         self.turn = turn
         """As it began; closed once ``run`` is over."""
@@ -52,6 +54,7 @@ class Running:
         self._options = options
         self._listen = listen
         self._keep = keep
+        self._whole = whole
         self._assembly = Assembly()
 
     async def run(self) -> None:
@@ -71,11 +74,14 @@ class Running:
                     self._listen(event)
 
     def _close(self) -> None:
-        if self._assembly.finish is None:
-            for event in self._exchange.cut():
-                self._assembly.feed(event)
+        ends = [] if self._assembly.finish else self._exchange.cut()
+        for event in ends:
+            self._assembly.feed(event)
         self.finish = self._assembly.finish or self.finish
-        self.turn = closed(self.turn, self._assembly, self.finish, self._options)
+        over = closed(self.turn, self._assembly, self.finish, self._options)
+        self.turn = self._whole(over)
+        for event in ends:
+            self._listen(event)
 
     @contextlib.asynccontextmanager
     async def _noting(self) -> AsyncIterator[None]:
@@ -87,7 +93,7 @@ class Running:
                 await asyncio.sleep(EVERY_S)
                 now = so_far(self.turn, self._assembly, self._exchange.so_far())
                 if now != last:
-                    self._keep(now)
+                    self._keep(self._whole(now))
                 last = now
 
         noting = asyncio.create_task(note())

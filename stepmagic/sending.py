@@ -17,6 +17,7 @@ from typing import Self
 from stepmagic.errors import Interrupted, StepError
 from stepmagic.events import Finish, Notice, StreamEvent
 from stepmagic.transcript import Turn
+from stepmagic.usage import format_count
 
 _CLOSE_S = 0.5
 """How long an interrupt waits for the connection to close, in seconds."""
@@ -122,8 +123,11 @@ class Sending:
         turn = self.turn
         words = len(turn.text.split()) if turn else 0
         if words:
-            return f"stopped after {words} words. They are kept in the conversation."
-        return "stopped before any text came. The conversation is as it was."
+            kept = format_count(words, "word")
+            return f"stopped after {kept}, which are kept. `%step continue` goes on."
+        if turn is None or turn.is_empty:
+            return "stopped before any text came. The conversation is as it was."
+        return "stopped before any text came. `%step continue` asks for the answer."
 
     def run(self, task: Future[None]) -> None:
         """Take the task that produces the events."""

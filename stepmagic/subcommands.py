@@ -28,7 +28,15 @@ from stepmagic.session import Session, session
 from stepmagic.settings import current
 from stepmagic.transcript import TurnTree
 from stepmagic.transport import look_up
-from stepmagic.turn_commands import asked_model, branch_names, new, redo, undo, use
+from stepmagic.turn_commands import (
+    asked_model,
+    branch_names,
+    go_on,
+    new,
+    redo,
+    undo,
+    use,
+)
 from stepmagic.usage import estimate_messages, format_cost, format_count, total
 from stepmagic.wire.forms import amount, mapping
 
@@ -46,7 +54,7 @@ class Subcommand:
 
 
 def run_subcommand(line: str) -> Any:
-    """Do what a ``%step`` line says; returns what the cell shows.
+    """Do what a ``%step`` line says; returns what the cell shows, None for nothing.
 
     Raises:
         CommandError: There is no such word; the nearest is named.
@@ -271,6 +279,7 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "use": Subcommand(run=use, most_words=1, names=branch_names),
     "undo": Subcommand(run=undo, most_words=1),
     "redo": Subcommand(run=redo, most_words=0),
+    "continue": Subcommand(run=go_on, most_words=0),
     "history": Subcommand(run=_history, most_words=0),
     "save": Subcommand(run=save, most_words=1),
     "load": Subcommand(run=load, most_words=1),

@@ -328,7 +328,7 @@ async def _opened(call: Call) -> AsyncIterator[httpx.Response]:
     except httpx.ReadTimeout as exc:
         message = (
             f"nothing came for {limits.idle_s:g} s (%config "
-            "StepMagic.idle_timeout_s). What came is kept; run the cell again."
+            "StepMagic.idle_timeout_s). What came is kept; `%step continue` goes on."
         )
         raise StreamStalled(message) from exc
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as exc:
@@ -360,7 +360,7 @@ def _lost(call: Call, exc: Exception, *, answered: bool) -> ServerError:
     if answered:
         return StreamCut(
             "the connection was lost before the answer was finished. What came is "
-            "kept; run the cell again to ask anew."
+            "kept; `%step continue` goes on from there."
         )
     server = httpx.URL(call.url).copy_with(path="/", query=None)
     reason = str(exc) or type(exc).__name__

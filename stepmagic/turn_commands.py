@@ -1,4 +1,4 @@
-"""``%step new | use | undo | redo``: where in the tree the next question is asked."""
+"""``%step new | use | undo | redo | continue``: where the conversation goes on."""
 
 from __future__ import annotations
 
@@ -56,6 +56,14 @@ def redo(here: Session, _: list[str]) -> str:
     if turn is None:
         return "There is nothing to redo: no turn was undone, or others were asked."
     return f"Brought back {_prompt(turn)!r}: {_turns(here.conversation)}."
+
+
+def go_on(_: Session, __: list[str]) -> None:
+    """Go on with the last answer, where it broke off; it is drawn, whole."""
+    # Loaded with the first question.
+    from stepmagic import ask  # noqa: PLC0415
+
+    ask.go_on()
 
 
 def branch_names(here: Session) -> list[str]:

@@ -298,7 +298,7 @@ def test_times_are_said_in_words(seconds: float, said: str) -> None:
 @pytest.mark.parametrize(
     ("fields", "note"),
     [
-        ({"reason": "length"}, "Stopped at the length limit. Ask for more with"),
+        ({"reason": "length"}, "length limit. <code>%step continue</code> goes"),
         ({"reason": "content_filter"}, "content filter"),
         ({"reason": "tool_calls"}, "waits for the functions"),
         ({"reason": "other", "native_reason": "pause"}, "The model stopped, saying"),

@@ -81,7 +81,7 @@ class Answer:
         notes = []
         if self.status == "interrupted":
             notes.append(
-                "Stopped by you. What came is kept in the conversation."
+                "Stopped by you. What came is kept; `%step continue` goes on."
                 if self.text
                 else "Stopped by you before any text came."
             )
@@ -122,8 +122,8 @@ class Answer:
 
 _REASONS: dict[FinishReason | None, str] = {
     "length": (
-        "Stopped at the length limit. Ask for more with `-p max_tokens=...`, or ask "
-        "the model to go on."
+        "Stopped at the length limit. `%step continue` goes on; `-p max_tokens=...` "
+        "allows more."
     ),
     "content_filter": "Stopped by the provider's content filter.",
     "tool_calls": "The model waits for the functions it called.",

@@ -11,7 +11,7 @@ import itertools
 import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -153,6 +153,22 @@ class TurnTree:
             raise KeyError(turn.id)
         self.turns[turn.id] = turn
 
+    def close(self, turn: Turn, together: Iterable[str]) -> None:
+        """Put in a turn that is over, where it was asked together with others.
+
+        Where an interrupt or an error left nothing at all, the turn stays there and the
+        head goes on to the next of them, or back to the turn before. Once all are over,
+        those that the head does not follow get branches.
+        """
+        self.replace(turn)
+        turns = [self.turns[each] for each in together]
+        held = [each for each in turns if not each.is_void]
+        if turn.is_void and self.head == turn.id:
+            self.move(held[0].id if held else turn.parent)
+        if all(each.status != "running" for each in turns):
+            for each in held:
+                self.keep(each.id)
+
     def move(self, head: str | None, branch: str | None = None) -> None:
         """Set the head of a branch, the current one by default.
 
@@ -227,6 +243,11 @@ class TurnTree:
         if turn.beside is None:
             return []
         return [each for each in self.turns.values() if each.beside == turn.beside]
+
+    def is_built_upon(self, turn_id: str) -> bool:
+        """Whether a turn has others after it, or another branch ends in it."""
+        ends = list(self.heads.values()).count(turn_id)
+        return ends > 1 or not all(turn.is_void for turn in self.children(turn_id))
 
     def children(self, parent: str | None) -> list[Turn]:
         """Return the turns under ``parent``, oldest first."""

@@ -86,8 +86,8 @@ class Decoder(decoder.Decoder):
             self._fail(
                 StreamFailed(
                     f"{self._provider or 'the provider'} broke off with "
-                    f"{self._fault!r}. What came is kept; run the cell again to ask "
-                    "anew.",
+                    f"{self._fault!r}. What came is kept; `%step continue` "
+                    "goes on from there.",
                     provider=self._provider,
                     retryable=True,
                 )

@@ -81,7 +81,7 @@ class Decoder(ABC):
         if self._error is None and self._reason is None:
             self._error = StreamCut(
                 "the stream ended before the answer was finished. What came is kept; "
-                "run the cell again to ask anew."
+                "`%step continue` goes on from there."
             )
         events.append(
             Finish(

@@ -34,7 +34,7 @@ _ADVICE: dict[type[ServerError], str] = {
     ContentRefused: "Say it differently, or choose another model with `-m`.",
     ServerOverloaded: "Run the cell again in a while, or choose a model with `-m`.",
     RequestRefused: "`--dry-run` shows exactly what would be sent.",
-    StreamFailed: "What came is kept; run the cell again to ask anew.",
+    StreamFailed: "What came is kept; `%step continue` goes on from there.",
 }
 
 _BY_TYPE: dict[str, type[ServerError]] = {

@@ -34,6 +34,10 @@ the first fragment on, so that a part that was cut can be judged."""
 SIGNED = "signed"
 """A format for reasoning whose signature, if it has one, comes only at its end."""
 
+UNSENT = "unsent"
+"""Key in a reasoning part's metadata that keeps it out of requests: it came in the
+middle of an answer that was gone on with, where no protocol has a place for it."""
+
 _SECRET_KEYS = ("signature", "encrypted_content", "data")
 _OPEN_FORMATS = (None, "", "unknown")
 """Formats whose text carried no signature in any recorded stream."""
@@ -132,6 +136,8 @@ def _plain_name(name: str) -> str:
 def _mended(message: Message, answered: set[str], *, home: bool) -> Iterable[Part]:
     for position, part in enumerate(message.parts):
         match part:
+            case Reasoning() if part.provider_metadata.get(UNSENT):
+                pass
             case Reasoning():
                 cut = message.status != "complete" and all(
                     isinstance(later, Reasoning) for later in message.parts[position:]
