@@ -11,7 +11,7 @@ from typing import Any
 
 from stepmagic.catalogue import is_local
 from stepmagic.conversation import Conversation
-from stepmagic.display import View, show_sent, view_for
+from stepmagic.display import View, is_live, show_sent, view_for
 from stepmagic.display.formatters import mark_drawn
 from stepmagic.display.interrupts import one_interrupt
 from stepmagic.display.shell import calling_cell, find_shell
@@ -142,6 +142,8 @@ def _ask_once(prompt: Prompt, conversation: Conversation, options: Options) -> R
     # Before anything is shown: what is refused must not stay in an output.
     refuse_key(find_key(), options.system, prompt.message)
     show_sent(shell, prompt.message, prompt.notices)
+    watched = shell is not None and is_live(current().live, shell)
+    options = replace(options, is_watched=watched)
     sending = conversation.send(prompt.message, options, cell=calling_cell(shell))
     return _follow(shell, sending, options)
 

@@ -7,12 +7,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from stepmagic.cassette.deck import deck
 from stepmagic.catalogue import is_local
 from stepmagic.errors import AttachmentError, KeyMissing
+from stepmagic.events import Source
 from stepmagic.keys import Key, find_key
 from stepmagic.options import Options
+from stepmagic.taped import Taped
 from stepmagic.transcript import File, Image, Message, Text, Video
-from stepmagic.transport import Call, Exchange, Source
+from stepmagic.transport import Call, Exchange, Opening
 from stepmagic.wire import codec
 
 _NEEDS_KEY = ("openrouter.ai",)
@@ -36,12 +39,19 @@ class Endpoint:
             options, model=self.model, base_url=self.base_url, headers=headers
         )
 
-    def exchange(self, asked: Options, body: Mapping[str, Any]) -> Source:
+    def exchange(
+        self,
+        asked: Options,
+        body: Mapping[str, Any],
+        *,
+        opening: Opening | None = None,
+    ) -> Source:
         """Return the exchange of a request; nothing is sent yet.
 
         Args:
             asked: Adapted options.
             body: The request.
+            opening: How it is opened, where not over HTTP alone.
         """
         spoken = codec(asked.api)
         call = Call(
@@ -51,10 +61,22 @@ class Endpoint:
             headers=asked.headers,
             limits=asked.limits,
         )
-        return Exchange(call, spoken.decoder)
+        return Exchange(call, spoken.decoder, opening=opening)
 
 
-def find_endpoint(options: Options, report: Callable[[str], None]) -> Endpoint:
+def find_endpoint(options: Options, report: Callable[[str], None]) -> Endpoint | Taped:
+    """Return where a model answers, or the cassette that is in before it.
+
+    Raises:
+        StepError: See ``find_server``; with a cassette only once it is asked.
+    """
+    inserted = deck()
+    if inserted is not None:
+        return Taped(inserted, lambda: find_server(options, report))
+    return find_server(options, report)
+
+
+def find_server(options: Options, report: Callable[[str], None]) -> Endpoint:
     """Return where a model answers; starts the embedded engine for ``local/``.
 
     May take seconds (and the first time, a download); ``report`` gets a line now and
@@ -80,8 +102,9 @@ def find_endpoint(options: Options, report: Callable[[str], None]) -> Endpoint:
     host = urlsplit(options.base_url).hostname or ""
     if key is None and host.endswith(_NEEDS_KEY):
         message = (
-            f"no API key for {host}. Enter one with `%step key` (or set "
-            "OPENROUTER_API_KEY), or ask the embedded model: `%step model local`."
+            f"no API key for {host}. Three ways on: `%step key` enters one (or set "
+            "OPENROUTER_API_KEY); `%step model local` asks a small model on this "
+            "machine; `%step cassette FILE` replays answers that were recorded."
         )
         raise KeyMissing(message)
     return Endpoint(base_url=options.base_url, model=options.model, key=key)

@@ -7,6 +7,8 @@
       CommandError                the first line of a cell could not be read
       AttachmentError             a name, path or value could not be attached
       TranscriptError             a saved conversation could not be read or written
+      CassetteError               a cassette could not be read or written
+        CassetteMiss              it has no answer, and nobody else may be asked
       EngineError                 the embedded engine could not be set up or died
       KeyMissing                  no API key for a server that needs one
       ValueMisfit                 what a model wrote is not of the type it should be
@@ -62,6 +64,14 @@ class AttachmentError(StepError):
 
 class TranscriptError(StepError):
     """A saved conversation could not be read or written."""
+
+
+class CassetteError(StepError):
+    """A cassette could not be read or written."""
+
+
+class CassetteMiss(CassetteError):
+    """A cassette has no answer to a question, and nobody else may be asked."""
 
 
 class EngineError(StepError):

@@ -6,9 +6,9 @@ journal and every display. Events are values; nothing here does I/O.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass, replace
-from typing import TypeAlias, assert_never
+from typing import Protocol, TypeAlias, assert_never
 
 from stepmagic.errors import StepError
 from stepmagic.transcript import (
@@ -167,6 +167,26 @@ def _extended(part: Part, added: str, logprobs: tuple[TokenLogprob, ...]) -> Par
             return part
         case _:
             assert_never(part)
+
+
+class Source(Protocol):
+    """Where the events of an answer come from: an ``Exchange``, or what is like one."""
+
+    async def ready(self) -> None:
+        """Find out who answers, before anything is asked.
+
+        Raises:
+            StepError: Nobody can be asked.
+        """
+
+    def events(self) -> AsyncGenerator[StreamEvent, None]:
+        """Yield the events; the last is a ``Finish``, with any error."""
+
+    def cut(self) -> list[StreamEvent]:
+        """Return the ends of the parts that were open when the reading stopped."""
+
+    def so_far(self) -> list[StreamEvent]:
+        """Return what ``cut`` would now, and go on reading."""
 
 
 class Assembly:

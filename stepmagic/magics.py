@@ -105,6 +105,7 @@ class StepMagics(Magics):
         %step save FILE          write it to FILE: .json to load, .md .ipynb to read
         %step load [FILE]        bring back this notebook's after a restart, or a file's
         %step panel [NAME]       open the chat panel of this conversation, or of NAME
+        %step cassette [FILE] [MODE]    record answers, replay them without a key
         """
         shown = run_subcommand(line)
         if isinstance(shown, str):

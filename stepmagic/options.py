@@ -56,6 +56,8 @@ class Options:
     """How closely the model looks at images; None leaves it to the provider."""
     frames: int | None = None
     """Send so many frames of a video; None sends the whole where it can be."""
+    is_watched: bool = False
+    """Whether somebody looks on; a replay keeps its pace then."""
     limits: Limits = field(default_factory=Limits)
     headers: Mapping[str, str] = field(default_factory=dict)
     entry: ModelEntry | None = None

@@ -12,10 +12,10 @@ from typing import Any
 
 from stepmagic.context import check_fits
 from stepmagic.endpoint import find_endpoint, refuse_key
+from stepmagic.events import Source
 from stepmagic.keys import Key
 from stepmagic.options import Options, build_request
 from stepmagic.transcript import Message, Turn
-from stepmagic.transport import Source
 from stepmagic.wire import codec
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from stepmagic.answering import begun
 from stepmagic.errors import StepError
-from stepmagic.events import Finish, PartDelta, PartEnd, PartStart, StreamEvent
+from stepmagic.events import Finish, PartDelta, PartEnd, PartStart, Source, StreamEvent
 from stepmagic.options import Options, Overrides
 from stepmagic.transcript import (
     Message,
@@ -26,7 +26,6 @@ from stepmagic.transcript import (
     Usage,
     user,
 )
-from stepmagic.transport import Source
 from stepmagic.wire.history import UNSENT
 
 GO_ON = user(

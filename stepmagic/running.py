@@ -13,11 +13,10 @@ from collections.abc import AsyncIterator, Callable
 from typing import TypeAlias
 
 from stepmagic.answering import closed, priced, so_far
-from stepmagic.events import Assembly, Finish, StreamEvent
+from stepmagic.events import Assembly, Finish, Source, StreamEvent
 from stepmagic.journal import EVERY_S
 from stepmagic.options import Options
 from stepmagic.transcript import Turn
-from stepmagic.transport import Source
 
 Listen: TypeAlias = Callable[[StreamEvent], None]
 Keep: TypeAlias = Callable[[Turn], None]

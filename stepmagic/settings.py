@@ -19,6 +19,7 @@ from stepmagic.errors import SettingError
 
 DEFAULT_MODEL = "stepfun/step-3.7-flash"
 DEFAULT_BASE_URL = "https://openrouter.ai/api/v1"
+CASSETTE_MODES = ("auto", "record", "replay", "off")
 EFFORTS = ("high", "medium", "low")
 DEFAULT_SYSTEM = (
     "You answer inside a Jupyter notebook. Write Markdown: code in fenced blocks with "
@@ -106,6 +107,19 @@ class StepMagic(SingletonConfigurable):
         "is the user's state folder, empty keeps none."
     ).tag(config=True)
     journal_days = Int(min=1, help="Days that journals are kept.").tag(config=True)
+    cassette = Unicode(
+        help="File that answers are recorded on and replayed from; empty is none."
+    ).tag(config=True)
+    cassette_mode = Enum(
+        CASSETTE_MODES,
+        help="auto replays what is recorded and records what is not, record asks anew "
+        "every time, replay never asks, off does neither.",
+    ).tag(config=True)
+    cassette_speed = Enum(
+        ("auto", "original", "instant"),
+        help="How fast answers are replayed: auto is as they came where somebody looks "
+        "on, and otherwise at once.",
+    ).tag(config=True)
     referer = Unicode(help="HTTP-Referer header: the site OpenRouter credits.").tag(
         config=True
     )
@@ -129,6 +143,9 @@ class StepMagic(SingletonConfigurable):
     _total_timeout_s_default = _from_environment("total_timeout_s", 0.0)
     _journal_default = _from_environment("journal", "auto")
     _journal_days_default = _from_environment("journal_days", 30)
+    _cassette_default = _from_environment("cassette", "")
+    _cassette_mode_default = _from_environment("cassette_mode", "auto")
+    _cassette_speed_default = _from_environment("cassette_speed", "auto")
     _referer_default = _from_environment("referer", "")
     _title_default = _from_environment("title", "")
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from stepmagic import keys
+from stepmagic.cassette.deck import place as cassette_place
+from stepmagic.cassette_commands import cassette, cassette_words
 from stepmagic.catalogue import LOCAL_ALIAS, is_local
 from stepmagic.command import split_words
 from stepmagic.display import Card, Table
@@ -109,6 +111,7 @@ def status(here: Session) -> Card:
             ("context", context),
             ("cost", format_cost(spent.cost_usd or 0)),
             ("journal", place()),
+            ("cassette", cassette_place()),
             ("key", "none: `%step key` enters one" if key is None else key.source),
         ),
     )
@@ -286,5 +289,6 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "panel": Subcommand(
         run=_panel, most_words=1, names=lambda here: list(here.conversations)
     ),
+    "cassette": Subcommand(run=cassette, most_words=2, names=cassette_words),
 }
 """The words after ``%step``."""

@@ -23,7 +23,7 @@ from collections.abc import (
     Mapping,
 )
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from stepmagic.errors import (
     ConnectionFailed,
@@ -162,24 +162,10 @@ def start(
     return asyncio.run_coroutine_threadsafe(work, background().loop)
 
 
-class Source(Protocol):
-    """Where the events of an answer come from: an ``Exchange``, or what is like one."""
-
-    async def ready(self) -> None:
-        """Find out who answers, before anything is asked.
-
-        Raises:
-            StepError: Nobody can be asked.
-        """
-
-    def events(self) -> AsyncGenerator[StreamEvent, None]:
-        """Yield the events; the last is a ``Finish``, with any error."""
-
-    def cut(self) -> list[StreamEvent]:
-        """Return the ends of the parts that were open when the reading stopped."""
-
-    def so_far(self) -> list[StreamEvent]:
-        """Return what ``cut`` would now, and go on reading."""
+Opening: TypeAlias = Callable[
+    [Call], contextlib.AbstractAsyncContextManager["httpx.Response"]
+]
+"""Yields the reply of a call."""
 
 
 class Exchange:
@@ -190,9 +176,22 @@ class Exchange:
     ``cut`` then ends the parts that were open.
     """
 
-    def __init__(self, call: Call, make_decoder: Callable[[], Decoder]) -> None:
-        """Prepare a request; nothing is sent yet."""
+    def __init__(
+        self,
+        call: Call,
+        make_decoder: Callable[[], Decoder],
+        *,
+        opening: Opening | None = None,
+    ) -> None:
+        """Prepare a request; nothing is sent yet.
+
+        Args:
+            call: The request.
+            make_decoder: Makes the decoder of each try.
+            opening: How it is opened, where not over HTTP.
+        """
         self._call = call
+        self._opening = opening or over_http
         self._make_decoder = make_decoder
         self._decoder = make_decoder()
 
@@ -249,7 +248,7 @@ class Exchange:
     async def _received(self) -> AsyncGenerator[StreamEvent, None]:
         call, decoder = self._call, self._decoder
         redact = call.key.redact if call.key else str
-        async with _opened(call) as response:
+        async with self._opening(call) as response:
             kind = response.headers.get("content-type", "").partition(";")[0]
             if response.status_code != _OK:
                 body = redact((await response.aread()).decode("utf-8", "replace"))
@@ -283,7 +282,7 @@ async def fetch_json(call: Call) -> Any:
         ServerError: The server could not be reached, refused, or sent no JSON.
     """
     redact = call.key.redact if call.key else str
-    async with _opened(call) as response:
+    async with over_http(call) as response:
         body = redact((await response.aread()).decode("utf-8", "replace"))
         if response.status_code != _OK:
             raise error_from_response(response.status_code, response.headers, body)
@@ -304,7 +303,7 @@ def look_up(url: str, key: Key | None = None) -> Any:
 
 
 @contextlib.asynccontextmanager
-async def _opened(call: Call) -> AsyncIterator[httpx.Response]:
+async def over_http(call: Call) -> AsyncIterator[httpx.Response]:
     """Yield the reply of a call; faults of httpx become ours, in this one place."""
     import httpx  # noqa: PLC0415 - see Background.client
 

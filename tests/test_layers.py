@@ -24,7 +24,14 @@ PACKAGE = "stepmagic"
 # a row of its own, below the folder's.
 ROWS: tuple[tuple[str, ...], ...] = (
     ("magics", "extension", "__main__"),
-    ("completion", "subcommands", "turn_commands", "file_commands", "doctor"),
+    (
+        "completion",
+        "subcommands",
+        "turn_commands",
+        "file_commands",
+        "cassette_commands",
+        "doctor",
+    ),
     ("panel/",),
     ("ask",),
     ("session",),
@@ -38,8 +45,8 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("saving/",),
     ("resuming",),
     ("answering",),
-    ("options", "endpoint", "sending", "context", "turnstile"),
-    ("catalogue", "client_parameters"),
+    ("options", "endpoint", "taped", "sending", "context", "turnstile"),
+    ("catalogue", "client_parameters", "cassette/"),
     ("transport", "local/", "attachments/"),
     ("attachments/files/",),
     ("attachments/video/",),

@@ -88,6 +88,7 @@ def test_status_of_a_new_kernel() -> None:
         "context": (f"about {PROMPT} tokens of 256,000 (under 1%)",),
         "cost": ("$0",),
         "journal": ("begins with the first turn",),
+        "cassette": ("none: `%step cassette FILE` records and replays",),
         "key": ("none: `%step key` enters one",),
     }
 

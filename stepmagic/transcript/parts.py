@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import base64
 import functools
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
 Protocol: TypeAlias = Literal["chat", "responses", "messages"]
 """One of OpenRouter's three protocols."""
@@ -20,6 +21,8 @@ Role: TypeAlias = Literal["user", "assistant", "tool"]
 
 Status: TypeAlias = Literal["running", "complete", "interrupted", "error"]
 """How a message or a turn stands; everything but ``running`` is final."""
+
+_DIGITS = 32
 
 Metadata: TypeAlias = Mapping[str, Any]
 """JSON that a provider wants back, or sent beside the content; opaque outside wire."""
@@ -61,10 +64,34 @@ class Reasoning:
     provider_metadata: Metadata = field(default_factory=dict)
 
 
+class MediaText(str):
+    """Bytes in base64 as a request holds them, which know what they are."""
+
+    __slots__ = ("_media",)
+
+    _media: Media
+
+    def __new__(cls, text: str, media: Media) -> Self:
+        """Return the text of some media."""
+        made = super().__new__(cls, text)
+        made._media = media
+        return made
+
+    @property
+    def identity(self) -> str:
+        """See ``Media.identity``."""
+        return self._media.identity
+
+
 @functools.lru_cache(maxsize=64)
 def _base64(data: bytes) -> str:
     """Encode once what goes out with every later turn of a conversation."""
     return base64.b64encode(data).decode("ascii")
+
+
+@functools.lru_cache(maxsize=64)
+def _digest(data: bytes) -> str:
+    return f"sha256:{hashlib.sha256(data).hexdigest()[:_DIGITS]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +106,9 @@ class Media:
     """What the user called it: a variable or a file name."""
     about: str = ""
     """What it is, in the reader's words: ``image, 1,024 x 768 pixels, 84 KB JPEG``."""
+    source: str = ""
+    """A hash of the pixels that it was encoded from, and of how; empty where it came as
+    it is. Another encoder makes other bytes of them, and no other picture."""
     provider_metadata: Metadata = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -91,14 +121,22 @@ class Media:
             raise ValueError(message)
 
     @property
+    def identity(self) -> str:
+        """What is the same whenever the same thing is sent; empty for a URL."""
+        return self.source or ("" if self.data is None else _digest(self.data))
+
+    @property
     def base64(self) -> str:
         """The bytes in base64; an empty string for a URL."""
-        return _base64(self.data or b"")
+        return MediaText(_base64(self.data or b""), self)
 
     @property
     def location(self) -> str:
         """The URL, or a ``data:`` URL that holds the bytes."""
-        return self.url or f"data:{self.media_type};base64,{self.base64}"
+        if self.url:
+            return self.url
+        text = f"data:{self.media_type};base64,{_base64(self.data or b'')}"
+        return MediaText(text, self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

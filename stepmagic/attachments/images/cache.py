@@ -27,6 +27,8 @@ class Encoded:
     data: bytes
     media_type: str
     size: Size
+    source: str = ""
+    """See ``transcript.Media.source``."""
     label: str = ""
     """Which of several it is: ``frame 3 of 120``."""
     notices: tuple[str, ...] = ()

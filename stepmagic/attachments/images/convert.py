@@ -196,6 +196,7 @@ def _converted(encoded: tuple[Encoded, ...], name: str, limits: Limits) -> Conve
             data=image.data,
             name=f"{name} ({image.label})" if image.label else name,
             detail=limits.detail,
+            source=image.source,
         )
         for image in encoded
     )

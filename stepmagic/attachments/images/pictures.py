@@ -43,7 +43,8 @@ def encode(picture: Picture, name: str, limits: Limits) -> Encoded:
     Raises:
         AttachmentError: It does not fit into ``limits.max_bytes``.
     """
-    return _finish(_shrink(picture, limits), name, limits)
+    shrunk = _shrink(picture, limits)
+    return _finish(shrunk, _pixels(shrunk), name, limits)
 
 
 def encode_once(picture: Picture, name: str, limits: Limits) -> Encoded:
@@ -53,20 +54,19 @@ def encode_once(picture: Picture, name: str, limits: Limits) -> Encoded:
     depends on nothing else, and there are fewer pixels to hash.
     """
     shrunk = _shrink(picture, limits)
+    pixels = _pixels(shrunk)
     key = content_key(
-        (shrunk.image.tobytes(), shrunk.profile or b""),
-        (
-            shrunk.image.mode,
-            shrunk.image.size,
-            replace(limits, detail=None),
-            shrunk.size,
-            shrunk.orientation,
-            shrunk.label,
-            shrunk.notices,
-        ),
+        (pixels,), (replace(limits, detail=None), shrunk.label, shrunk.notices)
     )
-    (encoded,) = CACHE.get(key, lambda: (_finish(shrunk, name, limits),))
+    (encoded,) = CACHE.get(key, lambda: (_finish(shrunk, pixels, name, limits),))
     return encoded
+
+
+def _pixels(shrunk: Picture) -> bytes:
+    """Return a hash of all in a picture that is to be seen."""
+    image = shrunk.image
+    seen = image.mode, image.size, shrunk.size, shrunk.orientation
+    return content_key((image.tobytes(), shrunk.profile or b""), seen)
 
 
 def _shrink(picture: Picture, limits: Limits) -> Picture:
@@ -79,7 +79,7 @@ def _shrink(picture: Picture, limits: Limits) -> Picture:
     return replace(picture, image=image)
 
 
-def _finish(picture: Picture, name: str, limits: Limits) -> Encoded:
+def _finish(picture: Picture, pixels: bytes, name: str, limits: Limits) -> Encoded:
     """Scale, turn, convert and encode what ``_shrink`` left."""
     from PIL.Image import Resampling  # noqa: PLC0415 - loads with the first image
 
@@ -96,6 +96,7 @@ def _finish(picture: Picture, name: str, limits: Limits) -> Encoded:
         data=data,
         media_type=media_type,
         size=size,
+        source=content_key((pixels,), (limits.longest_side, limits.max_bytes)).hex(),
         label=picture.label,
         notices=tuple(filter(None, changes)),
     )

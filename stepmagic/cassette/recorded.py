@@ -1,0 +1,78 @@
+"""Answers that are played, and answers that are recorded while they come.
+
+Both are a ``Source`` like any exchange. Only an answer that came to its end is
+recorded: after an error or a stop, the question is asked anew the next time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Callable
+from typing import TYPE_CHECKING
+
+from stepmagic.cassette.file import Recording
+from stepmagic.errors import StepError
+from stepmagic.events import Finish, Notice, Source, StreamEvent
+from stepmagic.transport import Call, Exchange, Limits
+
+if TYPE_CHECKING:
+    from stepmagic.wire.decoder import Decoder
+
+Keep = Callable[[], None]
+"""Writes the answer that has come; a ``StepError`` says why it could not."""
+
+
+def played(
+    recording: Recording, make_decoder: Callable[[], Decoder], *, at_once: bool
+) -> Exchange:
+    """Return the exchange that plays an answer, without any network.
+
+    Args:
+        recording: The answer.
+        make_decoder: Makes the decoder of its protocol.
+        at_once: Leaves the pauses out.
+    """
+    from stepmagic.cassette.tapes import Player  # noqa: PLC0415 - loads httpx
+
+    player = Player(recording=recording, at_once=at_once)
+    call = Call(url="", limits=Limits(retries=0))
+    return Exchange(call, make_decoder, opening=player.opened)
+
+
+class Recorded:
+    """A server's answer, kept once it is whole; what the disk does costs no answer."""
+
+    def __init__(self, source: Source, keep: Keep) -> None:
+        """Pass on what a source says.
+
+        Args:
+            source: Where the events come from.
+            keep: Called before the ``Finish`` of an answer that is whole.
+        """
+        self._source = source
+        self._keep = keep
+
+    async def ready(self) -> None:
+        """See ``Source``."""
+        await self._source.ready()
+
+    async def events(self) -> AsyncGenerator[StreamEvent, None]:
+        """Yield the events; the last is a ``Finish``."""
+        async with contextlib.aclosing(self._source.events()) as events:
+            async for event in events:
+                if isinstance(event, Finish) and event.error is None:
+                    try:
+                        await asyncio.to_thread(self._keep)
+                    except StepError as error:
+                        text = f"Not recorded: {error}"
+                        yield Notice(text=text, stays=True)
+                yield event
+
+    def cut(self) -> list[StreamEvent]:
+        """See ``Source``."""
+        return self._source.cut()
+
+    def so_far(self) -> list[StreamEvent]:
+        """See ``Source``."""
+        return self._source.so_far()
