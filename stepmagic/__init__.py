@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from stepmagic.conversation import Conversation
     from stepmagic.panel import Panel
     from stepmagic.reply import Reply
+    from stepmagic.sweep import abatch, batch
 
 __version__ = "0.1.0"
 
@@ -20,6 +21,8 @@ __all__ = [
     "Preview",
     "Reply",
     "__version__",
+    "abatch",
+    "batch",
     "load_ipython_extension",
     "preview",
     "step",
@@ -30,6 +33,8 @@ _HOMES = {
     "Panel": "stepmagic.panel",
     "Preview": "stepmagic.attachments.frames",
     "Reply": "stepmagic.reply",
+    "abatch": "stepmagic.sweep",
+    "batch": "stepmagic.sweep",
     "preview": "stepmagic.attachments.frames",
     "step": "stepmagic.ask",
 }

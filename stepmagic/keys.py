@@ -8,6 +8,7 @@ not in a traceback's locals.
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import ipaddress
 import os
@@ -99,6 +100,7 @@ def find_key() -> Key | None:
     return None
 
 
+@functools.lru_cache(maxsize=8)
 def is_loopback(url: str) -> bool:
     """Whether a URL points at this machine."""
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from stepmagic.attachments.handling import Handling
 from stepmagic.attachments.images import Limits
 from stepmagic.attachments.kinds import attach
 from stepmagic.attachments.parts import is_inline, to_part
-from stepmagic.attachments.placeholders import expand
+from stepmagic.attachments.placeholders import expand, fill
 from stepmagic.attachments.secretive import refuse_secretive
 from stepmagic.attachments.words import attach_word
 from stepmagic.command import Command
@@ -101,7 +101,7 @@ def from_cell(
         AttachmentError: Something that is named cannot be sent.
         CommandError: Nothing is asked and nothing attached.
     """
-    handling = _handling(options)
+    handling = handling_for(options)
     builder = _Builder(handling, shell.user_ns)
     attached = [
         each
@@ -133,7 +133,7 @@ def from_call(
         AttachmentError: Something cannot be sent.
         CommandError: The prompt is empty and nothing attached.
     """
-    handling = _handling(options)
+    handling = handling_for(options)
     builder = _Builder(handling, namespace)
     names = {
         id(value): name
@@ -148,11 +148,38 @@ def from_call(
     return builder.prompt([*builder.parts_of(attached), asked])
 
 
+def from_row(
+    prompt: str,
+    find: Callable[[str], Any],
+    attachments: Mapping[str, Any],
+    handling: Handling,
+) -> Prompt:
+    """Return what is asked of one row of a table.
+
+    Args:
+        prompt: The question, the same for all rows.
+        find: Returns the row's value for a ``{{ name }}``.
+        attachments: What stands before it, by name.
+        handling: What the question may carry.
+
+    Raises:
+        AttachmentError: A value cannot be sent.
+        CommandError: Nothing is asked.
+    """
+    builder = _Builder(handling, {})
+    attached = [
+        attach(value, name, handling, {}) for name, value in attachments.items()
+    ]
+    asked = fill(prompt, find, builder.convert)
+    return builder.prompt([*builder.parts_of(attached), *asked])
+
+
 def _is_blank(part: UserPart) -> bool:
     return isinstance(part, Text) and not part.text.strip()
 
 
-def _handling(options: Options) -> Handling:
+def handling_for(options: Options) -> Handling:
+    """Return how attachments are made into parts, for a model and these settings."""
     settings = current()
     inputs = options.entry.inputs if options.entry else None
     no_video = ""

@@ -13,7 +13,6 @@ import concurrent.futures
 import contextlib
 import json
 import os
-import random
 import threading
 from collections.abc import (
     AsyncGenerator,
@@ -36,6 +35,7 @@ from stepmagic.errors import (
 )
 from stepmagic.events import Finish, PartDelta, Retry, StreamEvent
 from stepmagic.keys import Key, is_loopback, may_carry_key
+from stepmagic.retrying import wait_before, worth_retrying
 from stepmagic.wire.failures import error_from_response
 
 if TYPE_CHECKING:
@@ -45,8 +45,6 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 8.0
-_LONGEST_RETRY_AFTER_S = 60.0
 _CLOSE_WAIT_S = 2.0
 _OK = 200
 
@@ -100,7 +98,8 @@ class Background:
         if local not in self._clients:
             self._clients[local] = httpx.AsyncClient(
                 trust_env=not local,
-                limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
+                # Idle connections are closed after seconds, however many there were.
+                limits=httpx.Limits(),
             )
         return self._clients[local]
 
@@ -124,6 +123,9 @@ class Background:
 
 
 _background: Background | None = None
+_making = threading.Lock()
+"""Held while the background is made: several threads may ask first."""
+
 _lost_to_fork: list[Background] = []
 """Loops of the parent, kept in a child so that nothing closes their sockets."""
 
@@ -131,13 +133,15 @@ _lost_to_fork: list[Background] = []
 def background() -> Background:
     """Return this process's background thread."""
     global _background  # noqa: PLW0603 - one per process is the point
-    if _background is None:
-        _background = Background()
-    return _background
+    with _making:
+        if _background is None:
+            _background = Background()
+        return _background
 
 
 def _after_fork() -> None:
-    global _background  # noqa: PLW0603 - the child must not use the parent's loop
+    global _background, _making  # noqa: PLW0603 - the child must not use the parent's
+    _making = threading.Lock()
     if _background is not None:
         _lost_to_fork.append(_background)
         _background = None
@@ -208,14 +212,14 @@ class Exchange:
             async with contextlib.aclosing(self._attempt()) as events:
                 async for event in events:
                     if isinstance(event, Finish) and not begun and attempt < attempts:
-                        failed = _worth_retrying(event)
+                        failed = worth_retrying(event)
                         if failed is not None:
                             break
                     begun = True
                     yield event
             if failed is None:
                 return
-            wait_s = _wait_s(attempt, failed)
+            wait_s = wait_before(attempt, failed)
             yield Retry(
                 attempt=attempt + 1, attempts=attempts, wait_s=wait_s, error=failed
             )
@@ -381,18 +385,3 @@ def _headers(call: Call) -> dict[str, str]:
             raise SettingError(message)
         headers["authorization"] = f"Bearer {call.key.reveal()}"
     return headers
-
-
-def _worth_retrying(finish: Finish) -> ServerError | None:
-    error = finish.error
-    if not isinstance(error, ServerError) or not error.retryable:
-        return None
-    return error if (error.retry_after_s or 0) <= _LONGEST_RETRY_AFTER_S else None
-
-
-def _wait_s(attempt: int, error: ServerError) -> float:
-    """Return how long to wait: what the server asked, or a doubling with jitter."""
-    if error.retry_after_s is not None:
-        return error.retry_after_s
-    most = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** (attempt - 1))
-    return random.uniform(most / 2, most)  # noqa: S311 - jitter, no secret

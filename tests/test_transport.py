@@ -39,6 +39,7 @@ from stepmagic.errors import (
 )
 from stepmagic.events import Assembly, Finish, Retry, StreamEvent
 from stepmagic.keys import Key
+from stepmagic.retrying import wait_before
 from stepmagic.transcript import Protocol, Text, user
 from stepmagic.transport import Call, Exchange, Limits, fetch_json, start
 from stepmagic.wire import PROTOCOLS, Request, codec
@@ -162,8 +163,8 @@ def test_a_long_retry_after_is_not_waited_for(server: OpenRouterServer) -> None:
 
 def test_waits_without_retry_after_grow_with_jitter() -> None:
     overloaded = ServerOverloaded("busy")
-    first = {transport._wait_s(1, overloaded) for _ in range(20)}
-    fifth = {transport._wait_s(9, overloaded) for _ in range(20)}
+    first = {wait_before(1, overloaded) for _ in range(20)}
+    fifth = {wait_before(9, overloaded) for _ in range(20)}
     assert len(first) > 1
     assert max(first) <= 0.5
     assert 4 <= min(fifth) <= max(fifth) <= 8

@@ -37,17 +37,37 @@ def expand(
         AttachmentError: There is no such name, it is more than a name, or its value
             cannot be sent.
     """
+    return fill(body, lambda name: _looked_up(name, namespace), convert)
+
+
+def named(body: str) -> tuple[str, ...]:
+    r"""Return what stands between the braces of a text, each once.
+
+    >>> named(r"Is {{ a }} like {{ b['x'] }} or {{ a }}, and not \{{ c }}?")
+    ('a', "b['x']")
+    """
+    found = (found.group(1) for found in _PLACEHOLDER.finditer(body))
+    return tuple(dict.fromkeys(name.strip() for name in found if name is not None))
+
+
+def fill(
+    body: str, find: Callable[[str], Any], convert: Convert
+) -> tuple[UserPart, ...]:
+    """Return the text as parts, with what ``find`` returns for each name in its place.
+
+    Raises:
+        AttachmentError: ``find`` or ``convert`` refuses one.
+    """
     parts: list[UserPart] = []
     end = 0
     for found in _PLACEHOLDER.finditer(body):
         parts.append(Text(text=body[end : found.start()]))
         end = found.end()
-        expression = found.group(1)
-        if expression is None:
+        if found.group(1) is None:
             parts.append(Text(text="{{"))
         else:
-            value = _looked_up(expression, namespace)
-            parts += convert(value, expression.strip())
+            name = found.group(1).strip()
+            parts += convert(find(name), name)
     parts.append(Text(text=body[end:]))
     return joined(parts)
 

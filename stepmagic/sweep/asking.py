@@ -1,0 +1,150 @@
+"""One question to the server, asked again until it is answered or that is no use."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from stepmagic.answering import priced
+from stepmagic.endpoint import Endpoint
+from stepmagic.errors import (
+    CreditExhausted,
+    EngineError,
+    KeyMissing,
+    KeyRefused,
+    ModelNotFound,
+    ProtocolError,
+    ServerError,
+    SettingError,
+    StepError,
+    StreamFailed,
+)
+from stepmagic.events import Assembly
+from stepmagic.options import Options
+from stepmagic.preparing import encode
+from stepmagic.retrying import wait_before
+from stepmagic.sweep.gate import Gate
+from stepmagic.taped import Taped
+from stepmagic.transcript import FinishReason, Message, Text, Usage
+
+_TOO_MANY = 429
+_LONGEST_WAIT_S = 300.0
+"""A server that asks for more than that is not waited for."""
+
+_FATAL = (
+    SettingError,
+    EngineError,
+    KeyMissing,
+    KeyRefused,
+    CreditExhausted,
+    ModelNotFound,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of a question, whole or not."""
+
+    text: str
+    reason: FinishReason
+    error: StepError | None = None
+    cost_usd: float | None = None
+    """Of all tries; None where the server did not say."""
+
+
+class Asker:
+    """Asks one server, through one gate."""
+
+    def __init__(
+        self, options: Options, endpoint: Endpoint | Taped, gate: Gate
+    ) -> None:
+        """Prepare to ask; tries are made here, where the gate is known."""
+        self.key = endpoint.key
+        self._options = options
+        self._endpoint = endpoint
+        self._gate = gate
+        limits = replace(options.limits, retries=0)
+        self._asked = replace(endpoint.adapt(options), limits=limits)
+
+    def encode(self, *messages: Message) -> dict[str, Any]:
+        """Return the body that asks.
+
+        Raises:
+            UnsupportedOption: The model or the protocol has no form for part of it.
+        """
+        return encode(messages[-1], self._options, messages[:-1])
+
+    async def ask(self, body: Mapping[str, Any]) -> Outcome:
+        """Return what came of a question, once that is final."""
+        # The engine of this machine has a name of its own for its model.
+        own = {**body, "model": self._asked.model}
+        usage = Usage()
+        tries = 0
+        while True:
+            answered = self._gate.answered
+            outcome, took = await self._try(own)
+            usage += took
+            error = outcome.error
+            if not isinstance(error, ServerError) or not _may_pass(error):
+                break
+            # Where others get through, this row's turn comes too.
+            others = _is_limit(error) and self._gate.answered > answered
+            tries = 1 if others else tries + 1
+            if tries > self._options.limits.retries:
+                break
+            if not _is_limit(error):
+                await asyncio.sleep(wait_before(tries, error))
+        return replace(outcome, cost_usd=usage.cost_usd)
+
+    async def _try(self, body: Mapping[str, Any]) -> tuple[Outcome, Usage]:
+        """Return what came of one request, and what it took."""
+        exchange = self._endpoint.exchange(self._asked, body)
+        try:
+            await exchange.ready()
+        except StepError as exc:
+            return Outcome(text="", reason="error", error=exc), Usage()
+        entered = await self._gate.enter()
+        came = Assembly()
+        try:
+            async with contextlib.aclosing(exchange.events()) as events:
+                async for event in events:
+                    came.feed(priced(event, self._options))
+        finally:
+            self._gate.leave()
+        finish = came.finish
+        error = finish.error if finish else None
+        self._tell_gate(entered, error)
+        outcome = Outcome(
+            text="".join(part.text for part in came.parts if isinstance(part, Text)),
+            reason=finish.reason if finish else "other",
+            error=error,
+        )
+        return outcome, came.usage or Usage()
+
+    def _tell_gate(self, entered: int, error: StepError | None) -> None:
+        gate = self._gate
+        if error is None:
+            gate.answer()
+        elif isinstance(error, ServerError) and _is_limit(error):
+            wait_s = wait_before(gate.refusals + 1, error)
+            gate.refuse(entered, min(wait_s, _LONGEST_WAIT_S))
+
+
+def is_fatal(error: StepError) -> bool:
+    """Whether every other row would meet it as well."""
+    waits = isinstance(error, ServerError) and (error.retry_after_s or 0)
+    return isinstance(error, _FATAL) or waits > _LONGEST_WAIT_S
+
+
+def _may_pass(error: ServerError) -> bool:
+    """Whether the same request may be answered next time."""
+    passes = error.retryable or isinstance(error, StreamFailed | ProtocolError)
+    return passes and not is_fatal(error)
+
+
+def _is_limit(error: ServerError) -> bool:
+    """Whether the server asks everybody for less, or for a pause."""
+    return error.status == _TOO_MANY or error.retry_after_s is not None

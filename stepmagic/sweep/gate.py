@@ -1,0 +1,81 @@
+"""One rate limit for everything that asks: how many at once, and when the next may.
+
+Lives on the background loop and is touched there alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+
+class Gate:
+    """Lets requests through, fewer at a time after each refusal.
+
+    A refusal halves what may be under way and closes the gate for as long as the server
+    asked; every so many answers let one more through, up to the first width. That is
+    how TCP finds a rate that nobody named.
+    """
+
+    def __init__(self, width: int) -> None:
+        """Open, for ``width`` requests at a time."""
+        self._most = width
+        self._width = width
+        self._inside = 0
+        self._opens_at = 0.0
+        self._round = 0
+        self._credit = 0
+        self._left = asyncio.Event()
+        self.answered = 0
+        """How many got through; whoever waits can tell whether others do."""
+        self.refusals = 0
+        """How often it was narrowed since one got through."""
+
+    @property
+    def width(self) -> int:
+        """How many requests may be under way now."""
+        return self._width
+
+    @property
+    def closed_s(self) -> float:
+        """Seconds until the next request may go; 0 where it may now."""
+        return max(0.0, self._opens_at - time.monotonic())
+
+    async def enter(self) -> int:
+        """Wait until a request may go out; returns its round, for ``refuse``."""
+        while (wait_s := self.closed_s) or self._inside >= self._width:
+            if wait_s:
+                await asyncio.sleep(wait_s)
+            else:
+                self._left.clear()
+                await self._left.wait()
+        self._inside += 1
+        return self._round
+
+    def leave(self) -> None:
+        """Note that a request is over, however it ended."""
+        self._inside -= 1
+        self._left.set()
+
+    def answer(self) -> None:
+        """Note that the server answered."""
+        self.answered += 1
+        self.refusals = 0
+        self._credit += 1
+        if self._width < self._most and self._credit >= self._width:
+            self._width += 1
+            self._credit = 0
+            self._left.set()
+
+    def refuse(self, entered: int, wait_s: float) -> None:
+        """Note that the server asked for less, of a request that came in a round.
+
+        Those that were under way together are refused together: the first narrows the
+        gate, the rest say nothing new.
+        """
+        self._opens_at = max(self._opens_at, time.monotonic() + wait_s)
+        if entered == self._round:
+            self._width = max(1, self._width // 2)
+            self._round += 1
+            self._credit = 0
+            self.refusals += 1
