@@ -7,6 +7,7 @@ import json
 from typing import Any, Self
 
 from stepmagic.errors import StepError
+from stepmagic.logprobs import Logprobs
 from stepmagic.markdown.fences import fences
 from stepmagic.schema import Schema
 from stepmagic.transcript import (
@@ -14,7 +15,6 @@ from stepmagic.transcript import (
     Part,
     Status,
     Text,
-    TokenLogprob,
     Turn,
     Usage,
 )
@@ -116,10 +116,10 @@ class Reply:
         raise StepError(message)
 
     @property
-    def logprobs(self) -> tuple[TokenLogprob, ...]:
+    def logprobs(self) -> Logprobs:
         """The tokens of the text with their log-probabilities, where asked for."""
         texts = (part for part in self.parts if isinstance(part, Text))
-        return tuple(logprob for part in texts for logprob in part.logprobs)
+        return Logprobs(logprob for part in texts for logprob in part.logprobs)
 
     @property
     def usage(self) -> Usage:

@@ -37,7 +37,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("session",),
     ("display/",),
     ("repair",),
-    ("reply", "dry_run"),
+    ("reply", "logprobs", "dry_run"),
     ("prompt", "typed"),
     ("conversation", "command"),
     ("running", "preparing"),

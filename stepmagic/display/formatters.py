@@ -15,6 +15,7 @@ from stepmagic.display.shell import execution
 if TYPE_CHECKING:
     from stepmagic.conversation import Conversation
     from stepmagic.dry_run import DryRun
+    from stepmagic.logprobs import Logprobs
     from stepmagic.reply import Reply
     from stepmagic.transcript import Turn
 
@@ -35,6 +36,7 @@ def register_formatters(shell: Any) -> None:
     shown: dict[tuple[str, str], Callable[[Any], dict[str, str]]] = {
         ("stepmagic.conversation", "Conversation"): _conversation,
         ("stepmagic.dry_run", "DryRun"): _dry_run,
+        ("stepmagic.logprobs", "Logprobs"): _logprobs,
     }
     formatter = shell.display_formatter
     for (module, name), bundle in shown.items():
@@ -99,6 +101,13 @@ def _dry_run(request: DryRun) -> dict[str, str]:
     from stepmagic.display.requests import request_bundle  # noqa: PLC0415
 
     return request_bundle(request)
+
+
+def _logprobs(tokens: Logprobs) -> dict[str, str]:
+    # Loaded when first shown.
+    from stepmagic.display.likelihoods import logprobs_bundle  # noqa: PLC0415
+
+    return logprobs_bundle(tokens)
 
 
 def _escape(text: str) -> str:
