@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from stepmagic.panel import Panel
     from stepmagic.reply import Reply
     from stepmagic.sweep import abatch, batch
+    from stepmagic.tools import tool
 
 __version__ = "0.1.0"
 
@@ -26,6 +27,7 @@ __all__ = [
     "load_ipython_extension",
     "preview",
     "step",
+    "tool",
 ]
 
 _HOMES = {
@@ -37,6 +39,7 @@ _HOMES = {
     "batch": "stepmagic.sweep",
     "preview": "stepmagic.attachments.frames",
     "step": "stepmagic.ask",
+    "tool": "stepmagic.tools",
 }
 """Public names are imported when first used, so that ``%load_ext`` stays quick."""
 

@@ -1,5 +1,6 @@
 """A turn while it is answered: as it begins, as it stands, and closed.
 
+A turn with functions is several rounds: an answer that calls some, and their results.
 Pure: makes turns of what came, and puts them nowhere.
 """
 
@@ -11,19 +12,25 @@ from dataclasses import replace
 
 from stepmagic.events import Assembly, Finish, PartEnd, StreamEvent, UsageReport
 from stepmagic.options import Options
-from stepmagic.transcript import Cell, Message, Origin, Status, Turn
+from stepmagic.transcript import (
+    Cell,
+    Message,
+    Origin,
+    Status,
+    ToolResult,
+    Turn,
+    Usage,
+)
 
 
 def begun(
     prompt: Message, options: Options, *, parent: str | None, cell: Cell | None
 ) -> Turn:
     """Return a turn with an empty reply, as it stands before the first byte."""
-    origin = Origin(protocol=options.api, model=options.model)
-    reply = Message(role="assistant", parts=(), origin=origin, status="running")
     return Turn(
         parent=parent,
         prompt=prompt,
-        replies=(reply,),
+        replies=(_empty(options),),
         effort=options.effort,
         cell=cell,
     )
@@ -37,20 +44,38 @@ def side_by_side(turns: Iterable[Turn]) -> list[Turn]:
     return [replace(turn, beside=first.id) for turn in (first, *others)]
 
 
+def asked_again(turn: Turn, options: Options) -> Turn:
+    """Return a turn with one more reply, empty before its first byte."""
+    return replace(turn, replies=(*turn.replies, _empty(options)))
+
+
 def so_far(turn: Turn, assembly: Assembly, ends: Iterable[StreamEvent]) -> Turn:
     """Return a running turn with what came.
 
     Args:
-        turn: As it began.
-        assembly: What came.
+        turn: As the round began.
+        assembly: What came since.
         ends: How the parts that are open would end, were it stopped now.
     """
     parts = dict(enumerate(assembly.parts))
     for event in ends:
         if isinstance(event, PartEnd):
             parts[event.index] = event.part
-    reply = replace(turn.replies[0], parts=tuple(parts.values()))
-    return replace(turn, replies=(reply,), usage=assembly.usage)
+    reply = replace(turn.replies[-1], parts=tuple(parts.values()))
+    return _with_reply(turn, reply, assembly.usage)
+
+
+def answered(turn: Turn, assembly: Assembly, finish: Finish, options: Options) -> Turn:
+    """Return a turn whose last reply is whole, though the turn goes on."""
+    reply = _reply(assembly, finish, options, "complete")
+    return _with_reply(turn, reply, assembly.usage)
+
+
+def with_results(turn: Turn, results: Iterable[ToolResult]) -> Turn:
+    """Return a turn with what its last answer's functions gave."""
+    return replace(
+        turn, replies=(*turn.replies, Message(role="tool", parts=tuple(results)))
+    )
 
 
 def closed(turn: Turn, assembly: Assembly, finish: Finish, options: Options) -> Turn:
@@ -58,22 +83,44 @@ def closed(turn: Turn, assembly: Assembly, finish: Finish, options: Options) -> 
     status: Status = "error" if finish.error else "complete"
     if assembly.finish is None:
         status = "interrupted"
-    origin = Origin(protocol=options.api, model=options.model, provider=finish.provider)
-    reply = Message(
-        role="assistant", parts=assembly.parts, origin=origin, status=status
-    )
+    reply = _reply(assembly, finish, options, status)
     return replace(
-        turn,
-        replies=(reply,),
+        _with_reply(turn, reply, assembly.usage),
         status=status,
         finish_reason=finish.reason,
         native_reason=finish.native_reason,
-        usage=assembly.usage,
         model=finish.model or options.model,
         generation_id=finish.id,
         error=str(finish.error) if finish.error else None,
         ended_at=time.time(),
     )
+
+
+def _empty(options: Options) -> Message:
+    origin = Origin(protocol=options.api, model=options.model)
+    return Message(role="assistant", parts=(), origin=origin, status="running")
+
+
+def _reply(
+    assembly: Assembly, finish: Finish, options: Options, status: Status
+) -> Message:
+    origin = Origin(protocol=options.api, model=options.model, provider=finish.provider)
+    return Message(role="assistant", parts=assembly.parts, origin=origin, status=status)
+
+
+def _with_reply(turn: Turn, reply: Message, usage: Usage | None) -> Turn:
+    """Return a turn with its open reply as it is now.
+
+    None is open while functions run: then nothing came either.
+    """
+    *before, last = turn.replies
+    if last.status != "running":
+        return turn
+    return replace(turn, replies=(*before, reply), usage=_added(turn.usage, usage))
+
+
+def _added(before: Usage | None, usage: Usage | None) -> Usage | None:
+    return before + usage if before and usage else before or usage
 
 
 def priced(event: StreamEvent, options: Options) -> StreamEvent:

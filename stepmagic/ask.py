@@ -6,18 +6,21 @@ sends it, a view draws the events, and the closed turn becomes a ``Reply``.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
 from stepmagic.catalogue import is_local
 from stepmagic.conversation import Conversation
 from stepmagic.display import View, is_live, show_sent, view_for
+from stepmagic.display.asking import can_ask, is_allowed
 from stepmagic.display.formatters import mark_drawn
 from stepmagic.display.interrupts import one_interrupt
 from stepmagic.display.shell import calling_cell, find_shell
 from stepmagic.endpoint import refuse_key
+from stepmagic.events import ConfirmTool
 from stepmagic.keys import find_key
-from stepmagic.options import Options, Overrides
+from stepmagic.options import Options, Overrides, with_tools
 from stepmagic.prompt import Prompt, from_call
 from stepmagic.repair import (
     ask_again,
@@ -28,9 +31,10 @@ from stepmagic.repair import (
 )
 from stepmagic.reply import Reply
 from stepmagic.schema import Schema
-from stepmagic.sending import Sending
+from stepmagic.sending import Reader, Sending
 from stepmagic.session import session
 from stepmagic.settings import current
+from stepmagic.tools import to_tools
 from stepmagic.transcript import Part
 
 _TICK_S = 0.1
@@ -46,6 +50,7 @@ def step(
     effort: str | None = None,
     system: str | None = None,
     schema: Any = None,
+    tools: Iterable[Callable[..., Any]] = (),
     **parameters: Any,
 ) -> Reply:
     """Ask a model; streams into the notebook and returns the ``Reply``.
@@ -65,6 +70,7 @@ def step(
         system: System prompt of the conversation from here on.
         schema: The type to answer with, which ``reply.value`` is then of: a pydantic
             model, dataclass, TypedDict, enum, ``list[T]``, plain type or JSON Schema.
+        tools: Functions the model may call; see ``tool``.
         parameters: Any parameter by the wire's own name; also ``api``, ``stream``,
             ``detail`` (of images) and ``frames`` (of a video).
 
@@ -80,7 +86,7 @@ def step(
         parameters=parameters,
         schema=None if schema is None else Schema.of(schema),
     )
-    talk, options = prepare(overrides, conversation, once=once)
+    talk, options = prepare(overrides, conversation, once=once, tools=tools)
     shell = find_shell()
     namespace = {} if shell is None else shell.user_ns
     return ask(from_call(prompt, attachments, namespace, options), talk, options)
@@ -92,17 +98,18 @@ def prepare(
     *,
     once: bool = False,
     new: bool = False,
+    tools: Iterable[Any] = (),
 ) -> tuple[Conversation, Options]:
     """Return the conversation to ask in and what to ask it with.
 
     Raises:
-        SettingError: A value cannot be used; nothing has changed then.
+        SettingError: A value or a function cannot be used; nothing has changed then.
     """
     here = session()
     if isinstance(conversation, str):
         conversation = here.open(conversation)
     talk = conversation or here.conversation
-    options = here.options(talk, overrides)
+    options = with_tools(here.options(talk, overrides), to_tools(tools))
     if once:
         return Conversation("aside", talk.overrides, in_journal=False), options
     if overrides.system is not None:
@@ -144,7 +151,12 @@ def _ask_once(prompt: Prompt, conversation: Conversation, options: Options) -> R
     show_sent(shell, prompt.message, prompt.notices)
     watched = shell is not None and is_live(current().live, shell)
     options = replace(options, is_watched=watched)
-    sending = conversation.send(prompt.message, options, cell=calling_cell(shell))
+    sending = conversation.send(
+        prompt.message,
+        options,
+        cell=calling_cell(shell),
+        reader=Reader(confirms=can_ask(shell)),
+    )
     return _follow(shell, sending, options)
 
 
@@ -199,6 +211,9 @@ def _draw(view: View, sending: Sending) -> None:
                     view.tick()
                 else:
                     view.show(event)
+                if isinstance(event, ConfirmTool):
+                    allowed = is_allowed(event.call)
+                    sending.answer(event.call.id, allowed=allowed)
     finally:
         for event in sending.rest():
             view.show(event)

@@ -70,6 +70,13 @@ OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
         },
     ),
     (
+        ("--tools",),
+        {
+            "metavar": "F,G",
+            "help": "functions the model may call, separated by commas",
+        },
+    ),
+    (
         ("--dry-run",),
         {
             "action": "store_true",
@@ -110,6 +117,8 @@ class Command:
     cells: str | None = None
     """Which earlier cells to send."""
     error: bool = False
+    tools: str = ""
+    """Names of functions, separated by commas."""
     attachments: tuple[str, ...] = ()
 
 
@@ -149,6 +158,7 @@ def parse_command(line: str) -> Command:
         raw=found.raw,
         cells=found.cells,
         error=found.error,
+        tools=found.tools or "",
         attachments=tuple(found.attachments),
     )
 

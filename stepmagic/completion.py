@@ -34,7 +34,7 @@ def complete(shell: Any, event: Any) -> list[str]:
     if not finished:
         return []
     if event.command.startswith("%%"):
-        words = _first_line_words(finished[-1], current, _variables(shell))
+        words = _first_line_words(finished[-1], current, shell)
     else:
         words = _subcommand_words(finished[1:])
     # IPython ends words at `=` and `:` too: it replaces only what comes after.
@@ -57,13 +57,13 @@ def _subcommand_words(before: list[str]) -> Iterable[str]:
     return found.names(session())
 
 
-def _first_line_words(
-    last: str, current: str, variables: Iterable[str]
-) -> Iterable[str]:
+def _first_line_words(last: str, current: str, shell: Any) -> Iterable[str]:
+    if last == "--tools":
+        return _functions(shell, current)
     for flags, words in _AFTER.items():
         if last in flags:
             return words(session(), current)
-    return _FLAGS if current.startswith("-") else variables
+    return _FLAGS if current.startswith("-") else _variables(shell)
 
 
 def _variables(shell: Any) -> list[str]:
@@ -83,6 +83,16 @@ def _parameters(_: Session, current: str) -> list[str]:
     if equals:
         return [f"{name}={value}" for value in _PARAMETER_VALUES.get(name, ())]
     return [f"{name}=" for name in (*_PARAMETER_VALUES, *PARAMETERS)]
+
+
+def _functions(shell: Any, current: str) -> list[str]:
+    """Return the user's own functions, each after those that are named already."""
+    before, comma, _ = current.rpartition(",")
+    return [
+        f"{before}{comma}{name}"
+        for name in _variables(shell)
+        if callable(shell.user_ns[name])
+    ]
 
 
 _AFTER: dict[tuple[str, ...], Callable[[Session, str], Iterable[str]]] = {

@@ -25,7 +25,7 @@ from stepmagic.preparing import Prepared, encode, prepare
 from stepmagic.resuming import Broken, Resumed, take_apart
 from stepmagic.running import Running
 from stepmagic.saving import About, Saved, to_openai
-from stepmagic.sending import Sending
+from stepmagic.sending import NOBODY, Reader, Sending
 from stepmagic.transcript import Cell, Message, Turn, TurnTree
 from stepmagic.transport import start
 from stepmagic.turnstile import Turnstile
@@ -120,16 +120,23 @@ class Conversation:
         return lambda: self._watchers.remove(watcher)
 
     def send(
-        self, prompt: Message, options: Options, *, cell: Cell | None = None
+        self,
+        prompt: Message,
+        options: Options,
+        *,
+        cell: Cell | None = None,
+        reader: Reader = NOBODY,
     ) -> Sending:
-        """Ask; returns at once with the turn's events to come.
-
-        A second send waits until the turn before is closed, and says so.
-        """
-        return self.send_each(prompt, [options], cell=cell)[0]
+        """Ask, once the turn before is closed; returns at once, its events to come."""
+        return self.send_each(prompt, [options], cell=cell, reader=reader)[0]
 
     def send_each(
-        self, prompt: Message, each: Sequence[Options], *, cell: Cell | None = None
+        self,
+        prompt: Message,
+        each: Sequence[Options],
+        *,
+        cell: Cell | None = None,
+        reader: Reader = NOBODY,
     ) -> list[Sending]:
         """Ask with each of some options at once; returns their turns, side by side.
 
@@ -137,7 +144,7 @@ class Conversation:
         The conversation goes on with the first that brings something; the others stay
         on branches of their own.
         """
-        sendings = [Sending(self.tree.turns.__getitem__) for _ in each]
+        sendings = [Sending(self.tree.turns.__getitem__, reader) for _ in each]
         self._start(sendings, lambda: self._begin(sendings, prompt, each, cell))
         return sendings
 
@@ -277,11 +284,8 @@ class Conversation:
     ) -> None:
         """Run turns to their end; the reader gets whatever goes wrong."""
         try:
-            lock = self._turnstile.here()
-            if lock.locked():
-                waits = Notice(text="waiting for the turn before this one")
-                _put(sendings, waits)
-            async with lock:
+            waits = Notice(text="waiting for the turn before this one")
+            async with self._turnstile.held(lambda: _put(sendings, waits)):
                 running = await begin()
                 turns = [one.turn.id for one in running]
                 pairs = zip(sendings, running, strict=True)
@@ -347,13 +351,11 @@ class Conversation:
 
     def _running(self, sending: Sending, turn: Turn, prepared: Prepared) -> Running:
         sending.turn_id = turn.id
-        return Running(
+        return prepared.running(
             turn,
-            prepared.exchange,
-            prepared.options,
+            sending,
             listen=lambda event: self._pass_on(sending, turn.id, event),
             keep=self._note,
-            whole=prepared.whole,
         )
 
     async def _run(self, sending: Sending, running: Running, turns: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -21,6 +22,9 @@ from stepmagic.wire import codec
 _NEEDS_KEY = ("openrouter.ai",)
 """Hosts that never answer without a key; another server may."""
 
+_ROUTERS = ("openrouter.ai",)
+"""Hosts that send all requests of one ``session_id`` to one provider."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
@@ -35,8 +39,17 @@ class Endpoint:
     def adapt(self, options: Options) -> Options:
         """Return the options as this server takes them."""
         headers = {**options.headers, **self.headers}
+        parameters = dict(options.parameters)
+        host = urlsplit(self.base_url).hostname or ""
+        if options.tools and host.endswith(_ROUTERS):
+            # Reasoning goes back unmodified only to the provider it came from.
+            parameters.setdefault("session_id", secrets.token_hex(8))
         return replace(
-            options, model=self.model, base_url=self.base_url, headers=headers
+            options,
+            model=self.model,
+            base_url=self.base_url,
+            headers=headers,
+            parameters=parameters,
         )
 
     def exchange(

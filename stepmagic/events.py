@@ -62,7 +62,10 @@ class UsageReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finish:
-    """The stream is over: the last event, exactly one a stream."""
+    """The stream is over: the last event, exactly one a stream.
+
+    A turn with functions is several streams, one after the other.
+    """
 
     reason: FinishReason
     native_reason: str | None = None
@@ -74,6 +77,8 @@ class Finish:
     provider: str | None = None
     error: StepError | None = None
     """What went wrong, where ``reason`` is ``error``; the parts so far stay valid."""
+    goes_on: bool = False
+    """Whether the turn goes on: functions are called, and another stream follows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

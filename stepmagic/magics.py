@@ -61,6 +61,8 @@ class StepMagics(Magics):
             report.pdf  plots/*.png    files, globs
             https://host/plot.png      an address, which is passed on
 
+        --tools f,g lets the model call functions of yours; `stepmagic.tool` says how.
+
         In the text, {{ name }} puts a variable where it stands: a name, an item such
         as rows[0], a column such as {{ df.price }}; no calls.
 
@@ -72,6 +74,7 @@ class StepMagics(Magics):
         # Loaded with the first cell.
         from stepmagic.ask import ask, prepare  # noqa: PLC0415
         from stepmagic.prompt import from_cell  # noqa: PLC0415
+        from stepmagic.tools import find_tools  # noqa: PLC0415
 
         command = self._read(line)
         if command.dry_run:
@@ -82,6 +85,7 @@ class StepMagics(Magics):
             command.conversation,
             once=command.once,
             new=command.new,
+            tools=find_tools(command.tools, self._host.user_ns),
         )
         reply = ask(from_cell(command, cell, self._host, options), talk, options)
         if command.target is not None:
@@ -125,14 +129,17 @@ class StepMagics(Magics):
     def _show_request(self, command: Command, cell: str) -> None:
         # Loaded when asked for.
         from stepmagic.dry_run import dry_run  # noqa: PLC0415
+        from stepmagic.options import with_tools  # noqa: PLC0415
         from stepmagic.prompt import from_cell  # noqa: PLC0415
         from stepmagic.session import session  # noqa: PLC0415
+        from stepmagic.tools import find_tools  # noqa: PLC0415
 
         here = session()
         talk = here.conversations.get(command.conversation or here.current)
         fresh = command.new or command.once or talk is None
         talk = talk or here.conversation
-        options = here.options(talk, command.overrides)
+        tools = find_tools(command.tools, self._host.user_ns)
+        options = with_tools(here.options(talk, command.overrides), tools)
         prompt = from_cell(command, cell, self._host, options)
         asking = calling_cell(self._host)
         display(dry_run(talk, prompt, options, fresh=fresh, cell=asking))

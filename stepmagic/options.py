@@ -8,7 +8,7 @@ is refused here, before anything is sent.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from stepmagic.catalogue import Catalogue, ModelEntry, full_name
@@ -16,9 +16,11 @@ from stepmagic.client_parameters import CLIENT_PARAMETERS, Detail, check_option
 from stepmagic.errors import SettingError, UnsupportedOption
 from stepmagic.schema import Schema
 from stepmagic.settings import StepMagic
+from stepmagic.tools import Tool
 from stepmagic.transcript import Image, Message, Part, Protocol, ToolResult, Video
 from stepmagic.transport import Limits
-from stepmagic.wire import Request, ToolSpec
+from stepmagic.wire import Request
+from stepmagic.wire.forms import tool_choice
 from stepmagic.wire.parameters import PARAMETERS
 
 _AMOUNTS = frozenset({"effort", "max_tokens", "enabled"})
@@ -63,6 +65,10 @@ class Options:
     entry: ModelEntry | None = None
     schema: Schema | None = None
     """The type to answer with; ``parameters`` ask for it."""
+    tools: tuple[Tool, ...] = ()
+    """What the model may call."""
+    tool_rounds: int = 10
+    """How often it may call functions, at most, before it has to answer."""
 
     @property
     def effort(self) -> str | None:
@@ -109,15 +115,50 @@ def resolve(
         headers=_attribution(settings),
         entry=entry,
         schema=first_line.schema,
+        tool_rounds=settings.tool_rounds,
         **ways,
     )
 
 
-def build_request(
-    options: Options,
-    messages: tuple[Message, ...],
-    tools: tuple[ToolSpec, ...] = (),
-) -> Request:
+def with_tools(options: Options, tools: tuple[Tool, ...]) -> Options:
+    """Return the options with functions that the model may call.
+
+    Raises:
+        UnsupportedOption: The model calls none.
+    """
+    entry = options.entry
+    known = entry.parameters if entry is not None else None
+    if tools and known is not None and "tools" not in known:
+        message = f"{options.model} calls no functions. Choose a model that does."
+        raise UnsupportedOption(message)
+    return replace(options, tools=tools)
+
+
+def following(options: Options, provider: str | None, *, is_last: bool) -> Options:
+    """Return the options of the request that brings what functions gave.
+
+    It goes to the same provider, which alone can read its own reasoning. The model is
+    free to answer then, though it was told to call a function first.
+
+    Args:
+        options: Those of the request before.
+        provider: Who answered it, where the server says so.
+        is_last: Whether the model has to answer now.
+    """
+    given = dict(options.parameters)
+    routing = dict(given.get("provider", {}))
+    if provider is not None and not routing.keys() & {"order", "only"}:
+        # Names are taken as replies show them (OpenRouter OpenAPI, ProviderName).
+        given["provider"] = {**routing, "order": [provider]}
+    if "tool_choice" in given and tool_choice(given["tool_choice"])[0] != "none":
+        given.pop("tool_choice")
+    known = options.entry.parameters if options.entry else None
+    if is_last and (known is None or "tool_choice" in known):
+        given["tool_choice"] = "none"
+    return replace(options, parameters=given)
+
+
+def build_request(options: Options, messages: tuple[Message, ...]) -> Request:
     """Return the request for a history.
 
     Raises:
@@ -130,7 +171,7 @@ def build_request(
         system=options.system or None,
         reasoning=options.reasoning or None,
         parameters=options.parameters,
-        tools=tools,
+        tools=tuple(tool.spec for tool in options.tools),
         stream=options.stream,
     )
 

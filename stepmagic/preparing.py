@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from stepmagic.context import check_fits
-from stepmagic.endpoint import find_endpoint, refuse_key
+from stepmagic.endpoint import Endpoint, find_endpoint, refuse_key
 from stepmagic.events import Source
 from stepmagic.keys import Key
 from stepmagic.options import Options, build_request
+from stepmagic.running import Keep, Listen, Running
+from stepmagic.sending import Sending
+from stepmagic.taped import Taped
 from stepmagic.transcript import Message, Turn
 from stepmagic.wire import codec
 
@@ -25,10 +28,56 @@ class Prepared:
 
     options: Options
     """What it is asked with, as its server takes it."""
+    messages: tuple[Message, ...]
+    """What was said before, and the prompt."""
     exchange: Source
-    key: Key | None
+    endpoint: Endpoint | Taped
     whole: Callable[[Turn], Turn] = lambda turn: turn
     """Returns the turn as it is kept, where the one that is asked is the rest of it."""
+
+    @property
+    def key(self) -> Key | None:
+        """What goes out with it, and nowhere else."""
+        return self.endpoint.key
+
+    async def follow(self, replies: tuple[Message, ...], options: Options) -> Source:
+        """Return the request that follows some replies, with what functions gave.
+
+        Raises:
+            StepError: It cannot be sent, such as for want of a form for part of it.
+        """
+        request = build_request(options, (*self.messages, *replies))
+        body = codec(options.api).encode(request)
+        exchange = self.endpoint.exchange(options, body)
+        await exchange.ready()
+        return exchange
+
+    def running(
+        self, turn: Turn, sending: Sending, *, listen: Listen, keep: Keep
+    ) -> Running:
+        """Return the turn to be run.
+
+        Args:
+            turn: As it begins.
+            sending: Whose reader is asked before a function is called.
+            listen: Called with each event but the last ``Finish``.
+            keep: Called with the turn as it stands.
+        """
+        caller = None
+        if self.options.tools:
+            from stepmagic.calling import Caller  # noqa: PLC0415 - with the first one
+
+            caller = Caller(self.options, key=self.key, sending=sending, tell=listen)
+        return Running(
+            turn,
+            self.exchange,
+            self.options,
+            listen=listen,
+            keep=keep,
+            whole=self.whole,
+            ask=self.follow,
+            caller=caller,
+        )
 
 
 async def prepare(
@@ -54,7 +103,12 @@ async def prepare(
     asked = endpoint.adapt(options)
     exchange = endpoint.exchange(asked, encode(prompt, asked, before))
     await exchange.ready()
-    return Prepared(options=asked, exchange=exchange, key=endpoint.key)
+    return Prepared(
+        options=asked,
+        messages=(*before, prompt),
+        exchange=exchange,
+        endpoint=endpoint,
+    )
 
 
 def encode(

@@ -12,16 +12,15 @@ from stepmagic.attachments.cells import attach_cells
 from stepmagic.attachments.failures import attach_last_error
 from stepmagic.attachments.framing import framed, labelled
 from stepmagic.attachments.handling import Handling
-from stepmagic.attachments.images import Limits
 from stepmagic.attachments.kinds import attach
 from stepmagic.attachments.parts import is_inline, to_part
 from stepmagic.attachments.placeholders import expand, fill
 from stepmagic.attachments.secretive import refuse_secretive
 from stepmagic.attachments.words import attach_word
+from stepmagic.carrying import handling_for
 from stepmagic.command import Command
 from stepmagic.errors import CommandError
 from stepmagic.options import Options
-from stepmagic.settings import current
 from stepmagic.transcript import File, Message, Part, Text, Video, user
 
 
@@ -176,28 +175,3 @@ def from_row(
 
 def _is_blank(part: UserPart) -> bool:
     return isinstance(part, Text) and not part.text.strip()
-
-
-def handling_for(options: Options) -> Handling:
-    """Return how attachments are made into parts, for a model and these settings."""
-    settings = current()
-    inputs = options.entry.inputs if options.entry else None
-    no_video = ""
-    if options.api == "messages":
-        no_video = "/messages takes no video"
-    elif inputs is not None and "video" not in inputs:
-        no_video = f"{options.model} takes no video"
-    no_files = ""
-    if (
-        inputs is not None
-        and "file" not in inputs
-        and "plugins" not in options.parameters
-    ):
-        no_files = f"{options.model} takes no files"
-    return Handling(
-        limits=Limits(longest_side=settings.image_longest_side, detail=options.detail),
-        preview_tokens=settings.preview_tokens,
-        frames=options.frames,
-        no_video=no_video,
-        no_files=no_files,
-    )

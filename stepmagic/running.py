@@ -1,25 +1,45 @@
-"""A turn while it runs: its request, what comes of it, and its end.
+"""A turn while it runs: its requests, what comes of them, and its end.
 
-Runs on the background loop. Whatever stops it, the turn is closed as complete,
-interrupted or error, and handed on whole. Knows no tree and no reader: ``Listen`` gets
-each event but the last, ``Keep`` the turn whenever it has grown, and in the end.
+Runs on the background loop. An answer that calls functions is followed by a request
+with their results, until one calls none. Whatever stops it, the turn is closed as
+complete, interrupted or error, and handed on whole. Knows no tree and no reader:
+``Listen`` gets each event but the last, ``Keep`` the turn whenever it has grown, and in
+the end.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
-from typing import TypeAlias
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeAlias
 
-from stepmagic.answering import closed, priced, so_far
-from stepmagic.events import Assembly, Finish, Source, StreamEvent
+from stepmagic.answering import (
+    answered,
+    asked_again,
+    closed,
+    priced,
+    so_far,
+    with_results,
+)
+from stepmagic.errors import StepError
+from stepmagic.events import Assembly, Finish, Notice, Source, StreamEvent
 from stepmagic.journal import EVERY_S
-from stepmagic.options import Options
-from stepmagic.transcript import Turn
+from stepmagic.options import Options, following
+from stepmagic.transcript import Message, ToolCall, ToolResult, Turn
+from stepmagic.usage import format_count
+
+if TYPE_CHECKING:
+    from stepmagic.calling import Caller
 
 Listen: TypeAlias = Callable[[StreamEvent], None]
 Keep: TypeAlias = Callable[[Turn], None]
+Ask: TypeAlias = Callable[[tuple[Message, ...], Options], Awaitable[Source]]
+"""Makes the request that follows some replies of this turn."""
+
+_UNFINISHED = ("length", "content_filter", "error")
+"""Reasons of an answer whose calls may not be whole, or not meant."""
 
 
 class Running:
@@ -34,6 +54,8 @@ class Running:
         listen: Listen,
         keep: Keep,
         whole: Callable[[Turn], Turn] = lambda turn: turn,
+        ask: Ask,
+        caller: Caller | None = None,
     ) -> None:
         """Prepare to run.
 
@@ -41,12 +63,14 @@ class Running:
             turn: As it begins, with an empty reply.
             exchange: The request; nothing is sent yet.
             options: What it is asked with.
-            listen: Called with each event but the ``Finish``.
+            listen: Called with each event but the last ``Finish``.
             keep: Called with the turn as it stands, now and then while it comes.
             whole: Returns the turn to hand on, where what runs is the rest of it.
+            ask: Makes the requests after the first.
+            caller: Calls the functions that the model asks for, if there are any.
         """
         self.turn = turn
-        """As it began; closed once ``run`` is over."""
+        """As it stood when its last reply began; closed once ``run`` is over."""
         self.finish = Finish(reason="other", native_reason="interrupted")
         """How it ended, once it has; what goes wrong on the way is in there."""
         self._exchange = exchange
@@ -54,6 +78,9 @@ class Running:
         self._listen = listen
         self._keep = keep
         self._whole = whole
+        self._ask = ask
+        self._caller = caller
+        self._rounds = 0
         self._assembly = Assembly()
 
     async def run(self) -> None:
@@ -61,6 +88,10 @@ class Running:
         try:
             async with self._noting():
                 await self._take()
+                while self._caller and (finish := self._calling()):
+                    await self._call(self._caller, finish)
+                    if await self._ask_again(finish):
+                        await self._take()
         finally:
             self._close()
 
@@ -71,6 +102,49 @@ class Running:
                 self._assembly.feed(event)
                 if not isinstance(event, Finish):
                     self._listen(event)
+
+    def _calling(self) -> Finish | None:
+        """Return how an answer ended that calls functions; None where it is the last.
+
+        Calls are looked for in the parts: a finish reason may not tell of them.
+        """
+        finish = self._assembly.finish
+        is_last = self._rounds == self._options.tool_rounds
+        if finish is None or finish.reason in _UNFINISHED or is_last:
+            return None
+        return finish if self._calls() else None
+
+    def _calls(self) -> list[ToolCall]:
+        return [part for part in self._assembly.parts if isinstance(part, ToolCall)]
+
+    async def _call(self, caller: Caller, finish: Finish) -> None:
+        """Call the functions that the answer asks for; the turn has what they gave."""
+        self._listen(replace(finish, goes_on=True))
+        calls = self._calls()
+        self.turn = before = answered(self.turn, self._assembly, finish, self._options)
+        self._assembly = Assembly()
+        self._rounds += 1
+
+        def take(results: list[ToolResult]) -> None:
+            self.turn = with_results(before, results)
+
+        await caller.call_all(calls, take)
+
+    async def _ask_again(self, finish: Finish) -> bool:
+        """Make the request with the results; returns whether there is one."""
+        is_last = self._rounds == self._options.tool_rounds
+        if is_last:
+            rounds = format_count(self._rounds, "round")
+            text = f"{rounds} of functions, the most there may be: asked to answer now."
+            self._listen(Notice(text=f"{text} `%config StepMagic.tool_rounds`."))
+        options = following(self._options, finish.provider, is_last=is_last)
+        try:
+            self._exchange = await self._ask(self.turn.replies, options)
+        except StepError as error:
+            self._assembly.feed(Finish(reason="error", error=error))
+            return False
+        self.turn = asked_again(self.turn, self._options)
+        return True
 
     def _close(self) -> None:
         ends = [] if self._assembly.finish else self._exchange.cut()

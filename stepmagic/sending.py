@@ -6,34 +6,71 @@ a slow reader never holds the socket back, and what it does cannot harm the turn
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import contextvars
 import queue
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future
+from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import Any, Generic, Self, TypeVar
 
 from stepmagic.errors import Interrupted, StepError
-from stepmagic.events import Finish, Notice, StreamEvent
-from stepmagic.transcript import Turn
+from stepmagic.events import ConfirmTool, Finish, Notice, StreamEvent
+from stepmagic.transcript import ToolCall, Turn
 from stepmagic.usage import format_count
+
+Result = TypeVar("Result")
 
 _CLOSE_S = 0.5
 """How long an interrupt waits for the connection to close, in seconds."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """Who reads the events of a turn, and what may be asked of them."""
+
+    confirms: bool = False
+    """Whether they answer each ``ConfirmTool``."""
+    home: asyncio.AbstractEventLoop | None = None
+    """The loop that reads, where one does: async functions run in it."""
+
+
+NOBODY = Reader()
+"""A reader who is asked nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Errand(Generic[Result]):
+    """Work that the reader's own thread does between two events."""
+
+    work: Callable[[], Result]
+    context: contextvars.Context
+    done: Future[Result] = field(default_factory=Future)
+
+    def run(self) -> None:
+        """Do it; it raises nothing but what stops the reader too."""
+        if self.done.set_running_or_notify_cancel():
+            self.done.set_result(self.context.run(self.work))
+
+
 class Sending:
     """A turn under way: iterate over its events; leaving the block stops it.
 
-    The last event is a ``Finish``. A ``KeyboardInterrupt`` in the block closes the
-    connection, keeps what came and goes on as ``Interrupted``.
+    The last event is a ``Finish`` that does not go on. A ``KeyboardInterrupt`` in the
+    block closes the connection, keeps what came and goes on as ``Interrupted``.
     """
 
-    def __init__(self, find_turn: Callable[[str], Turn]) -> None:
+    def __init__(
+        self, find_turn: Callable[[str], Turn], reader: Reader = NOBODY
+    ) -> None:
         """Prepare to receive events; ``find_turn`` returns the turn of an id."""
+        self.reader = reader
         self._find_turn = find_turn
-        self._events: queue.SimpleQueue[StreamEvent | BaseException] = (
+        self._asked: dict[str, Future[bool]] = {}
+        self._events: queue.SimpleQueue[StreamEvent | BaseException | _Errand[Any]] = (
             queue.SimpleQueue()
         )
         self._over = threading.Event()
@@ -85,15 +122,18 @@ class Sending:
         with contextlib.suppress(queue.Empty):
             while True:
                 event = self._events.get_nowait()
-                if not isinstance(event, BaseException):
+                if not isinstance(event, BaseException | _Errand):
                     yield event
 
     def _taken(self, timeout_s: float | None = None) -> StreamEvent:
         event = self._events.get(timeout=timeout_s)
+        while isinstance(event, _Errand):
+            event.run()
+            event = self._events.get(timeout=timeout_s)
         if isinstance(event, BaseException):
             self._ended = True
             raise event
-        if isinstance(event, Finish):
+        if isinstance(event, Finish) and not event.goes_on:
             self._ended = True
             self._finish = event
         return event
@@ -136,6 +176,36 @@ class Sending:
     def put(self, event: StreamEvent | BaseException) -> None:
         """Hand an event to the reader; called on the background loop."""
         self._events.put(event)
+
+    def do(self, work: Callable[[], Result]) -> Future[Result]:
+        """Let the reader's thread do some work; called on the background loop."""
+        errand = _Errand(work=work, context=contextvars.copy_context())
+        self._events.put(errand)
+        return errand.done
+
+    def confirm(
+        self, call: ToolCall, tell: Callable[[StreamEvent], None]
+    ) -> Future[bool]:
+        """Ask whether a function may be called; called on the background loop.
+
+        Args:
+            call: Which.
+            tell: Gets the question, which ``answer`` answers. Where the reader answers
+                none, the answer is no.
+        """
+        answer: Future[bool] = Future()
+        if self.reader.confirms:
+            self._asked[call.id] = answer
+        else:
+            answer.set_result(False)
+        tell(ConfirmTool(call=call))
+        return answer
+
+    def answer(self, call_id: str, *, allowed: bool) -> None:
+        """Answer a ``ConfirmTool``; called by the reader, once."""
+        waiting = self._asked.pop(call_id, None)
+        if waiting is not None and waiting.set_running_or_notify_cancel():
+            waiting.set_result(allowed)
 
     def report(self, text: str) -> None:
         """Show a line of progress; called by work that goes on before the request.

@@ -92,6 +92,9 @@ class StepMagic(SingletonConfigurable):
     preview_tokens = Int(min=100, help="Most tokens of a DataFrame's preview.").tag(
         config=True
     )
+    tool_rounds = Int(
+        min=1, help="How often a model may call functions before it has to answer."
+    ).tag(config=True)
     retries = Int(min=0, help="Further tries before the first token.").tag(config=True)
     connect_timeout_s = Float(min=0, help="Seconds to reach the server.").tag(
         config=True
@@ -137,6 +140,7 @@ class StepMagic(SingletonConfigurable):
     _live_default = _from_environment("live", "auto")
     _image_longest_side_default = _from_environment("image_longest_side", 2048)
     _preview_tokens_default = _from_environment("preview_tokens", 2000)
+    _tool_rounds_default = _from_environment("tool_rounds", 10)
     _retries_default = _from_environment("retries", 3)
     _connect_timeout_s_default = _from_environment("connect_timeout_s", 10.0)
     _idle_timeout_s_default = _from_environment("idle_timeout_s", 120.0)

@@ -415,7 +415,7 @@ def test_a_turn_with_functions_keeps_every_round(published: Recorder) -> None:
             PartDelta(index=1, text='{"city"'),
             PartEnd(index=1, part=call),
             UsageReport(usage=Usage(prompt_tokens=10, completion_tokens=1)),
-            Finish(reason="tool_calls"),
+            Finish(reason="tool_calls", goes_on=True),
             ConfirmTool(call=call),
             ToolStart(call=call),
             ToolEnd(result=result, time_s=0.1),
@@ -432,7 +432,7 @@ def test_a_turn_with_functions_keeps_every_round(published: Recorder) -> None:
     assert page.faults == []
     assert "weather waits for your yes." in lines
     assert "Running weather ..." in lines
-    order = ["Thought", "Called weather", '"city": "Köln"', "weather returned", "rain"]
+    order = ["Thought", 'weather(city="Köln") · 0.1 s · rain', '"city": "Köln"']
     places = [page.text.index(words) for words in [*order, "It rains."]]
     assert places == sorted(places)
     assert "30 tokens in, 3 out" in page.text
@@ -453,12 +453,14 @@ def test_parts_beside_text_are_drawn_or_described() -> None:
         Reasoning(provider_metadata={"encrypted": "x"}),
     )
     assert "not {json <span>$</span>5" in html
-    assert "<code>f</code> failed" in html
+    assert (
+        "<code>f(not {json <span>$</span>5)</code> · failed: &lt;b&gt; [image]" in html
+    )
     assert "<pre>&lt;b&gt;</pre>" in html
     assert "[image: image/tiff, 3 bytes]" in html
     assert "[video: video/mp4, 4 bytes]" in html
     assert "https://example.org/a%20b%3E.pdf" in html
-    assert html.count("<details") == 2
+    assert html.count("<details") == 1
 
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(9)

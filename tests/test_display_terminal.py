@@ -339,7 +339,7 @@ def test_a_terminal_shows_what_happens_meanwhile() -> None:
         PartStart(index=0, part=ToolCall(id="1", name="f", arguments="")),
         PartDelta(index=0, text=call.arguments),
         PartEnd(index=0, part=call),
-        Finish(reason="tool_calls"),
+        Finish(reason="tool_calls", goes_on=True),
         ConfirmTool(call=call),
         ToolStart(call=call),
         ToolEnd(result=ToolResult(call_id="1", name="f"), time_s=0.0),
@@ -351,9 +351,8 @@ def test_a_terminal_shows_what_happens_meanwhile() -> None:
     )
     assert lines == [
         "busy. Trying again in 1.0 s (attempt 2 of 4).",
-        '[calls f({"a": 1})]',
-        "f waits for your yes.",
-        "Running f ...",
+        "Running f(a=1) ...",
+        "f(a=1) · nothing",
         "[image: image/png, 3 bytes]",
         "",
         "Done.",

@@ -36,6 +36,11 @@ def test_other_names_are_not_there() -> None:
         importlib.import_module("stepmagic").stepp  # noqa: B018 - reading is the test
 
 
+def is_overload(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether it tells types alone, of a function that is documented below."""
+    return [ast.unparse(each) for each in node.decorator_list] == ["overload"]
+
+
 def undocumented(source: str) -> Iterator[str]:
     """Yield the public modules, classes and functions without a docstring."""
     tree = ast.parse(source)
@@ -49,7 +54,7 @@ def undocumented(source: str) -> Iterator[str]:
                 node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
             ) or node.name.startswith("_"):
                 continue
-            if not ast.get_docstring(node):
+            if not ast.get_docstring(node) and not is_overload(node):
                 yield name + node.name
             if isinstance(node, ast.ClassDef):
                 waiting.append((f"{name}{node.name}.", node))
@@ -65,5 +70,6 @@ def test_missing_docstring_is_found() -> None:
         "class A:\n    '''Yes.'''\n    def b(self): ...\n    def _c(self): ...\n"
         "    class D: ...\n"
         "async def e(): ...\ndef _f(): ...\ndef g():\n    '''Yes.'''\n"
+        "@overload\ndef h(): ...\n"
     )
     assert set(undocumented(source)) == {"the module", "A.b", "A.D", "e"}

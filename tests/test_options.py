@@ -34,7 +34,6 @@ from stepmagic.transcript import (
     Video,
     user,
 )
-from stepmagic.wire import ToolSpec
 
 Resolver = Callable[..., Options]
 
@@ -386,13 +385,9 @@ def test_any_parameter_goes_where_the_server_lists_none(
 
 def test_request_is_built_of_the_options(resolved: Resolver) -> None:
     options = resolved(effort="low", parameters={"seed": 1, "stream": False})
-    messages, tools = (user("Hi"),), (ToolSpec(name="look"),)
-    request = build_request(options, messages, tools)
-    assert (request.model, request.messages, request.tools) == (
-        STEPFUN,
-        messages,
-        tools,
-    )
+    messages = (user("Hi"),)
+    request = build_request(options, messages)
+    assert (request.model, request.messages) == (STEPFUN, messages)
     assert request.reasoning == {"effort": "low"}
     assert (request.parameters, request.stream) == ({"seed": 1}, False)
     assert request.system == DEFAULT_SYSTEM

@@ -56,7 +56,7 @@ def test_turn_reads_its_replies() -> None:
         Message(role="assistant", parts=(Text(text="b"),)),
     )
     whole = Turn(parent=None, prompt=user("q"), replies=replies)
-    assert whole.text == "ab"
+    assert whole.text == "a\n\nb"
     assert whole.messages == (user("q"), *replies)
     assert not whole.is_empty
 

@@ -54,6 +54,8 @@ class Answer:
     usage: Usage | None = None
     time_s: float | None = None
     thought_s: float | None = None
+    called_s: tuple[float, ...] = ()
+    """How long each function took, in the order of the results."""
     kept_notices: tuple[str, ...] = ()
 
     @classmethod
@@ -171,6 +173,9 @@ class AnswerFold:
         self._thinking_since: float | None = None
         self._thought_s: float | None = None
         self._closed: list[Part] = []
+        self._called_s: list[float] = []
+        self._calling: dict[str, str] = {}
+        """Names of the functions that run, by the ids of the calls."""
         self._usages: list[Usage | None] = []
         self._kept_notices: list[str] = []
         self._assembly = Assembly()
@@ -209,10 +214,13 @@ class AnswerFold:
             case Notice():
                 self._notice(event)
             case ToolStart():
-                self.line = f"Running {event.call.name} ..."
+                self._calling[event.call.id] = event.call.name
+                self.line = self._running
             case ToolEnd():
-                self.line = ""
+                self._calling.pop(event.result.call_id, None)
+                self.line = self._running
                 self._closed.append(event.result)
+                self._called_s.append(event.time_s)
             case ConfirmTool():
                 self.line = f"{event.call.name} waits for your yes."
             case _:
@@ -242,8 +250,14 @@ class AnswerFold:
             usage=self._usage(),
             time_s=self.elapsed_s,
             thought_s=self._thought(),
+            called_s=tuple(self._called_s),
             kept_notices=tuple(self._kept_notices),
         )
+
+    @property
+    def _running(self) -> str:
+        names = ", ".join(self._calling.values())
+        return f"Running {names} ..." if names else ""
 
     def _notice(self, notice: Notice) -> None:
         if notice.stays:
@@ -253,7 +267,8 @@ class AnswerFold:
 
     def _close(self, finish: Finish) -> None:
         self._watch(thinking=False)
-        self._finish = finish
+        self._finish = None if finish.goes_on else finish
+        self._model = finish.model or self._model
         self._closed += self._assembly.parts
         self._usages.append(self._assembly.usage)
         self._assembly = Assembly()

@@ -16,6 +16,7 @@ from typing import assert_never
 from urllib.parse import quote
 
 from stepmagic.display.answer import Answer, format_time
+from stepmagic.display.calls import Called, Shown, outcome, paired, spelled
 from stepmagic.markdown import escape, plain, render, sanitize_source
 from stepmagic.markdown.forming import formed
 from stepmagic.markdown.styles import QUIET
@@ -99,7 +100,7 @@ class Piece:
 
 
 def to_piece(
-    part: Part, *, grows: bool = False, thought_s: float | None = None
+    part: Shown, *, grows: bool = False, thought_s: float | None = None
 ) -> Piece:
     """Return what to draw of a part.
 
@@ -118,17 +119,14 @@ def to_piece(
                 summary=escape(thinking(part.text, thought_s, grows=grows)),
                 source=part.text,
             )
+        case Called():
+            piece = _called(part)
         case ToolCall():
-            piece = Piece(
-                around=_folding("sm-tool"),
-                summary=f"Called <code>{escape(part.name)}</code>",
-                html=_block(_indented(part.arguments)),
-            )
+            piece = _called(Called(call=part))
         case ToolResult():
-            outcome = "failed" if part.is_error else "returned"
             piece = Piece(
                 around=_folding("sm-tool"),
-                summary=f"<code>{escape(part.name)}</code> {outcome}",
+                summary=f"<code>{escape(part.name)}</code> · {escape(outcome(part))}",
                 html="".join(map(_result, part.parts)),
             )
         case Image():
@@ -162,10 +160,15 @@ def wrapped(html: str) -> str:
     return f'<div class="sm-reply">\n{html}</div>'
 
 
-def merged(parts: Iterable[Part]) -> list[Part]:
-    """Return the parts with neighbouring texts, and neighbouring thoughts, made one."""
-    found: list[Part] = []
-    for part in parts:
+def merged(parts: Iterable[Part], called_s: Iterable[float] = ()) -> list[Shown]:
+    """Return what is drawn as one: neighbouring texts, thoughts, a call and its result.
+
+    Args:
+        parts: Of all rounds, in order.
+        called_s: How long each function took, in the order of the results.
+    """
+    found: list[Shown] = []
+    for part in paired(parts, called_s):
         before = found[-1] if found else None
         match before, part:
             case Text(), Text():
@@ -178,7 +181,7 @@ def merged(parts: Iterable[Part]) -> list[Part]:
     return found
 
 
-def one_thought_s(parts: Iterable[Part], thought_s: float | None) -> float | None:
+def one_thought_s(parts: Iterable[Shown], thought_s: float | None) -> float | None:
     """Return how long the reasoning took, where it is one; several share no time."""
     thoughts = sum(isinstance(part, Reasoning) for part in parts)
     return thought_s if thoughts == 1 else None
@@ -205,7 +208,7 @@ def describe(media: Media) -> str:
 
 
 def _body(answer: Answer, *, times: bool) -> str:
-    parts = merged(answer.parts)
+    parts = merged(answer.parts, answer.called_s if times else ())
     thought_s = one_thought_s(parts, answer.thought_s) if times else None
     pieces = [to_piece(part, thought_s=thought_s) for part in parts]
     return "".join(piece.join(render(piece.source)) for piece in pieces)
@@ -240,6 +243,24 @@ def _last_words(text: str) -> str:
     if sentence:
         return end[sentence.end() :]
     return f"... {end.partition(' ')[2] or end}"
+
+
+def _called(called: Called) -> Piece:
+    """Return a call as a line that opens to its arguments and its result."""
+    call, result = called.call, called.result
+    time = "" if called.time_s is None else format_time(called.time_s)
+    words = (time, "" if result is None else escape(outcome(result)))
+    html = f"<p>Called with</p>\n{_block(_indented(call.arguments))}"
+    if result is not None:
+        said = "Failed with" if result.is_error else "Returned"
+        html += f"<p>{said}</p>\n" + "".join(map(_result, result.parts))
+    return Piece(
+        around=_folding("sm-tool"),
+        summary=" · ".join(
+            filter(None, (f"<code>{escape(spelled(call))}</code>", *words))
+        ),
+        html=html,
+    )
 
 
 def _result(part: Part) -> str:
@@ -298,14 +319,14 @@ def _link(media: Media) -> str:
     return f"![{type(media).__name__.lower()}](<{url}>)"
 
 
-def _source(part: Part) -> str:
+def _source(part: Shown) -> str:
     """Return a part as Markdown; thoughts and calls are left to the HTML."""
     match part:
         case Text():
             return sanitize_source(formed(part.text))
         case Image() | Video() | File():
             return sanitize_source(describe(part) if part.url is None else _link(part))
-        case Reasoning() | ToolCall() | ToolResult() | Opaque():
+        case Reasoning() | Called() | ToolCall() | ToolResult() | Opaque():
             return ""
         case _:
             assert_never(part)

@@ -20,6 +20,7 @@ from stepmagic.display.bundle import (
     waiting,
     wrapped,
 )
+from stepmagic.display.calls import Shown
 from stepmagic.markdown.stream import BlockStream
 from stepmagic.transcript import Part, Reasoning
 
@@ -39,7 +40,7 @@ class Drawn:
         """How often all that was frozen became void."""
         self.size = 0
         """Letters of HTML that are frozen."""
-        self._part: Part | None = None
+        self._part: Shown | None = None
         self._grows = True
         self._is_last = True
         self._source = ""
@@ -52,7 +53,7 @@ class Drawn:
         return Piece(around=self.around, summary=self.summary).join(body)
 
     def follow(
-        self, part: Part, *, is_last: bool, grows: bool, thought_s: float | None
+        self, part: Shown, *, is_last: bool, grows: bool, thought_s: float | None
     ) -> None:
         """Draw a part as it is now.
 
@@ -132,7 +133,7 @@ class Frames:
     def next(self) -> Frame:
         """Return the answer as it stands; the frame before is void."""
         answer = self._fold.answer()
-        parts = merged(answer.parts)
+        parts = merged(answer.parts, answer.called_s)
         thought_s = one_thought_s(parts, answer.thought_s)
         while len(self._drawn) < len(parts):
             self._drawn.append(Drawn())

@@ -14,8 +14,9 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol, Self, TextIO
 
-from stepmagic.display.answer import AnswerFold
+from stepmagic.display.answer import AnswerFold, format_time
 from stepmagic.display.bundle import describe, waiting
+from stepmagic.display.calls import outcome, spelled
 from stepmagic.display.interrupts import interrupts_held, interrupts_ignored
 from stepmagic.display.terminal_plain import PlainPrinter
 from stepmagic.events import (
@@ -26,11 +27,12 @@ from stepmagic.events import (
     PartStart,
     Retry,
     StreamEvent,
+    ToolEnd,
     ToolStart,
 )
 from stepmagic.markdown import PlainStream, plain
 from stepmagic.markdown.forming import JsonStream
-from stepmagic.transcript import Media, Part, Reasoning, Text, ToolCall
+from stepmagic.transcript import Media, Part, Reasoning, Text
 
 _WITHOUT_ESCAPES = ("dumb", "unknown")
 """What ``TERM`` says of a terminal that only prints."""
@@ -100,6 +102,8 @@ class TerminalView:
         """The kind of text that is being printed."""
         self._shown_since_s = self._shown_until_s = 0.0
         self._began = False
+        self._calls: dict[str, str] = {}
+        """The calls that run, as they are written."""
 
     def __enter__(self) -> Self:
         return self
@@ -148,8 +152,17 @@ class TerminalView:
             case PartEnd():
                 self._whole(event.index, event.part)
                 self._ended(event.part)
-            case Retry() | Notice() | ToolStart() | ConfirmTool() if self._terminal:
+            case ToolStart() if self._terminal:
+                self._calls[event.call.id] = spelled(event.call)
+                self._aside(f"Running {spelled(event.call)} ...")
+            case ToolEnd() if self._terminal:
+                self._returned(event)
+            case Retry() | Notice() if self._terminal:
                 self._aside(self._fold.line)
+            case ConfirmTool() if self._terminal:
+                # The question is printed below all there is, and stays there.
+                self._turn_to(None)
+                self._printer.flush(last=True)
             case _:
                 pass
 
@@ -164,8 +177,13 @@ class TerminalView:
         """Name a part that is not text."""
         if isinstance(part, Media):
             self._aside(describe(part))
-        elif isinstance(part, ToolCall):
-            self._aside(f"[calls {part.name}({part.arguments})]")
+
+    def _returned(self, end: ToolEnd) -> None:
+        """Say what came of a call, in a line."""
+        result = end.result
+        called = self._calls.pop(result.call_id, result.name)
+        time = format_time(end.time_s) if self._live else ""
+        self._aside(" · ".join(filter(None, (called, time, outcome(result)))))
 
     def _text(self, kind: type[Part], text: str) -> None:
         # A pipe or a file wants the answer alone.

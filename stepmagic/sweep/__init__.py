@@ -28,9 +28,9 @@ from pathlib import Path
 from typing import Any
 
 from stepmagic.attachments.images import is_image
+from stepmagic.carrying import handling_for
 from stepmagic.errors import SettingError
 from stepmagic.options import Options, Overrides
-from stepmagic.prompt import handling_for
 from stepmagic.session import session
 from stepmagic.settings import DEFAULT_SYSTEM
 from stepmagic.sweep.plan import Plan

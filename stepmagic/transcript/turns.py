@@ -98,8 +98,8 @@ class Turn:
 
     @property
     def text(self) -> str:
-        """The visible text of all replies."""
-        return "".join(reply.text for reply in self.replies)
+        """The visible text of all replies; that of each round is a block of its own."""
+        return "\n\n".join(reply.text for reply in self.replies if reply.text)
 
     @property
     def is_empty(self) -> bool:
