@@ -11,8 +11,12 @@ PIP := -m pip install --quiet --disable-pip-version-check
 # One cache for demo and tests, inside the checkout: an empty HOME is enough.
 export STEPMAGIC_CACHE ?= $(CURDIR)/build/cache
 
+# Every output of this notebook is compared, with no key, and no network but loopback.
+REPLAYED := notebooks/conversations.ipynb
+OFFLINE := env -u OPENROUTER_API_KEY PYTHONPATH=tests/offline
+
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test bench screenshots lint types wheel clean
+.PHONY: help demo lab test replay bench screenshots lint types wheel clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -39,7 +43,11 @@ lab: $(READY)  ## open the notebooks in JupyterLab
 test: lint types $(READY)  ## run every check: style, types, notebooks, tests
 	@command -v chromium >/dev/null || echo "no chromium: the browser tests will be skipped"
 	@$(BIN)/python -m pytest --nbval-lax --no-cov -p no:cacheprovider notebooks
+	@$(OFFLINE) $(BIN)/python -m pytest --nbval --no-cov -p no:cacheprovider $(REPLAYED)
 	@$(BIN)/python -m pytest --cov --cov-report=term -n $(WORKERS) --dist loadgroup
+
+replay: $(READY)  ## write the outputs of the replayed notebook anew
+	@STEPMAGIC_LIVE=off $(OFFLINE) $(BIN)/python notebooks/execute.py $(REPLAYED) $(REPLAYED)
 
 bench: $(BENCH_READY)  ## print ratios against peers; fails when one misses
 	@$(BENCH_VENV)/bin/python benchmarks/run.py

@@ -34,6 +34,9 @@ def execute(source: Path, target: Path) -> int:
         timeout=600,
         resources={"metadata": {"path": str(source.parent)}},
         on_cell_execute=announce,
+        # What is kept of a run should differ from the last one where that did.
+        record_timing=False,
+        coalesce_streams=True,
         # Its warning that it talks over TCP would be the last line of a good run.
         extra_arguments=["--IPKernelApp.log_level=40"],
     )

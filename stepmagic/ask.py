@@ -149,8 +149,7 @@ def _ask_once(prompt: Prompt, conversation: Conversation, options: Options) -> R
     # Before anything is shown: what is refused must not stay in an output.
     refuse_key(find_key(), options.system, prompt.message)
     show_sent(shell, prompt.message, prompt.notices)
-    watched = shell is not None and is_live(current().live, shell)
-    options = replace(options, is_watched=watched)
+    options = _watched(shell, options)
     sending = conversation.send(
         prompt.message,
         options,
@@ -171,8 +170,15 @@ def go_on(conversation: Conversation | str | None = None) -> Reply:
         Interrupted: The user stopped it; what came stays in the conversation.
     """
     talk, options = prepare(Overrides(), conversation)
-    options = _asked_before(talk, options)
-    return _follow(find_shell(), talk.continue_answer(options), options)
+    shell = find_shell()
+    options = _watched(shell, _asked_before(talk, options))
+    return _follow(shell, talk.continue_answer(options), options)
+
+
+def _watched(shell: Any, options: Options) -> Options:
+    """Return the options with whether somebody looks on."""
+    is_watched = shell is not None and is_live(current().live, shell)
+    return replace(options, is_watched=is_watched)
 
 
 def _asked_before(talk: Conversation, options: Options) -> Options:

@@ -96,7 +96,7 @@ def _again(desk: Desk, asked: Asked) -> dict[str, Any]:
 
 def _send(desk: Desk, asked: Asked, prompt: Prompt) -> dict[str, Any]:
     _refuse_key(desk, prompt)
-    options = session().options(desk.conversation)
+    options = replace(session().options(desk.conversation), is_watched=True)
     sending = desk.conversation.send(prompt.message, options)
     text = asked.word("text") or prompt.message.typed
     question = Question(id=asked.word("id"), text=text, sending=sending)
