@@ -6,21 +6,21 @@ sends it, a view draws the events, and the closed turn becomes a ``Reply``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, overload
 
+from stepmagic.carrying import least_able
 from stepmagic.catalogue import is_local
 from stepmagic.conversation import Conversation
-from stepmagic.display import View, is_live, show_sent, view_for
-from stepmagic.display.asking import can_ask, is_allowed
-from stepmagic.display.formatters import mark_drawn
+from stepmagic.display import show_sent, view_for
+from stepmagic.display.asking import can_ask
 from stepmagic.display.interrupts import one_interrupt
 from stepmagic.display.shell import calling_cell, find_shell
+from stepmagic.drawing import draw, keep, watched
 from stepmagic.endpoint import refuse_key
-from stepmagic.events import ConfirmTool
 from stepmagic.keys import find_key
-from stepmagic.options import Options, Overrides, with_tools
+from stepmagic.options import Options, Overrides, spread, with_tools
 from stepmagic.prompt import Prompt, from_call
 from stepmagic.repair import (
     ask_again,
@@ -29,18 +29,17 @@ from stepmagic.repair import (
     misfit,
     said_again,
 )
-from stepmagic.reply import Reply
+from stepmagic.reply import Replies, Reply
 from stepmagic.schema import Schema
 from stepmagic.sending import Reader, Sending
 from stepmagic.session import session
 from stepmagic.settings import current
+from stepmagic.sides import ask_each
 from stepmagic.tools import to_tools
 from stepmagic.transcript import Part
 
-_TICK_S = 0.1
-"""How often a display may say how long it has been waiting."""
 
-
+@overload
 def step(
     prompt: str | Part,
     *attachments: Any,
@@ -52,7 +51,36 @@ def step(
     schema: Any = None,
     tools: Iterable[Callable[..., Any]] = (),
     **parameters: Any,
-) -> Reply:
+) -> Reply: ...
+
+
+@overload
+def step(
+    prompt: str | Part,
+    *attachments: Any,
+    conversation: Conversation | str | None = None,
+    once: bool = False,
+    model: str | list[str] | None = None,
+    effort: str | list[str] | None = None,
+    system: str | None = None,
+    schema: Any = None,
+    tools: Iterable[Callable[..., Any]] = (),
+    **parameters: Any,
+) -> Reply | Replies: ...
+
+
+def step(
+    prompt: str | Part,
+    *attachments: Any,
+    conversation: Conversation | str | None = None,
+    once: bool = False,
+    model: str | list[str] | None = None,
+    effort: str | list[str] | None = None,
+    system: str | None = None,
+    schema: Any = None,
+    tools: Iterable[Callable[..., Any]] = (),
+    **parameters: Any,
+) -> Reply | Replies:
     """Ask a model; streams into the notebook and returns the ``Reply``.
 
         from stepmagic import step
@@ -65,8 +93,9 @@ def step(
             functions, errors, text, replies.
         conversation: A ``Conversation`` or the name of one; the current by default.
         once: Ask aside, without reading or changing the conversation.
-        model: Model id, for this turn.
-        effort: Reasoning effort: high, medium or low.
+        model: Model id, for this turn; a list asks several side by side.
+        effort: Reasoning effort: high, medium or low; a list asks with each, side by
+            side. Lists return ``Replies``, in their order.
         system: System prompt of the conversation from here on.
         schema: The type to answer with, which ``reply.value`` is then of: a pydantic
             model, dataclass, TypedDict, enum, ``list[T]``, plain type or JSON Schema.
@@ -80,27 +109,31 @@ def step(
         Interrupted: The user stopped it; what came stays in the conversation.
     """
     overrides = Overrides(
-        model=model,
-        effort=effort,
         system=system,
         parameters=parameters,
         schema=None if schema is None else Schema.of(schema),
     )
-    talk, options = prepare(overrides, conversation, once=once, tools=tools)
+    models, efforts = (
+        each if isinstance(each, list) else [each] for each in (model, effort)
+    )
+    each = spread(overrides, models, efforts)
+    talk, options = prepare(each, conversation, once=once, tools=tools)
     shell = find_shell()
     namespace = {} if shell is None else shell.user_ns
-    return ask(from_call(prompt, attachments, namespace, options), talk, options)
+    asked = from_call(prompt, attachments, namespace, least_able(options))
+    is_one = not (isinstance(model, list) or isinstance(effort, list))
+    return ask(asked, talk, options[0]) if is_one else ask_each(asked, talk, options)
 
 
 def prepare(
-    overrides: Overrides,
+    each: Sequence[Overrides],
     conversation: Conversation | str | None = None,
     *,
     once: bool = False,
     new: bool = False,
     tools: Iterable[Any] = (),
-) -> tuple[Conversation, Options]:
-    """Return the conversation to ask in and what to ask it with.
+) -> tuple[Conversation, list[Options]]:
+    """Return the conversation to ask in and what to ask it with, as often as wanted.
 
     Raises:
         SettingError: A value or a function cannot be used; nothing has changed then.
@@ -109,11 +142,13 @@ def prepare(
     if isinstance(conversation, str):
         conversation = here.open(conversation)
     talk = conversation or here.conversation
-    options = with_tools(here.options(talk, overrides), to_tools(tools))
+    called = to_tools(tools)
+    options = [with_tools(here.options(talk, one), called) for one in each]
     if once:
         return Conversation("aside", talk.overrides, in_journal=False), options
-    if overrides.system is not None:
-        talk.overrides = replace(talk.overrides, system=overrides.system)
+    system = each[0].system
+    if system is not None:
+        talk.overrides = replace(talk.overrides, system=system)
     if new:
         talk.start_afresh()
     return talk, options
@@ -149,7 +184,7 @@ def _ask_once(prompt: Prompt, conversation: Conversation, options: Options) -> R
     # Before anything is shown: what is refused must not stay in an output.
     refuse_key(find_key(), options.system, prompt.message)
     show_sent(shell, prompt.message, prompt.notices)
-    options = _watched(shell, options)
+    options = watched(shell, options)
     sending = conversation.send(
         prompt.message,
         options,
@@ -169,16 +204,10 @@ def go_on(conversation: Conversation | str | None = None) -> Reply:
         StepError: There is nothing to go on with, or no whole answer came of it.
         Interrupted: The user stopped it; what came stays in the conversation.
     """
-    talk, options = prepare(Overrides(), conversation)
+    talk, (options,) = prepare([Overrides()], conversation)
     shell = find_shell()
-    options = _watched(shell, _asked_before(talk, options))
+    options = watched(shell, _asked_before(talk, options))
     return _follow(shell, talk.continue_answer(options), options)
-
-
-def _watched(shell: Any, options: Options) -> Options:
-    """Return the options with whether somebody looks on."""
-    is_watched = shell is not None and is_live(current().live, shell)
-    return replace(options, is_watched=is_watched)
 
 
 def _asked_before(talk: Conversation, options: Options) -> Options:
@@ -201,34 +230,8 @@ def _follow(shell: Any, sending: Sending, options: Options) -> Reply:
                 shell, live=current().live, model=options.model, effort=options.effort
             )
             with view:
-                _draw(view, sending)
+                draw(view, sending)
     finally:
         if sending.turn is not None:
-            _keep(shell, Reply(sending.turn, options.schema))
-    return _keep(shell, Reply(sending.result(), options.schema))
-
-
-def _draw(view: View, sending: Sending) -> None:
-    """Show a turn's events as they come; what a stop left unread is shown too."""
-    try:
-        with sending:
-            for event in sending.beats(_TICK_S):
-                if event is None:
-                    view.tick()
-                else:
-                    view.show(event)
-                if isinstance(event, ConfirmTool):
-                    allowed = is_allowed(event.call)
-                    sending.answer(event.call.id, allowed=allowed)
-    finally:
-        for event in sending.rest():
-            view.show(event)
-
-
-def _keep(shell: Any, reply: Reply) -> Reply:
-    """Make an answer, whole or not, the last reply."""
-    session().last = reply
-    if shell is not None:
-        mark_drawn(shell, reply.turn.id)
-        shell.user_ns["_step"] = reply
-    return reply
+            keep(shell, Reply(sending.turn, options.schema))
+    return keep(shell, Reply(sending.result(), options.schema))

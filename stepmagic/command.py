@@ -14,23 +14,54 @@ import difflib
 import json
 import keyword
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from stepmagic.client_parameters import CLIENT_PARAMETERS, check_option
 from stepmagic.errors import CommandError
-from stepmagic.options import Overrides
+from stepmagic.options import Overrides, spread
 from stepmagic.settings import EFFORTS
 from stepmagic.wire.parameters import PARAMETERS
 
 _OPENING, _CLOSING = "([{", ")]}"
 _QUOTES = "'\""
 
+
+def _several(text: str) -> tuple[str, ...]:
+    """Read one value, or several with commas between them."""
+    values = tuple(value.strip() for value in text.split(","))
+    if not all(values):
+        message = f"a value is missing beside a comma: {text!r}"
+        raise argparse.ArgumentTypeError(message)
+    return values
+
+
+def _efforts(text: str) -> tuple[str, ...]:
+    efforts = _several(text)
+    for effort in efforts:
+        if effort not in EFFORTS:
+            message = f"invalid choice: {effort!r} (choose from {', '.join(EFFORTS)})"
+            raise argparse.ArgumentTypeError(message)
+    return efforts
+
+
 OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
-    (("-m", "--model"), {"help": "model id, for this turn; see %%step model"}),
+    (
+        ("-m", "--model"),
+        {
+            "type": _several,
+            "default": (None,),
+            "help": "model id, for this turn; see %%step model; a,b asks side by side",
+        },
+    ),
     (
         ("-e", "--effort"),
-        {"choices": EFFORTS, "help": "how hard to think: high, medium or low"},
+        {
+            "type": _efforts,
+            "default": (None,),
+            "help": "how hard to think: high, medium or low; low,high asks side by "
+            "side",
+        },
     ),
     (("-s", "--system"), {"help": "system prompt of the conversation, in quotes"}),
     (("-c", "--conversation"), {"help": "use the conversation of that name"}),
@@ -103,7 +134,8 @@ OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
 class Command:
     """What a first line asks for."""
 
-    overrides: Overrides = field(default_factory=Overrides)
+    each: tuple[Overrides, ...] = (Overrides(),)
+    """What to ask with; several are asked side by side."""
     target: str | None = None
     """Name to bind the answer to."""
     target_type: str | None = None
@@ -120,6 +152,11 @@ class Command:
     tools: str = ""
     """Names of functions, separated by commas."""
     attachments: tuple[str, ...] = ()
+
+    @property
+    def overrides(self) -> Overrides:
+        """What to ask with, first or only."""
+        return self.each[0]
 
 
 class _Parser(argparse.ArgumentParser):
@@ -143,11 +180,13 @@ def parse_command(line: str) -> Command:
     found = parser.parse_intermixed_args(split_words(rest))
     _check(found)
     return Command(
-        overrides=Overrides(
-            model=found.model,
-            effort=found.effort,
-            system=found.system,
-            parameters=dict(map(_parameter, found.parameter)),
+        each=spread(
+            Overrides(
+                system=found.system,
+                parameters=dict(map(_parameter, found.parameter)),
+            ),
+            found.model,
+            found.effort,
         ),
         target=target,
         target_type=target_type,

@@ -85,19 +85,23 @@ def _parameters(_: Session, current: str) -> list[str]:
     return [f"{name}=" for name in (*_PARAMETER_VALUES, *PARAMETERS)]
 
 
+def _after_comma(words: Iterable[str], current: str) -> list[str]:
+    """Return what may follow the last comma, with what stands before it."""
+    before = "".join(current.rpartition(",")[:2])
+    return [f"{before}{word}" for word in words]
+
+
 def _functions(shell: Any, current: str) -> list[str]:
     """Return the user's own functions, each after those that are named already."""
-    before, comma, _ = current.rpartition(",")
-    return [
-        f"{before}{comma}{name}"
-        for name in _variables(shell)
-        if callable(shell.user_ns[name])
-    ]
+    names = _variables(shell)
+    return _after_comma((n for n in names if callable(shell.user_ns[n])), current)
 
 
 _AFTER: dict[tuple[str, ...], Callable[[Session, str], Iterable[str]]] = {
-    ("-m", "--model"): lambda here, _: SUBCOMMANDS["model"].names(here),
-    ("-e", "--effort"): lambda *_: EFFORTS,
+    ("-m", "--model"): lambda here, current: _after_comma(
+        SUBCOMMANDS["model"].names(here), current
+    ),
+    ("-e", "--effort"): lambda _, current: _after_comma(EFFORTS, current),
     ("-c", "--conversation"): lambda here, _: here.conversations,
     ("-p", "--parameter"): _parameters,
     ("--cells",): lambda *_: ("last",),

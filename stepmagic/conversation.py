@@ -26,6 +26,7 @@ from stepmagic.resuming import Broken, Resumed, take_apart
 from stepmagic.running import Running
 from stepmagic.saving import About, Saved, to_openai
 from stepmagic.sending import NOBODY, Reader, Sending
+from stepmagic.together import Together
 from stepmagic.transcript import Cell, Message, Turn, TurnTree
 from stepmagic.transport import start
 from stepmagic.turnstile import Turnstile
@@ -114,7 +115,7 @@ class Conversation:
     def watch(self, watcher: Callable[[], None]) -> Callable[[], None]:
         """Call a watcher when turns, head or settings change; returns what ends that.
 
-        In the thread that changed them: on the background loop, or where the user is.
+        In the thread that changed them: the background loop's, or the user's.
         """
         self._watchers.append(watcher)
         return lambda: self._watchers.remove(watcher)
@@ -128,7 +129,7 @@ class Conversation:
         reader: Reader = NOBODY,
     ) -> Sending:
         """Ask, once the turn before is closed; returns at once, its events to come."""
-        return self.send_each(prompt, [options], cell=cell, reader=reader)[0]
+        return self.send_each(prompt, [options], cell=cell, reader=reader).sendings[0]
 
     def send_each(
         self,
@@ -137,16 +138,16 @@ class Conversation:
         *,
         cell: Cell | None = None,
         reader: Reader = NOBODY,
-    ) -> list[Sending]:
+    ) -> Together:
         """Ask with each of some options at once; returns their turns, side by side.
 
-        They are one send: nothing is sent unless all can be, and to stop one stops all.
-        The conversation goes on with the first that brings something; the others stay
-        on branches of their own.
+        Nothing is sent unless all can be, and stopping one stops all. The conversation
+        goes on with the first that brings something; the others stay on branches.
         """
-        sendings = [Sending(self.tree.turns.__getitem__, reader) for _ in each]
+        together = Together(self.tree.turns.__getitem__, reader, len(each))
+        sendings = together.sendings
         self._start(sendings, lambda: self._begin(sendings, prompt, each, cell))
-        return sendings
+        return together
 
     def broken_off(self) -> Broken:
         """Return the last answer, to be gone on with.
@@ -265,11 +266,12 @@ class Conversation:
         """Go back to where a cell that runs again begins; returns a notice of it."""
         self._keep_undone()
         parent = self.tree.before(cell)
-        count = len(self.turns) - len(self.tree.path(parent) if parent else [])
+        left = self.turns[len(self.tree.path(parent) if parent else []) :]
         self.go_to(parent)
-        if not count:
+        if not left:
             return ""
-        turns = format_count(count, "turn")
+        beside = (side.id for turn in left for side in self.tree.sides(turn))
+        turns = format_count(len({*beside, *(turn.id for turn in left)}), "turn")
         return f"This cell ran before: {turns} set aside. `%step use` lists branches."
 
     def _start(

@@ -20,7 +20,7 @@ from stepmagic.display.shell import calling_cell
 from stepmagic.subcommands import run_subcommand
 
 if TYPE_CHECKING:
-    from stepmagic.reply import Reply
+    from stepmagic.reply import Replies, Reply
 
 
 def _documented(function: Any) -> Any:
@@ -30,7 +30,7 @@ def _documented(function: Any) -> Any:
     return magic_arguments()(function)
 
 
-def _bound(command: Command, reply: Reply) -> Any:
+def _bound(command: Command, reply: Reply | Replies) -> Any:
     """Return what a cell binds: the value or the text of a reply, or all of it."""
     if command.overrides.schema is not None:
         return reply.value
@@ -69,25 +69,29 @@ class StepMagics(Magics):
             %%step df fig -e low
             Which month is the outlier in {{ df.columns[0] }}?
 
+        `-e low,high` and `-m a,b` ask at once and show the answers side by side.
         `preview(df)` shows what a table is sent as, --dry-run the whole request.
         """
         # Loaded with the first cell.
         from stepmagic.ask import ask, prepare  # noqa: PLC0415
+        from stepmagic.carrying import least_able  # noqa: PLC0415
         from stepmagic.prompt import from_cell  # noqa: PLC0415
+        from stepmagic.sides import ask_each  # noqa: PLC0415
         from stepmagic.tools import find_tools  # noqa: PLC0415
 
         command = self._read(line)
         if command.dry_run:
             self._show_request(command, cell)
             return
-        talk, options = prepare(
-            command.overrides,
+        talk, each = prepare(
+            command.each,
             command.conversation,
             once=command.once,
             new=command.new,
             tools=find_tools(command.tools, self._host.user_ns),
         )
-        reply = ask(from_cell(command, cell, self._host, options), talk, options)
+        prompt = from_cell(command, cell, self._host, least_able(each))
+        reply = ask_each(prompt, talk, each) if each[1:] else ask(prompt, talk, each[0])
         if command.target is not None:
             self._host.push({command.target: _bound(command, reply)})
 
@@ -105,6 +109,7 @@ class StepMagics(Magics):
         %step redo               bring back what was undone last
         %step continue           go on with an answer that broke off
         %step use [NAME]         list the branches, switch to one, or name a new one
+        %step use 2              keep the second of the answers side by side
         %step history            the conversation so far
         %step save FILE          write it to FILE: .json to load, .md .ipynb to read
         %step load [FILE]        bring back this notebook's after a restart, or a file's
@@ -128,6 +133,7 @@ class StepMagics(Magics):
 
     def _show_request(self, command: Command, cell: str) -> None:
         # Loaded when asked for.
+        from stepmagic.carrying import least_able  # noqa: PLC0415
         from stepmagic.dry_run import dry_run  # noqa: PLC0415
         from stepmagic.options import with_tools  # noqa: PLC0415
         from stepmagic.prompt import from_cell  # noqa: PLC0415
@@ -139,7 +145,8 @@ class StepMagics(Magics):
         fresh = command.new or command.once or talk is None
         talk = talk or here.conversation
         tools = find_tools(command.tools, self._host.user_ns)
-        options = with_tools(here.options(talk, command.overrides), tools)
-        prompt = from_cell(command, cell, self._host, options)
+        each = [with_tools(here.options(talk, one), tools) for one in command.each]
+        prompt = from_cell(command, cell, self._host, least_able(each))
         asking = calling_cell(self._host)
-        display(dry_run(talk, prompt, options, fresh=fresh, cell=asking))
+        for options in each:
+            display(dry_run(talk, prompt, options, fresh=fresh, cell=asking))

@@ -7,7 +7,7 @@ is refused here, before anything is sent.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -39,6 +39,19 @@ class Overrides:
     """By the wire's own names; ``CLIENT_PARAMETERS`` too."""
     schema: Schema | None = None
     """The type to answer with, of this turn alone."""
+
+
+def spread(
+    overrides: Overrides,
+    models: Sequence[str | None],
+    efforts: Sequence[str | None],
+) -> tuple[Overrides, ...]:
+    """Return the overrides once for each of some models with each of some efforts."""
+    return tuple(
+        replace(overrides, model=model, effort=effort)
+        for model in models
+        for effort in efforts
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

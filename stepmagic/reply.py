@@ -158,3 +158,24 @@ class Reply:
     def __repr__(self) -> str:
         words = format_count(len(self.text.split()), "word")
         return f"<Reply {self.status}, {words}, {self.model}>"
+
+
+class Replies(tuple[Reply, ...]):
+    """The answers to one question that was asked side by side, in that order."""
+
+    __slots__ = ()
+
+    @property
+    def text(self) -> tuple[str, ...]:
+        """The visible Markdown of each."""
+        return tuple(reply.text for reply in self)
+
+    @property
+    def value(self) -> tuple[Any, ...]:
+        """The value of each, of the type that was asked for.
+
+        Raises:
+            StepError: No type was asked for.
+            ValueMisfit: An answer is not of that type.
+        """
+        return tuple(reply.value for reply in self)

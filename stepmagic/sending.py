@@ -64,11 +64,21 @@ class Sending:
     """
 
     def __init__(
-        self, find_turn: Callable[[str], Turn], reader: Reader = NOBODY
+        self,
+        find_turn: Callable[[str], Turn],
+        reader: Reader = NOBODY,
+        bell: queue.SimpleQueue[Sending] | None = None,
     ) -> None:
-        """Prepare to receive events; ``find_turn`` returns the turn of an id."""
+        """Prepare to receive events.
+
+        Args:
+            find_turn: Returns the turn of an id.
+            reader: Who reads them.
+            bell: Gets this sending whenever it has an event, for one who reads several.
+        """
         self.reader = reader
         self._find_turn = find_turn
+        self._bell = bell
         self._asked: dict[str, Future[bool]] = {}
         self._events: queue.SimpleQueue[StreamEvent | BaseException | _Errand[Any]] = (
             queue.SimpleQueue()
@@ -107,13 +117,13 @@ class Sending:
     def __next__(self) -> StreamEvent:
         if self._ended:
             raise StopIteration
-        return self._taken()
+        return self.take()
 
     def beats(self, every_s: float) -> Iterator[StreamEvent | None]:
         """Yield the events, and None whenever none came for ``every_s``."""
         while not self._ended:
             try:
-                yield self._taken(every_s)
+                yield self.take(every_s)
             except queue.Empty:
                 yield None
 
@@ -125,11 +135,31 @@ class Sending:
                 if not isinstance(event, BaseException | _Errand):
                     yield event
 
-    def _taken(self, timeout_s: float | None = None) -> StreamEvent:
+    @property
+    def is_over(self) -> bool:
+        """Whether its last event was read."""
+        return self._ended
+
+    def take(self, timeout_s: float | None = None) -> StreamEvent:
+        """Return the next event; waits for it.
+
+        Raises:
+            queue.Empty: None came for ``timeout_s``.
+        """
+        while (event := self.take_one(timeout_s)) is None:
+            pass
+        return event
+
+    def take_one(self, timeout_s: float | None = None) -> StreamEvent | None:
+        """Return the next event, or None for work that was done in its place.
+
+        Raises:
+            queue.Empty: Nothing came for ``timeout_s``.
+        """
         event = self._events.get(timeout=timeout_s)
-        while isinstance(event, _Errand):
+        if isinstance(event, _Errand):
             event.run()
-            event = self._events.get(timeout=timeout_s)
+            return None
         if isinstance(event, BaseException):
             self._ended = True
             raise event
@@ -175,12 +205,17 @@ class Sending:
 
     def put(self, event: StreamEvent | BaseException) -> None:
         """Hand an event to the reader; called on the background loop."""
-        self._events.put(event)
+        self._hand_over(event)
+
+    def _hand_over(self, what: StreamEvent | BaseException | _Errand[Any]) -> None:
+        self._events.put(what)
+        if self._bell is not None:
+            self._bell.put(self)
 
     def do(self, work: Callable[[], Result]) -> Future[Result]:
         """Let the reader's thread do some work; called on the background loop."""
         errand = _Errand(work=work, context=contextvars.copy_context())
-        self._events.put(errand)
+        self._hand_over(errand)
         return errand.done
 
     def confirm(
@@ -206,6 +241,10 @@ class Sending:
         waiting = self._asked.pop(call_id, None)
         if waiting is not None and waiting.set_running_or_notify_cancel():
             waiting.set_result(allowed)
+
+    def asks(self, event: StreamEvent) -> tuple[Sending, ToolCall] | None:
+        """Return the call that an event asks about, and who takes the answer."""
+        return (self, event.call) if isinstance(event, ConfirmTool) else None
 
     def report(self, text: str) -> None:
         """Show a line of progress; called by work that goes on before the request.

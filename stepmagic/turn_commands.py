@@ -6,6 +6,7 @@ from stepmagic.catalogue import full_name
 from stepmagic.conversation import Conversation
 from stepmagic.display import Table
 from stepmagic.errors import CommandError
+from stepmagic.reply import Reply
 from stepmagic.session import Session
 from stepmagic.settings import current
 from stepmagic.transcript import Turn
@@ -27,10 +28,12 @@ def new(here: Session, _: list[str]) -> str:
 
 
 def use(here: Session, words: list[str]) -> Table | str:
-    """List the branches, or go on with one; a new name begins one at the head."""
+    """List the branches, go on with one, or keep one of the answers side by side."""
     if not words:
         return _branches(here)
     branch = words[0]
+    if branch.isdecimal():
+        return _keep(here, int(branch))
     owner = _owner(here, branch)
     if owner is None:
         talk = here.conversation
@@ -39,6 +42,29 @@ def use(here: Session, words: list[str]) -> Table | str:
     talk = here.use(owner)
     talk.use(branch)
     return f"Now on {branch}: {_turns(talk)}."
+
+
+def _keep(here: Session, number: int) -> str:
+    """Go on with one of the answers that were asked side by side last."""
+    asked = here.last.turn.id if here.last else None
+    others = [talk for talk in here.conversations.values() if asked in talk.tree.turns]
+    talk = (others or [here.conversation])[0]
+    sides = talk.sides
+    if not 1 <= number <= len(sides):
+        there = f"{len(sides)} answers stand" if sides else "no answers stand"
+        message = (
+            f"{there} side by side in {talk.name}: there is no {number} to keep. A "
+            "branch is named by more than a number."
+        )
+        raise CommandError(message)
+    turn = sides[number - 1]
+    if turn.is_void:
+        message = f"nothing came of answer {number}: {turn.error or 'it was stopped'}"
+        raise CommandError(message)
+    talk.choose(turn)
+    here.use(talk.name)
+    here.last = Reply(turn)
+    return f"{talk.name} goes on with answer {number} of {len(sides)}: {_turns(talk)}."
 
 
 def undo(here: Session, words: list[str]) -> str:

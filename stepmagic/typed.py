@@ -31,7 +31,8 @@ def with_type(command: Command, namespace: Mapping[str, Any]) -> Command:
     kind = _evaluated(written, namespace)
     name = None if isinstance(kind, Mapping | Schema) else written
     schema = Schema.of(kind, name)
-    return replace(command, overrides=replace(command.overrides, schema=schema))
+    each = tuple(replace(overrides, schema=schema) for overrides in command.each)
+    return replace(command, each=each)
 
 
 def _evaluated(written: str, namespace: Mapping[str, Any]) -> Any:

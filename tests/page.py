@@ -30,6 +30,8 @@ STYLES = {
     "white-space:pre;overflow-x:auto",
     "white-space:pre-wrap",
     "color:var(--jp-ui-font-color2)",
+    "display:flex;flex-wrap:wrap;gap:1em 2em",
+    "flex:1 1 18em;min-width:0;overflow-x:auto",
 }
 CLASS = re.compile(r"(?:sm-[a-z]+|highlight|[a-z][a-z0-9]{0,3})(?: |$)")
 """Our own, or Pygments' short names."""

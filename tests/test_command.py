@@ -134,13 +134,26 @@ def test_empty_line_asks_for_nothing_special() -> None:
 @pytest.mark.parametrize(
     ("line", "wanted"),
     [
-        ("-m a/b:free", Command(overrides=Overrides(model="a/b:free"))),
-        ("--model=a/b", Command(overrides=Overrides(model="a/b"))),
-        ("-e low", Command(overrides=Overrides(effort="low"))),
-        ("-elow", Command(overrides=Overrides(effort="low"))),
-        ("-s 'Be brief.'", Command(overrides=Overrides(system="Be brief."))),
-        ("-s ''", Command(overrides=Overrides(system=""))),
-        ("-s '--- be brief'", Command(overrides=Overrides(system="--- be brief"))),
+        ("-m a/b:free", Command(each=(Overrides(model="a/b:free"),))),
+        ("--model=a/b", Command(each=(Overrides(model="a/b"),))),
+        ("-e low", Command(each=(Overrides(effort="low"),))),
+        (
+            "-e low,high",
+            Command(each=(Overrides(effort="low"), Overrides(effort="high"))),
+        ),
+        (
+            "-m a/b,c -e low",
+            Command(
+                each=(
+                    Overrides(model="a/b", effort="low"),
+                    Overrides(model="c", effort="low"),
+                )
+            ),
+        ),
+        ("-elow", Command(each=(Overrides(effort="low"),))),
+        ("-s 'Be brief.'", Command(each=(Overrides(system="Be brief."),))),
+        ("-s ''", Command(each=(Overrides(system=""),))),
+        ("-s '--- be brief'", Command(each=(Overrides(system="--- be brief"),))),
         ("-c 'my plots'", Command(conversation="my plots")),
         ("-n", Command(new=True)),
         ("--once", Command(once=True)),
@@ -149,7 +162,7 @@ def test_empty_line_asks_for_nothing_special() -> None:
         ("df fig", Command(attachments=("df", "fig"))),
         (
             "df -e low fig",
-            Command(overrides=Overrides(effort="low"), attachments=("df", "fig")),
+            Command(each=(Overrides(effort="low"),), attachments=("df", "fig")),
         ),
         (
             "-n df --raw fig -c x y",
@@ -182,6 +195,9 @@ def test_options_and_attachments_stand_in_any_order(line: str, wanted: Command) 
         ("-t 0", "%%step has no option -t. `%%step?` lists them."),
         ("--help", "%%step has no option --help. `%%step?` lists them."),
         ("-e", "-e/--effort: expected one argument. `%%step?` shows how"),
+        ("-e low,", "-e/--effort: a value is missing beside a comma: 'low,'"),
+        ("-m a,,b", "-m/--model: a value is missing beside a comma: 'a,,b'"),
+        ("-e low,hgih", "-e/--effort: invalid choice: 'hgih' (choose from high,"),
         ("-e hgih", "-e/--effort: invalid choice: 'hgih'"),
         ("-m -n", "-m/--model: expected one argument."),
         ("--once=yes", "--once: ignored explicit argument 'yes'."),

@@ -51,6 +51,8 @@ def completed(shell: Any, line: str, body: str = "\nWhat is {{ df }}?") -> list[
         ("%%step -e ", ["high", "medium", "low"]),
         ("%%step df -e l", ["low"]),
         ("%%step --effort h", ["high"]),
+        ("%%step -e low,h", ["low,high"]),
+        ("%%step -m local,ste", ["local,stepfun/step-3.7-flash"]),
         ("%%step -m ste", ["stepfun/step-3.7-flash"]),
         ("%%step --model loc", ["local", "local/smollm2"]),
         ("%%step -p ap", ["api="]),

@@ -33,7 +33,8 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "doctor",
     ),
     ("panel/",),
-    ("ask", "sweep/"),
+    ("ask", "sides", "sweep/"),
+    ("drawing",),
     ("session",),
     ("display/",),
     ("repair",),
@@ -45,6 +46,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("saving/",),
     ("resuming",),
     ("answering",),
+    ("together",),
     (
         "options",
         "endpoint",

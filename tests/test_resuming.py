@@ -384,7 +384,7 @@ def test_the_embedded_engine_is_asked_by_the_users_name(
     server.enqueue(answer("one", reasoning="", finish_reason="length"))
     closed(send(kernel.conversation, "Count!", "chat"))
     run_subcommand("model local")
-    talk, options = prepare(Overrides())
+    talk, (options,) = prepare([Overrides()])
     assert _asked_before(talk, options).model == "local/smollm2"
 
 

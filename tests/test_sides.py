@@ -7,15 +7,32 @@ from dataclasses import replace
 
 import pytest
 
-from openrouter_server import OpenRouterServer, answer, error, stall
+from openrouter_server import (
+    SIGNED,
+    STEPFUN,
+    OpenRouterServer,
+    answer,
+    error,
+    stall,
+)
+from shell_fixtures import ShellUnderTest
+from stepmagic.carrying import least_able
 from stepmagic.catalogue import Catalogue
 from stepmagic.conversation import Conversation
-from stepmagic.errors import RequestRefused, UnsupportedOption
+from stepmagic.errors import (
+    CommandError,
+    Interrupted,
+    RequestRefused,
+    UnsupportedOption,
+)
 from stepmagic.events import PartDelta
 from stepmagic.options import Options, Overrides, resolve
+from stepmagic.reply import Replies
 from stepmagic.saving import Saved, saved_from_dict, saved_to_dict
-from stepmagic.sending import Sending
+from stepmagic.session import session
 from stepmagic.settings import current
+from stepmagic.subcommands import run_subcommand
+from stepmagic.together import Together
 from stepmagic.transcript import Cell, Image, Message, Text, Turn, TurnTree, user
 
 EFFORTS = ("low", "medium", "high")
@@ -41,11 +58,12 @@ def asked_with(
     return options
 
 
-def read(sendings: list[Sending]) -> list[Turn]:
+def read(together: Together) -> list[Turn]:
     """Read every event of some turns; returns them as they stand then."""
-    for sending in sendings:
-        list(sending)
-    return [sending.turn for sending in sendings if sending.turn is not None]
+    with together:
+        for _ in together.beats(30):
+            pass
+    return together.turns
 
 
 def ask(talk: Conversation, prompt: str, each: list[Options]) -> list[Turn]:
@@ -153,13 +171,12 @@ def test_where_all_fail_the_conversation_is_as_it_was(
 ) -> None:
     talk = Conversation()
     server.enqueue(error(400), error(400))
-    sendings = talk.send_each(user("Which?"), asked_with("low", "high"))
-    read(sendings)
+    together = talk.send_each(user("Which?"), asked_with("low", "high"))
+    read(together)
     assert talk.turns == []
     assert talk.tree.heads == {"main": None}
-    for sending in sendings:
-        with pytest.raises(RequestRefused):
-            sending.result()
+    with pytest.raises(RequestRefused):
+        together.result()
 
 
 def test_nothing_is_sent_unless_all_can_be(
@@ -170,11 +187,10 @@ def test_nothing_is_sent_unless_all_can_be(
     assert other.entry is not None
     blind = replace(other, entry=replace(other.entry, inputs=("text",)))
     picture = user(Image(data=b"", media_type="image/png"), Text(text="What is it?"))
-    sendings = talk.send_each(picture, [one, blind])
-    read(sendings)
-    for sending in sendings:
-        with pytest.raises(UnsupportedOption, match="takes text, no image"):
-            sending.result()
+    together = talk.send_each(picture, [one, blind])
+    read(together)
+    with pytest.raises(UnsupportedOption, match="takes text, no image"):
+        together.result()
     assert talk.tree.turns == {}
     assert server.requests == []
 
@@ -183,15 +199,19 @@ def test_to_stop_one_stops_all_and_each_is_closed(
     server: OpenRouterServer, asked_with: Callable[..., list[Options]]
 ) -> None:
     talk = Conversation()
-    server.default = stall(answer("So far.", reasoning=None), after=4)
-    sendings = talk.send_each(user("Which?"), asked_with("low", "high"))
-    for sending in sendings:
-        next(event for event in sending if isinstance(event, PartDelta))
-    sendings[0].cancel(wait_s=30)
-    turns = [sending.turn for sending in sendings]
-    assert [turn.status for turn in turns if turn] == ["interrupted"] * 2
-    assert [turn.id for turn in talk.turns] == [sendings[0].turn_id]
-    assert sendings[1].turn_id in talk.tree.heads.values()
+    server.default = stall(answer("So far."), after=4)
+    together = talk.send_each(user("Which?"), asked_with("low", "high"))
+    waiting = {0, 1}
+    with pytest.raises(Interrupted, match="stopped"), together:
+        for event in together.beats(30):
+            if event is not None and isinstance(event[1], PartDelta):
+                waiting.discard(event[0])
+            if not waiting:
+                raise KeyboardInterrupt
+    one, other = together.turns
+    assert one.status == other.status == "interrupted"
+    assert talk.turns == [one]
+    assert other.id in talk.tree.heads.values()
     assert all(request.wait_until_over(30) for request in server.requests)
     server.default = answer("Yes.")
     ask(talk, "And then?", asked_with("low"))
@@ -238,3 +258,113 @@ def test_those_that_ran_when_the_kernel_ended_get_branches() -> None:
     saved = saved_from_dict(saved_to_dict(Saved(tree=tree)))
     assert saved.tree.heads == {"main": None, "main-2": "two"}
     assert saved.tree.turns["two"].status == "interrupted"
+
+
+# In a cell, and from Python.
+
+
+def test_a_cell_binds_the_replies_in_order(
+    server: OpenRouterServer, step: ShellUnderTest
+) -> None:
+    step.run("%%step\nBefore?")
+    step.run("%%step r << -e low,high\nWhich?")
+    replies = step["r"]
+    assert isinstance(replies, Replies)
+    assert [reply.turn.effort for reply in replies] == ["low", "high"]
+    assert step["_step"].turn == replies[0].turn
+    assert "--- 1 · effort low ---" in step.printed
+    assert "--- 2 · effort high ---" in step.printed
+    step.run("%%step texts: str << -e low,high\nAnd?")
+    assert step["texts"] == tuple(reply.text for reply in replies)
+    assert len(server.requests) == 5
+
+
+def test_models_and_efforts_are_asked_each_with_each(
+    server: OpenRouterServer, step: ShellUnderTest
+) -> None:
+    step.run(f"%%step r << -m {STEPFUN},{SIGNED} -e low,high\nWhich?")
+    asked = [(r.turn.replies[0].origin.model, r.turn.effort) for r in step["r"]]
+    assert asked == [
+        (STEPFUN, "low"),
+        (STEPFUN, "high"),
+        (SIGNED, "low"),
+        (SIGNED, "high"),
+    ]
+    assert len(server.requests) == 4
+
+
+def test_step_takes_lists_and_returns_replies(
+    server: OpenRouterServer, step: ShellUnderTest
+) -> None:
+    step.run("from stepmagic import step")
+    step.run("r = step('Which?', effort=['low', 'high'])")
+    assert [reply.turn.effort for reply in step["r"]] == ["low", "high"]
+    # As a last line, they are not drawn again, and in another cell they are.
+    step.run("step('Which?', model=['stepfun/step-3.7-flash'])")
+    assert step.shown == []
+    step.run("r")
+    assert step.shown[0]["text/plain"].startswith("1 · effort low\n\n")
+    assert len(server.requests) == 3
+
+
+def test_asked_aside_they_are_kept_nowhere(
+    server: OpenRouterServer, step: ShellUnderTest
+) -> None:
+    step.run("%%step r << --once -e low,high\nWhich?")
+    assert session().conversation.tree.turns == {}
+    assert len(step["r"]) == 2
+    with pytest.raises(CommandError, match="no answers stand side by side in main"):
+        run_subcommand("use 2")
+    assert len(server.requests) == 2
+
+
+def test_use_keeps_one(server: OpenRouterServer, step: ShellUnderTest) -> None:
+    server.enqueue(error(400))
+    step.run("%%step r << -c plots -e low,medium,high\nWhich?")
+    (failed,) = (n for n, r in enumerate(step["r"], 1) if r.status == "error")
+    with pytest.raises(CommandError, match=f"nothing came of answer {failed}"):
+        run_subcommand(f"use {failed}")
+    with pytest.raises(CommandError, match=r"3 answers stand .* there is no 4 to keep"):
+        run_subcommand("use 4")
+    kept = max({1, 2, 3} - {failed})
+    said = run_subcommand(f"use {kept}")
+    assert said == f"plots goes on with answer {kept} of 3: 1 turn."
+    here = session()
+    assert here.current == "plots"
+    assert here.last is not None
+    assert here.conversation.turns == [here.last.turn] == [step["r"][kept - 1].turn]
+    assert len(server.requests) == 3
+
+
+def test_a_dry_run_shows_each_request(
+    server: OpenRouterServer, step: ShellUnderTest
+) -> None:
+    step.run("%%step --dry-run -e low,high\nWhich?")
+    first, second = (bundle["text/plain"] for bundle in step.shown)
+    assert '"effort": "low"' in first
+    assert '"effort": "high"' in second
+    assert server.requests == []
+
+
+def test_where_none_is_answered_the_cell_fails(
+    server: OpenRouterServer, step: ShellUnderTest
+) -> None:
+    server.default = error(400, "No such luck")
+    with pytest.raises(RequestRefused, match="No such luck"):
+        step.run("%%step r << -e low,high\nWhich?")
+    assert "r" not in step.shell.user_ns
+    server.default = answer("Yes.")
+    step.run("%%step\nAgain?")
+    assert step["_step"].text == "Yes."
+    server.faults.clear()
+
+
+def test_one_prompt_goes_to_the_model_that_takes_least() -> None:
+    settings = current()
+    catalogue = Catalogue("http://127.0.0.1:1")
+    chat, messages = (
+        resolve(settings, catalogue, Overrides(), Overrides(parameters={"api": api}))
+        for api in ("chat", "messages")
+    )
+    assert least_able([chat, messages]) == messages
+    assert least_able([chat, chat]) == chat

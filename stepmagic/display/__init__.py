@@ -51,7 +51,7 @@ class Unseen:
     def __enter__(self) -> Self:
         return self
 
-    def show(self, event: StreamEvent) -> None:
+    def show(self, event: object) -> None:
         """Draw nothing."""
 
     def tick(self) -> None:

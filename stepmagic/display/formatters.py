@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from stepmagic.conversation import Conversation
     from stepmagic.dry_run import DryRun
     from stepmagic.logprobs import Logprobs
-    from stepmagic.reply import Reply
+    from stepmagic.reply import Replies, Reply
     from stepmagic.transcript import Turn
 
 _drawn: dict[object, set[str]] = {}
@@ -44,6 +44,9 @@ def register_formatters(shell: Any) -> None:
     formatter.ipython_display_formatter.for_type_by_name(
         "stepmagic.reply", "Reply", lambda reply: _show_reply(shell, reply)
     )
+    formatter.ipython_display_formatter.for_type_by_name(
+        "stepmagic.reply", "Replies", lambda replies: _show_replies(shell, replies)
+    )
 
 
 def _ignoring(
@@ -62,6 +65,18 @@ def _show_reply(shell: Any, reply: Reply) -> None:
     from stepmagic.display.bundle import turn_bundle  # noqa: PLC0415 - when first shown
 
     display(turn_bundle(reply.turn), raw=True)
+
+
+def _show_replies(shell: Any, replies: Replies) -> None:
+    """Show replies side by side, unless this very cell has just streamed them."""
+    turns = [reply.turn for reply in replies]
+    if not {turn.id for turn in turns} - _drawn.get(execution(shell), set()):
+        return
+    from IPython.display import display  # noqa: PLC0415 - see _show_reply
+
+    from stepmagic.display.columns import turns_bundle  # noqa: PLC0415
+
+    display(turns_bundle(turns), raw=True)
 
 
 def _conversation(conversation: Conversation) -> dict[str, str]:

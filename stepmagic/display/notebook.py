@@ -17,14 +17,8 @@ from stepmagic.display.bundle import reply_bundle
 from stepmagic.display.frames import Frame, Frames
 from stepmagic.display.interrupts import interrupts_ignored
 from stepmagic.display.output import HtmlCanvas
+from stepmagic.display.pace import Pace
 from stepmagic.events import PartDelta, StreamEvent
-
-_LONGEST_S = 2.0
-_LETTERS_A_SECOND = 512 * 1024
-"""Bounds what a slow link must carry, most of all where a frame is a whole answer."""
-
-_RENDERS_A_FRAME = 5
-"""Of the time between two frames, drawing takes at most a fifth of the kernel."""
 
 
 class Canvas(Protocol):
@@ -78,11 +72,10 @@ class NotebookView:
             clock: Seconds that only grow.
         """
         self._live = live
-        self._clock = clock
         self._canvas = canvas or HtmlCanvas()
         self._fold = AnswerFold(model=model, effort=effort, clock=clock)
         self._frames = Frames(self._fold)
-        self._due_at = clock()
+        self._pace = Pace(self._canvas.shortest_s, clock)
         self._began = False
         self._has_text = False
 
@@ -98,7 +91,7 @@ class NotebookView:
         if not self._has_text and isinstance(event, PartDelta) and event.text:
             # The first words do not wait for the frame that stood for them.
             self._has_text = True
-            self._due_at = min(self._due_at, self._clock())
+            self._pace.hurry()
         self.tick()
 
     def tick(self) -> None:
@@ -107,8 +100,8 @@ class NotebookView:
         Without it the last words before a pause, and a retry's notice, wait for the
         next event.
         """
-        if self._live and self._clock() >= self._due_at:
-            self._draw()
+        if self._live and self._pace.is_due:
+            self._pace.draw(lambda: self._canvas.draw(self._frames.next()))
 
     def __exit__(
         self,
@@ -122,14 +115,3 @@ class NotebookView:
             if self._began or self._canvas.began:
                 bundle = reply_bundle(self._fold.answer(error), footer=self._live)
             self._canvas.end(bundle)
-
-    def _draw(self) -> None:
-        begin = self._clock()
-        size = self._canvas.draw(self._frames.next())
-        end = self._clock()
-        pause_s = max(
-            self._canvas.shortest_s,
-            size / _LETTERS_A_SECOND,
-            _RENDERS_A_FRAME * (end - begin),
-        )
-        self._due_at = end + min(pause_s, _LONGEST_S)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import Any, Protocol
 
 from IPython.display import display, update_display
 
-from stepmagic.display.frames import Frame
 from stepmagic.display.interrupts import interrupts_held
 
 
@@ -37,6 +36,13 @@ class Output:
                 self.began = True
 
 
+class Shown(Protocol):
+    """What can be drawn as a whole."""
+
+    def to_bundle(self) -> dict[str, str]:
+        """Return its HTML and text."""
+
+
 class HtmlCanvas:
     """Draws each frame as a whole, which every front end can show."""
 
@@ -55,7 +61,7 @@ class HtmlCanvas:
     def prepare(self) -> None:
         """Do nothing: HTML needs nothing on the page."""
 
-    def draw(self, frame: Frame) -> int:
+    def draw(self, frame: Shown) -> int:
         """Show a frame; returns how many letters that took."""
         bundle = frame.to_bundle()
         self._output.put(bundle)
