@@ -601,3 +601,19 @@ def test_a_shell_without_a_kernel_prints(bare_shell: InteractiveShell) -> None:
             view.show(event)
     assert captured.stdout == "Hi *you*.\n"
     assert captured.outputs == []
+
+
+def test_json_is_drawn_indented_and_piped_as_it_is() -> None:
+    events = [*told('{"a', '": [1', "]}"), STOP]
+    assert printed(*events, live=False) == '{"a": [1]}\n'
+    assert [line.strip() for line in seen(*events, each=True)][:5] == [
+        "{",
+        '"a": [',
+        "1",
+        "]",
+        "}",
+    ]
+
+
+def test_text_that_might_have_become_json_is_printed_all_the_same() -> None:
+    assert seen(*told("{"), STOP, live=False) == ["{"]

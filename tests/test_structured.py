@@ -125,6 +125,20 @@ def test_json_is_shown_as_a_block_of_code(
     assert markdown.startswith('```json\n{\n  "a": 1\n}\n```')
 
 
+@every_protocol
+def test_test_server_answers_by_schema(
+    protocol: str, server: OpenRouterServer, step: ShellUnderTest
+) -> None:
+    """Nothing is scripted: what comes is made of the schema that was sent."""
+    step.run(TYPES)
+    step.run(f"%%step bill: Invoice << -p api={protocol}\nWhich?")
+    item = step["Item"]
+    assert step["bill"] == step["Invoice"](number=1, items=[item("word", 1.5)])
+    step.run(f"%%step got: Optional[Colour] << -p api={protocol}\nWhich?")
+    assert step["got"] is step["Colour"].RED
+    assert server.faults == []
+
+
 # Asking again.
 
 

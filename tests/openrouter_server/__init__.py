@@ -6,6 +6,7 @@ request must pass the official SDKs' types unchanged and keep each protocol's or
 
     models        what /models and /key answer
     content       what a model says, before a protocol gives it a form
+    instances     what it says where it is held to a JSON Schema
     streams       the form: frames, bodies and errors of each protocol
     script        replies in order: answers, errors, faults
     sdk_types     the official SDKs' types as judges of a request

@@ -14,7 +14,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
-from openrouter_server.content import Call, Content, Failure, Generation, compact
+from openrouter_server.content import (
+    DEFAULT_TEXT,
+    Call,
+    Content,
+    Failure,
+    Generation,
+    compact,
+)
+from openrouter_server.instances import asked_text
 from openrouter_server.sdk_types import Protocol
 from openrouter_server.streams import WRITERS, Writer
 
@@ -79,8 +87,8 @@ def answer(
     """Return a right answer.
 
     Args:
-        text: What the model says; Markdown of some length by default, nothing by
-            default where it calls a tool.
+        text: What the model says; by default Markdown of some length, JSON where the
+            request has a schema, nothing where it calls a tool.
         tool_calls: The functions it calls.
         pace_s: Seconds from one event to the next.
         delay_s: Seconds until the headers.
@@ -236,6 +244,8 @@ def prepared(reply: Reply) -> Reply:
 
 
 def _generation(asked: Asked, content: Content) -> Generation:
+    if content.text is DEFAULT_TEXT and (text := asked_text(asked.body)) is not None:
+        content = replace(content, text=text)
     return Generation(content=content, asked=asked.body, id=asked.generation_id)
 
 
