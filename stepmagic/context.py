@@ -1,12 +1,15 @@
-"""Whether a question fits the model's context, by estimate, before it is sent."""
+"""How full the model's context is, and whether a question still fits.
+
+What the server counted last is taken as it is; only what is newer is estimated.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from stepmagic.errors import ContextTooLong
 from stepmagic.options import Options
-from stepmagic.transcript import File, Image, Message, Part, Text, Video
+from stepmagic.transcript import File, Image, Message, Part, Text, Turn, Video
 from stepmagic.usage import estimate_messages, estimate_part
 
 _MARGIN = 1.2
@@ -14,6 +17,9 @@ _MARGIN = 1.2
 What is less over, the server refuses, which costs nothing."""
 
 _LISTED = 3
+
+_NEARLY_FULL = 0.8
+"""Share of the context from which on the user hears of it."""
 
 
 def check_fits(options: Options, history: tuple[Message, ...], prompt: Message) -> None:
@@ -40,6 +46,36 @@ def check_fits(options: Options, history: tuple[Message, ...], prompt: Message) 
         f"sent. The largest: {listed}."
     )
     raise ContextTooLong(" ".join([message, *ways]))
+
+
+def context_used(turns: Sequence[Turn], system: str, *prompts: Message) -> int:
+    """Return about how many tokens some turns, and prompts after them, take."""
+    newer: list[Message] = []
+    for turn in reversed(turns):
+        if turn.usage is not None and turn.usage.held_tokens:
+            return turn.usage.held_tokens + estimate_messages((*newer, *prompts))
+        newer = [*turn.messages, *newer]
+    return estimate_messages((*newer, *prompts), system)
+
+
+def nearly_full(options: Options, turns: Sequence[Turn], prompt: Message) -> str:
+    """Return a notice for the question that first comes near the limit, else nothing.
+
+    Nothing is left out to make room: the choice is the user's.
+    """
+    most = options.entry.context_tokens if options.entry else None
+    if most is None:
+        return ""
+    used = context_used(turns, options.system, prompt)
+    before = context_used(turns[:-1], options.system, *(t.prompt for t in turns[-1:]))
+    if used < most * _NEARLY_FULL or (turns and before >= most * _NEARLY_FULL):
+        return ""
+    return (
+        f"The conversation takes about {used:,} of the {most:,} tokens that "
+        f"{options.model} can hold. To make room: `-n` begins afresh, `%step undo` "
+        "goes back, `-m` asks a model that holds more; `-p max_tokens=...` keeps the "
+        "answer short. Nothing is left out by itself."
+    )
 
 
 def _described(part: Part) -> str:

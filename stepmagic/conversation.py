@@ -16,13 +16,14 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 from stepmagic.answering import begun, side_by_side
+from stepmagic.context import nearly_full
 from stepmagic.errors import StepError
 from stepmagic.events import Finish, Notice, StreamEvent
 from stepmagic.journal import Journal, journal
 from stepmagic.keys import Key
 from stepmagic.options import Options, Overrides
 from stepmagic.preparing import Prepared, encode, prepare
-from stepmagic.resuming import Broken, Resumed, take_apart
+from stepmagic.resuming import Broken, take_apart
 from stepmagic.running import Running
 from stepmagic.saving import About, Saved, to_openai
 from stepmagic.sending import NOBODY, Reader, Sending
@@ -316,7 +317,8 @@ class Conversation:
             await prepare(prompt, options, before, sending.report)
             for sending, options in zip(sendings, each, strict=True)
         ]
-        notice = self._make_way(cell)
+        notices = [self._make_way(cell)]
+        notices.append(nearly_full(prepared[0].options, self.turns, prompt))
         parent = self.tree.head
         turns = side_by_side(
             begun(prompt, one.options, parent=parent, cell=cell) for one in prepared
@@ -326,7 +328,7 @@ class Conversation:
         self.tree.move(turns[0].id)
         for one in prepared:
             self._note(key=one.key)
-        if notice:
+        for notice in filter(None, notices):
             sendings[0].put(Notice(text=notice, stays=True))
         return [
             self._running(*one) for one in zip(sendings, turns, prepared, strict=True)
@@ -346,10 +348,8 @@ class Conversation:
             self.tree.add(turn)
         self.tree.replace(broken.waiting())
         self._note(broken.waiting(), key=prepared.key)
-        resumed = Resumed(prepared.exchange, broken)
         rest = broken.begun(prepared.options)
-        prepared = replace(prepared, exchange=resumed, whole=resumed.whole)
-        return [self._running(sending, rest, prepared)]
+        return [self._running(sending, rest, prepared.resuming(broken, before))]
 
     def _running(self, sending: Sending, turn: Turn, prepared: Prepared) -> Running:
         sending.turn_id = turn.id

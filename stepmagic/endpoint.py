@@ -14,6 +14,7 @@ from stepmagic.errors import AttachmentError, KeyMissing
 from stepmagic.events import Source
 from stepmagic.keys import Key, find_key
 from stepmagic.options import Options
+from stepmagic.spending import Metered
 from stepmagic.taped import Taped
 from stepmagic.transcript import File, Image, Message, Text, Video
 from stepmagic.transport import Call, Exchange, Opening
@@ -74,7 +75,8 @@ class Endpoint:
             headers=asked.headers,
             limits=asked.limits,
         )
-        return Exchange(call, spoken.decoder, opening=opening)
+        exchange = Exchange(call, spoken.decoder, opening=opening)
+        return Metered(exchange, asked.entry, body)
 
 
 def find_endpoint(options: Options, report: Callable[[str], None]) -> Endpoint | Taped:

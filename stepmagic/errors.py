@@ -11,6 +11,7 @@
         CassetteMiss              it has no answer, and nobody else may be asked
       EngineError                 the embedded engine could not be set up or died
       KeyMissing                  no API key for a server that needs one
+      CostLimitReached            this kernel has spent what it may
       ValueMisfit                 what a model wrote is not of the type it should be
       ServerError                 a server was asked, and no answer came of it
         ConnectionFailed          it could not be reached
@@ -96,6 +97,10 @@ class ValueMisfit(StepError):
         super().__init__(message)
         self.text = text
         self.problem = problem
+
+
+class CostLimitReached(StepError):
+    """This kernel has spent what it may: ``%config StepMagic.max_cost_usd``."""
 
 
 class ServerError(StepError):

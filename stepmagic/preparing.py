@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from stepmagic.context import check_fits
@@ -15,6 +15,7 @@ from stepmagic.endpoint import Endpoint, find_endpoint, refuse_key
 from stepmagic.events import Source
 from stepmagic.keys import Key
 from stepmagic.options import Options, build_request
+from stepmagic.resuming import Broken, Resumed
 from stepmagic.running import Keep, Listen, Running
 from stepmagic.sending import Sending
 from stepmagic.taped import Taped
@@ -39,6 +40,17 @@ class Prepared:
     def key(self) -> Key | None:
         """What goes out with it, and nowhere else."""
         return self.endpoint.key
+
+    def resuming(self, broken: Broken, before: tuple[Message, ...]) -> Prepared:
+        """Return a request for the rest of an answer as one for the whole of it.
+
+        Args:
+            broken: The answer.
+            before: What was said before its question.
+        """
+        resumed = Resumed(self.exchange, broken)
+        messages = (*before, broken.turn.prompt, *broken.rounds)
+        return replace(self, messages=messages, exchange=resumed, whole=resumed.whole)
 
     async def follow(self, replies: tuple[Message, ...], options: Options) -> Source:
         """Return the request that follows some replies, with what functions gave.

@@ -105,6 +105,9 @@ class StepMagic(SingletonConfigurable):
     total_timeout_s = Float(min=0, help="Seconds for a whole answer; 0 is no end.").tag(
         config=True
     )
+    max_cost_usd = Float(
+        min=0, help="US dollars that this kernel may spend; 0 is no limit."
+    ).tag(config=True)
     journal = Unicode(
         help="Folder of the journals, which `%step load` reads after a restart: auto "
         "is the user's state folder, empty keeps none."
@@ -145,6 +148,7 @@ class StepMagic(SingletonConfigurable):
     _connect_timeout_s_default = _from_environment("connect_timeout_s", 10.0)
     _idle_timeout_s_default = _from_environment("idle_timeout_s", 120.0)
     _total_timeout_s_default = _from_environment("total_timeout_s", 0.0)
+    _max_cost_usd_default = _from_environment("max_cost_usd", 0.0)
     _journal_default = _from_environment("journal", "auto")
     _journal_days_default = _from_environment("journal_days", 30)
     _cassette_default = _from_environment("cassette", "")

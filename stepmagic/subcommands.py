@@ -5,16 +5,15 @@ from __future__ import annotations
 import difflib
 import getpass
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from stepmagic import keys
-from stepmagic.cassette.deck import place as cassette_place
 from stepmagic.cassette_commands import cassette, cassette_words
 from stepmagic.catalogue import LOCAL_ALIAS, is_local
 from stepmagic.command import split_words
-from stepmagic.display import Card, Table
+from stepmagic.display import Table
 from stepmagic.errors import (
     CommandError,
     KeyMissing,
@@ -24,11 +23,10 @@ from stepmagic.errors import (
     SettingError,
 )
 from stepmagic.file_commands import load, save
-from stepmagic.journal import place
 from stepmagic.options import Overrides
 from stepmagic.session import Session, session
 from stepmagic.settings import current
-from stepmagic.transcript import TurnTree
+from stepmagic.status import status
 from stepmagic.transport import look_up
 from stepmagic.turn_commands import (
     asked_model,
@@ -39,10 +37,8 @@ from stepmagic.turn_commands import (
     undo,
     use,
 )
-from stepmagic.usage import estimate_messages, format_cost, format_count, total
+from stepmagic.usage import format_cost, format_count
 from stepmagic.wire.forms import amount, mapping
-
-_SMALLEST_SHARE = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,58 +77,6 @@ def run_subcommand(line: str) -> Any:
         message = f"%step {name} takes {most} after it."
         raise CommandError(message)
     return found.run(session(), arguments)
-
-
-def status(here: Session) -> Card:
-    """Return where things stand: model, conversation, context, cost, files, key."""
-    talk = here.conversation
-    options = here.options(talk)
-    turns = talk.turns
-    spent = total(turn.usage for turn in talk.tree.turns.values())
-    key = keys.find_key()
-    entry = options.entry
-    used = estimate_messages(talk.history(), options.system)
-    context = f"about {used:,} tokens"
-    if entry is not None and entry.context_tokens:
-        share = used / entry.context_tokens
-        context += f" of {entry.context_tokens:,} ({_share(share)})"
-    return Card(
-        title="stepmagic",
-        rows=(
-            ("model", options.model),
-            ("effort", options.effort or _listed(options.reasoning) or "none sent"),
-            (
-                "protocol",
-                f"{options.api}, at {_server(options.model, options.base_url)}",
-            ),
-            ("parameters", _listed(options.parameters) or "none set"),
-            ("conversation", f"{talk.name}, {format_count(len(turns), 'turn')}"),
-            ("branch", _branch(talk.tree)),
-            ("context", context),
-            ("cost", format_cost(spent.cost_usd or 0)),
-            ("journal", place()),
-            ("cassette", cassette_place()),
-            ("key", "none: `%step key` enters one" if key is None else key.source),
-        ),
-    )
-
-
-def _branch(tree: TurnTree) -> str:
-    others = len(tree.heads) - 1
-    more = f", {format_count(others, 'other')} (`%step use`)" if others else ""
-    return f"{tree.branch}{more}"
-
-
-def _listed(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}={value}" for name, value in values.items())
-
-
-def _share(share: float) -> str:
-    return f"{share:.0%}" if share >= _SMALLEST_SHARE else "under 1%"
-
-
-def _server(model: str, base_url: str) -> str:
-    return "the embedded engine" if is_local(model) else base_url
 
 
 def _key(_: Session, words: list[str]) -> str:

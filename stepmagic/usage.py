@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from typing import assert_never
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, assert_never
 
 from stepmagic.transcript import (
     File,
@@ -29,6 +30,9 @@ _IMAGE_TOKENS = {"low": 400, "high": 1600}
 _MEDIA_BYTES_A_TOKEN = 1000
 _MESSAGE_TOKENS = 4
 """What a chat template adds around each message."""
+
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{200,}={0,2}")
+"""Bytes rather than words of any language."""
 
 _UNIT = 1000
 _ONE_DIGIT = 10
@@ -65,6 +69,21 @@ def estimate_messages(messages: Iterable[Message], system: str | None = None) ->
     for message in messages:
         tokens += _MESSAGE_TOKENS + sum(map(estimate_part, message.parts))
     return tokens
+
+
+def estimate_body(body: Any) -> int:
+    """Return about how many tokens a request takes, as JSON of any protocol."""
+    match body:
+        case str() if body.startswith("data:") or _BASE64.fullmatch(body):
+            return math.ceil(len(body) * 3 / 4 / _MEDIA_BYTES_A_TOKEN)
+        case str():
+            return estimate_tokens(body)
+        case Mapping():
+            return sum(map(estimate_body, body.values()))
+        case list() | tuple():
+            return sum(map(estimate_body, body))
+        case _:
+            return 0
 
 
 def total(usages: Iterable[Usage | None]) -> Usage:

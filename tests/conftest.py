@@ -82,6 +82,8 @@ def _forget_state() -> None:
         module.forget()
     if (module := loaded.get("stepmagic.cassette.deck")) is not None:
         module.forget()
+    if (module := loaded.get("stepmagic.spending")) is not None:
+        module.forget()
     if (module := loaded.get("stepmagic.session")) is not None:
         module._session.clear()
     if (module := loaded.get("stepmagic.panel.desk")) is not None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
 from openrouter_server import OpenRouterServer
+
+if TYPE_CHECKING:
+    from stepmagic.session import Session
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +32,17 @@ def server(running_server: OpenRouterServer) -> Iterator[OpenRouterServer]:
     yield running_server
     if running_server.faults:
         pytest.fail("\n".join(["the test server refused:", *running_server.faults]))
+
+
+@pytest.fixture
+def here(server: OpenRouterServer, monkeypatch: pytest.MonkeyPatch) -> Session:
+    """Return the session of a kernel that asks the test server; there is no shell."""
+    # Measured from its first import on, which a plugin would come before.
+    from stepmagic.session import session  # noqa: PLC0415
+
+    monkeypatch.setenv("OPENROUTER_API_KEY", server.key)
+    monkeypatch.setenv("STEPMAGIC_BASE_URL", server.url)
+    return session()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What is far over the model's context is refused before it is sent."""
+"""How full the context is; what is far over it is refused before it is sent."""
 
 from __future__ import annotations
 
@@ -7,15 +7,25 @@ from typing import Any
 
 import pytest
 
-from openrouter_server import OpenRouterServer
+from openrouter_server import OpenRouterServer, Tokens, answer
 from shell_fixtures import ShellUnderTest
 from stepmagic.catalogue import Catalogue
-from stepmagic.context import check_fits
+from stepmagic.context import check_fits, context_used, nearly_full
 from stepmagic.errors import ContextTooLong
 from stepmagic.options import Options, Overrides, resolve
 from stepmagic.session import session
 from stepmagic.settings import current
-from stepmagic.transcript import File, Image, Part, Text, ToolCall, Video, user
+from stepmagic.transcript import (
+    File,
+    Image,
+    Part,
+    Text,
+    ToolCall,
+    Turn,
+    Usage,
+    Video,
+    user,
+)
 
 MOST = 1000
 WORDS = "word " * 5000
@@ -125,3 +135,53 @@ def test_conversation_goes_on_after_a_refusal(
     step.run(f"%%step -p api={api}\nAnd now?")
     assert len(session().conversation.turns) == 2
     assert "long" not in str(server.requests[-1].body)
+
+
+# How full it is
+
+
+def turn(prompt: str, *, counted: int = 0) -> Turn:
+    usage = Usage(prompt_tokens=counted - 1, completion_tokens=1) if counted else None
+    return Turn(parent=None, prompt=user(prompt), usage=usage, status="complete")
+
+
+def test_what_the_server_counted_is_not_estimated() -> None:
+    """A message takes 4 tokens and one for 4 letters."""
+    counted, newer = turn("a" * 400, counted=500), turn("a" * 40)
+    assert context_used([], "a" * 40) == 14
+    assert context_used([newer], "a" * 40, user("a" * 4)) == 14 + 14 + 5
+    assert context_used([turn("a"), counted], "a" * 40, user("a" * 4)) == 505
+    assert context_used([counted, newer], "", user("a" * 4)) == 500 + 14 + 5
+
+
+def test_of_several_requests_the_last_says_how_full_it_is() -> None:
+    usage = Usage(prompt_tokens=10, completion_tokens=5)
+    last = Usage(prompt_tokens=20, completion_tokens=5)
+    assert usage.held_tokens == 15
+    assert (usage + last).held_tokens == (usage + last + Usage()).held_tokens == 25
+
+
+def test_near_the_limit_the_choices_are_named_once() -> None:
+    short, long = user("Hi"), user("a" * 4 * 400)
+    early, late = turn("A", counted=300), turn("B", counted=790)
+    assert nearly_full(options(), [], short) == ""
+    assert nearly_full(options(None), [late], short) == ""
+    assert nearly_full(options(), [early], short) == ""
+    assert "takes about 804 of the 1,000 tokens" in nearly_full(
+        options(), [], user("a" * 3200)
+    )
+    said = nearly_full(options(), [early, late], long)
+    assert said.startswith("The conversation takes about 1,194 of the 1,000 tokens")
+    for way in ("`-n`", "`%step undo`", "`-m`", "`-p max_tokens=...`"):
+        assert way in said
+    assert nearly_full(options(), [turn("B", counted=810), late], short) == ""
+
+
+def test_the_notice_stands_beside_the_answer(
+    server: OpenRouterServer, step: ShellUnderTest
+) -> None:
+    server.enqueue(answer("One.", usage=Tokens(prompt=210_000, completion=1_000)))
+    for number in range(3):
+        step.run(f"%%step\nQuestion {number}?")
+        assert ("To make room: `-n`" in step.printed) is (number == 1)
+    assert "Question 0?" in str(server.requests[-1].body)

@@ -27,6 +27,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     (
         "completion",
         "subcommands",
+        "status",
         "turn_commands",
         "file_commands",
         "cassette_commands",
@@ -53,6 +54,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "taped",
         "sending",
         "context",
+        "spending",
         "turnstile",
         "calling",
         "carrying",

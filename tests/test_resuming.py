@@ -10,6 +10,7 @@ import pytest
 
 from openrouter_server import (
     SIGNED,
+    Call,
     OpenRouterServer,
     Received,
     answer,
@@ -32,12 +33,13 @@ from stepmagic.events import (
     StreamEvent,
     assemble,
 )
-from stepmagic.options import Overrides
+from stepmagic.options import Overrides, with_tools
 from stepmagic.resuming import GO_ON, Resumed, take_apart
 from stepmagic.saving.journals import read_journal
 from stepmagic.sending import Sending
 from stepmagic.session import Session, session
 from stepmagic.subcommands import run_subcommand
+from stepmagic.tools import to_tools
 from stepmagic.transcript import (
     Image,
     Message,
@@ -57,14 +59,6 @@ from stepmagic.wire import PROTOCOLS
 from test_journal import written
 
 every_protocol = pytest.mark.parametrize("protocol", PROTOCOLS)
-
-
-@pytest.fixture
-def kernel(server: OpenRouterServer, monkeypatch: pytest.MonkeyPatch) -> Session:
-    """Return a session that asks the test server, without a shell."""
-    monkeypatch.setenv("OPENROUTER_API_KEY", server.key)
-    monkeypatch.setenv("STEPMAGIC_BASE_URL", server.url)
-    return session()
 
 
 MORE = {"max_tokens": 5000}
@@ -117,9 +111,9 @@ def words(request: Received) -> list[tuple[str, str]]:
 
 @every_protocol
 def test_a_stopped_answer_becomes_one_answer(
-    server: OpenRouterServer, kernel: Session, protocol: Protocol
+    server: OpenRouterServer, here: Session, protocol: Protocol
 ) -> None:
-    talk = kernel.conversation
+    talk = here.conversation
     server.enqueue(
         stall(answer("one two three", reasoning="First I think."), after=40),
         answer(" four five", reasoning="Where was I?"),
@@ -154,9 +148,9 @@ def test_a_stopped_answer_becomes_one_answer(
 
 @every_protocol
 def test_what_was_stopped_before_any_word_is_asked_again(
-    server: OpenRouterServer, kernel: Session, protocol: Protocol
+    server: OpenRouterServer, here: Session, protocol: Protocol
 ) -> None:
-    talk = kernel.conversation
+    talk = here.conversation
     server.enqueue(
         stall(answer("never", reasoning="Too long. " * 20), after=9),
         answer("Four.", reasoning="Two and two.", signature="c2lnbmVk"),
@@ -175,9 +169,9 @@ def test_what_was_stopped_before_any_word_is_asked_again(
 
 @every_protocol
 def test_signed_reasoning_of_the_rest_stays_here(
-    server: OpenRouterServer, kernel: Session, protocol: Protocol
+    server: OpenRouterServer, here: Session, protocol: Protocol
 ) -> None:
-    talk = kernel.conversation
+    talk = here.conversation
     server.enqueue(
         answer("one", reasoning="Hm.", signature="Zmlyc3Q=", finish_reason="length"),
         answer(" two", reasoning="So.", signature="c2Vjb25k"),
@@ -195,9 +189,9 @@ def test_signed_reasoning_of_the_rest_stays_here(
 @every_protocol
 @pytest.mark.parametrize("fault", [cut, mid_stream_error])
 def test_an_answer_that_broke_off_goes_on(
-    server: OpenRouterServer, kernel: Session, protocol: Protocol, fault: Any
+    server: OpenRouterServer, here: Session, protocol: Protocol, fault: Any
 ) -> None:
-    talk = kernel.conversation
+    talk = here.conversation
     long = "one two three four five six seven eight"
     server.enqueue(fault(answer(long, reasoning=""), after=7), answer(" x"))
     broken = closed(send(talk, "Count!", protocol))
@@ -208,9 +202,9 @@ def test_an_answer_that_broke_off_goes_on(
 
 
 def test_it_may_go_on_more_than_once_and_the_usage_adds_up(
-    server: OpenRouterServer, kernel: Session
+    server: OpenRouterServer, here: Session
 ) -> None:
-    talk = kernel.conversation
+    talk = here.conversation
     pieces = ["one", " two", " three"]
     reasons = ["length", "length", "stop"]
     server.enqueue(
@@ -237,9 +231,9 @@ def test_it_may_go_on_more_than_once_and_the_usage_adds_up(
 
 
 def test_a_rest_that_never_comes_leaves_the_turn_as_it_was(
-    server: OpenRouterServer, kernel: Session
+    server: OpenRouterServer, here: Session
 ) -> None:
-    talk = kernel.conversation
+    talk = here.conversation
     server.enqueue(
         answer("one", reasoning="", finish_reason="length"),
         error(402, "Insufficient credits"),
@@ -256,9 +250,9 @@ def test_a_rest_that_never_comes_leaves_the_turn_as_it_was(
 
 
 def test_a_rest_that_is_stopped_is_kept_and_goes_on(
-    server: OpenRouterServer, kernel: Session
+    server: OpenRouterServer, here: Session
 ) -> None:
-    talk = kernel.conversation
+    talk = here.conversation
     server.enqueue(
         answer("one", reasoning="Hm.", finish_reason="length"),
         stall(answer(" two", reasoning="I go on with it"), after=4),
@@ -275,9 +269,9 @@ def test_a_rest_that_is_stopped_is_kept_and_goes_on(
 
 
 def test_a_rest_that_says_nothing_ends_the_answer(
-    server: OpenRouterServer, kernel: Session
+    server: OpenRouterServer, here: Session
 ) -> None:
-    talk = kernel.conversation
+    talk = here.conversation
     server.enqueue(
         answer("one", reasoning="", finish_reason="length"), answer("", reasoning="")
     )
@@ -286,11 +280,39 @@ def test_a_rest_that_says_nothing_ends_the_answer(
     assert (turn.text, turn.finish_reason) == ("one", "stop")
 
 
+def add(a: int, b: int) -> int:
+    """Add two numbers."""
+    return a + b
+
+
+@every_protocol
+def test_the_rest_may_call_functions(
+    server: OpenRouterServer, here: Session, protocol: Protocol
+) -> None:
+    talk = here.conversation
+    call = Call(name="add", arguments='{"a": 1, "b": 2}')
+    server.enqueue(
+        answer("one", reasoning="Hm.", finish_reason="length"),
+        answer(" two", reasoning="So.", tool_calls=[call]),
+        answer(" three", reasoning=""),
+    )
+    closed(send(talk, "Count!", protocol))
+    options = here.options(talk, talk.broken_off().overrides)
+    turn = closed(talk.continue_answer(with_tools(options, to_tools([add]))))
+    assert turn.text == "one two\n\n three"
+    assert [reply.role for reply in turn.replies] == ["assistant", "tool", "assistant"]
+    assert words(server.requests[2])[:2] == [
+        ("user", "Count!"),
+        ("assistant", "one two"),
+    ]
+    assert GO_ON.text not in str(server.requests[2].body)
+
+
 @pytest.mark.parametrize("way", ["undo", "branch"])
 def test_what_builds_upon_the_answer_keeps_it_as_it_was(
-    server: OpenRouterServer, kernel: Session, way: str
+    server: OpenRouterServer, here: Session, way: str
 ) -> None:
-    talk = kernel.conversation
+    talk = here.conversation
     server.enqueue(answer("one", reasoning="", finish_reason="length"))
     before = closed(send(talk, "Count!", "chat"))
     if way == "undo":
@@ -308,9 +330,9 @@ def test_what_builds_upon_the_answer_keeps_it_as_it_was(
 
 
 def test_the_journal_has_the_whole_answer_while_the_rest_comes(
-    server: OpenRouterServer, kernel: Session
+    server: OpenRouterServer, here: Session
 ) -> None:
-    talk = kernel.conversation
+    talk = here.conversation
     long = " ".join(f"word{number}" for number in range(400))
     server.enqueue(
         answer("one two ", reasoning="", finish_reason="length"),
@@ -335,11 +357,11 @@ def test_the_journal_has_the_whole_answer_while_the_rest_comes(
 
 
 def test_there_must_be_something_to_go_on_with(
-    server: OpenRouterServer, kernel: Session
+    server: OpenRouterServer, here: Session
 ) -> None:
     with pytest.raises(StepError, match="nothing was asked yet"):
         run_subcommand("continue")
-    closed(send(kernel.conversation, "Hi", "chat"))
+    closed(send(here.conversation, "Hi", "chat"))
     with pytest.raises(StepError, match="the last answer is whole"):
         run_subcommand("continue")
     assert len(server.requests) == 1
@@ -379,10 +401,10 @@ def test_a_fault_is_raised_and_names_the_way_on(
 
 
 def test_the_embedded_engine_is_asked_by_the_users_name(
-    server: OpenRouterServer, kernel: Session
+    server: OpenRouterServer, here: Session
 ) -> None:
     server.enqueue(answer("one", reasoning="", finish_reason="length"))
-    closed(send(kernel.conversation, "Count!", "chat"))
+    closed(send(here.conversation, "Count!", "chat"))
     run_subcommand("model local")
     talk, (options,) = prepare([Overrides()])
     assert _asked_before(talk, options).model == "local/smollm2"

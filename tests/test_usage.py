@@ -82,7 +82,8 @@ def test_longer_history_is_no_cheaper(history: list[Message], text: str) -> None
 
 def test_total_leaves_out_turns_without_a_count() -> None:
     taken = [Usage(prompt_tokens=1, cost_usd=0.5), None, Usage(prompt_tokens=2)]
-    assert total(taken) == Usage(prompt_tokens=3, cost_usd=0.5)
+    expected = Usage(prompt_tokens=3, cost_usd=0.5, context_tokens=2)
+    assert total(taken) == expected
     assert total([]) == Usage()
 
 

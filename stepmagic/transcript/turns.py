@@ -37,8 +37,15 @@ class Usage:
     cached_tokens: int = 0
     cost_usd: float | None = None
     """US dollars; None where the server does not say."""
+    context_tokens: int = 0
+    """What the last of several requests and its answer took; 0 for a single one."""
     provider_metadata: Metadata = field(default_factory=dict)
     """The usage object as it came."""
+
+    @property
+    def held_tokens(self) -> int:
+        """What the context of the model held in the end, as the server counted it."""
+        return self.context_tokens or self.prompt_tokens + self.completion_tokens
 
     def __add__(self, other: Usage) -> Usage:
         """Return the sum; the cost of one side stands alone if the other has none."""
@@ -51,6 +58,7 @@ class Usage:
             reasoning_tokens=self.reasoning_tokens + other.reasoning_tokens,
             cached_tokens=self.cached_tokens + other.cached_tokens,
             cost_usd=sum(costs) if costs else None,
+            context_tokens=other.held_tokens or self.held_tokens,
         )
 
 
