@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from stepmagic.cassette.deck import Deck
 from stepmagic.cassette.questions import Question, question
-from stepmagic.cassette.recorded import Recorded, played
+from stepmagic.cassette.recorded import Played, Recorded
 from stepmagic.errors import CassetteMiss, KeyMissing, StepError
 from stepmagic.events import Finish, Source, StreamEvent
 from stepmagic.keys import Key, find_key
@@ -45,6 +45,7 @@ class Taped:
         """Prepare; ``find`` looks for the server, which may take a while."""
         self._deck = deck
         self._find = find
+        self._user_key = find_key()
         self._server: Server | None = None
         self._own: Mapping[str, Any] = {}
         """Fields of every body that are the server's own."""
@@ -52,7 +53,7 @@ class Taped:
     @property
     def key(self) -> Key | None:
         """What must not be written anywhere, whoever answers."""
-        return self._server.key if self._server else find_key()
+        return self._server.key if self._server else self._user_key
 
     def adapt(self, options: Options) -> Options:
         """Return the options as they are: what is recorded is known by them."""
@@ -74,7 +75,7 @@ class Taped:
         what, recording = await asyncio.to_thread(self._look_up, asked, body)
         if recording is not None:
             at_once = deck.is_at_once(is_watched=asked.is_watched)
-            return played(recording, codec(asked.api).decoder, at_once=at_once)
+            return Played(recording, codec(asked.api).decoder, at_once=at_once)
         server = await self._asked(asked, what)
         from stepmagic.cassette.tapes import Recorder  # noqa: PLC0415 - loads httpx
 
@@ -82,9 +83,8 @@ class Taped:
         live = server.exchange(
             server.adapt(asked), {**body, **self._own}, opening=recorder.opened
         )
-        return Recorded(
-            live, lambda: deck.cassette.add(what, recorder.whole(), server.key)
-        )
+        keys = [key for key in (server.key, self._user_key) if key]
+        return Recorded(live, lambda: deck.cassette.add(what, recorder.whole(), *keys))
 
     def _look_up(self, asked: Options, body: Mapping[str, Any]) -> Any:
         what = question(asked.api, body)

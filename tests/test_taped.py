@@ -7,6 +7,7 @@ no key at all.
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 
 from openrouter_server import (
     SIGNED,
+    Call,
     OpenRouterServer,
     answer,
     bad_json,
@@ -34,10 +36,11 @@ from stepmagic.errors import (
     KeyMissing,
     StepError,
 )
-from stepmagic.events import Finish, Notice, StreamEvent
+from stepmagic.events import Finish, Notice, PartDelta, StreamEvent
 from stepmagic.options import Overrides, build_request, resolve
 from stepmagic.settings import current
 from stepmagic.taped import Taped
+from stepmagic.tools import tool
 from stepmagic.transcript import Image, Protocol, Turn, user
 from stepmagic.transport import start
 from stepmagic.wire import PROTOCOLS, codec
@@ -77,8 +80,10 @@ def ask(talk: Conversation, text: str, **parameters: Any) -> Turn:
 
 
 def told(turn: Turn) -> Any:
-    """Return all of a turn but what no two have in common."""
-    return turn.messages, turn.status, turn.finish_reason, turn.usage, turn.model
+    """Return all of a turn but its times and its price."""
+    assert turn.usage is not None
+    usage = replace(turn.usage, cost_usd=None)
+    return turn.messages, turn.status, turn.finish_reason, usage, turn.model
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
@@ -192,7 +197,7 @@ def test_a_stopped_answer_is_not_recorded(server: OpenRouterServer, path: Path) 
     options = resolved()
     with talk.send(user("One?"), options) as sending:
         for event in sending:
-            if type(event).__name__ == "PartDelta":
+            if isinstance(event, PartDelta):
                 break
     assert talk.turns[-1].status == "interrupted"
     assert not path.exists()
@@ -270,6 +275,75 @@ def test_what_cannot_be_written_costs_no_answer(
     assert said.startswith("Not recorded: ")
     assert "none/notes.jsonl cannot be written: No such file" in said
     assert not path.exists()
+
+
+def test_a_replay_costs_nothing(path: Path, alone: Any) -> None:
+    asked = step("One?", once=True).usage
+    alone()
+    replayed = step("One?", once=True).usage
+    assert asked.cost_usd == asked.provider_metadata["cost"] != 0
+    assert replayed == replace(asked, cost_usd=0.0)
+    assert path.exists()
+
+
+def test_rounds_of_functions_are_replayed(
+    server: OpenRouterServer, path: Path, alone: Any
+) -> None:
+    def double(number: int) -> int:
+        """Return twice a number."""
+        called.append(number)
+        return 2 * number
+
+    called: list[int] = []
+    call = Call(name="double", arguments='{"number": 4}')
+    server.enqueue(answer(tool_calls=[call]), answer("Eight."))
+    for _ in range(2):
+        reply = step("Twice 4?", once=True, tools=[tool(double)])
+        assert reply.text == "Eight."
+        if current().cassette_mode == "auto":
+            alone()
+    assert (called, len(server.requests)) == ([4, 4], 2)
+    assert len(lines(path)) > 4
+
+
+@dataclass
+class Sum:
+    """What a sum is."""
+
+    value: int
+
+
+def test_a_typed_answer_is_replayed(
+    server: OpenRouterServer, path: Path, alone: Any
+) -> None:
+    server.enqueue(answer('{"value": "four"}'), answer('{"value": 4}'))
+    for _ in range(2):
+        assert step("2+2?", once=True, schema=Sum).value == Sum(4)
+        if current().cassette_mode == "auto":
+            alone()
+    assert len(server.requests) == 2
+    assert path.exists()
+
+
+def test_a_replay_can_be_stopped_and_played_again(path: Path, alone: Any) -> None:
+    step("One?", conversation=(talk := Conversation()))
+    *_, last = text = path.read_text("utf-8").splitlines()
+    form = json.loads(last)
+    whole = "".join(piece for _, piece in form["stream"])
+    end = whole.rindex("data: {", 0, len(whole) // 2)
+    form["stream"] = [[0, whole[:end]], [1000, whole[end:]]]
+    path.write_text("\n".join([*text[:-1], json.dumps(form), ""]))
+    alone()
+    current().cassette_speed = "original"
+    stopped = Conversation()
+    with stopped.send(user("One?"), resolved()) as sending:
+        for event in sending:
+            if isinstance(event, PartDelta):
+                break
+    assert stopped.tree.turns
+    (turn,) = stopped.tree.turns.values()
+    assert turn.status == "interrupted"
+    assert ask(Conversation(), "One?").text == talk.turns[0].text
 
 
 @pytest.mark.parametrize("mode", ["auto", "record", "replay"])

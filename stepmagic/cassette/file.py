@@ -107,15 +107,13 @@ class Cassette:
             f"it has differs:{listed}"
         )
 
-    def add(
-        self, question: Question, recording: Recording, key: Key | None = None
-    ) -> None:
+    def add(self, question: Question, recording: Recording, *keys: Key) -> None:
         """Write an answer to the end of the file.
 
         Args:
             question: What was asked.
             recording: How it was answered.
-            key: What must not come to stand in the file.
+            keys: What must not come to stand in the file.
 
         Raises:
             CassetteError: It cannot be written, or what lies there is no cassette.
@@ -124,8 +122,10 @@ class Cassette:
             self._refresh()
             lines = [json.dumps(form) for form in self._forms_of(question, recording)]
             text = "".join(f"{line}\n" for line in lines)
+            for key in keys:
+                text = key.redact(text)
             try:
-                self._append(text if key is None else key.redact(text))
+                self._append(text)
             except OSError as exc:
                 message = f"{self.path} cannot be written: {exc.strerror}."
                 raise CassetteError(message) from exc

@@ -29,8 +29,8 @@ _FORM = 1
 _LISTS = ("messages", "input")
 """Fields of a body that hold the messages."""
 
-_DELIVERY = ("stream", "stream_options")
-"""Fields that say how an answer comes, not which."""
+_DELIVERY = ("stream", "stream_options", "session_id")
+"""Fields that say how an answer comes, and from where, not which."""
 
 _DIGITS = 32
 _COMPARED = 2000

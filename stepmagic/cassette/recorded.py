@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stepmagic.cassette.file import Recording
 from stepmagic.errors import StepError
-from stepmagic.events import Finish, Notice, Source, StreamEvent
+from stepmagic.events import Finish, Notice, Source, StreamEvent, UsageReport
 from stepmagic.transport import Call, Exchange, Limits
 
 if TYPE_CHECKING:
@@ -23,21 +24,48 @@ Keep = Callable[[], None]
 """Writes the answer that has come; a ``StepError`` says why it could not."""
 
 
-def played(
-    recording: Recording, make_decoder: Callable[[], Decoder], *, at_once: bool
-) -> Exchange:
-    """Return the exchange that plays an answer, without any network.
+class Played:
+    """An answer that was recorded, without any network; it costs nothing now."""
 
-    Args:
-        recording: The answer.
-        make_decoder: Makes the decoder of its protocol.
-        at_once: Leaves the pauses out.
-    """
-    from stepmagic.cassette.tapes import Player  # noqa: PLC0415 - loads httpx
+    def __init__(
+        self,
+        recording: Recording,
+        make_decoder: Callable[[], Decoder],
+        *,
+        at_once: bool,
+    ) -> None:
+        """Prepare to play.
 
-    player = Player(recording=recording, at_once=at_once)
-    call = Call(url="", limits=Limits(retries=0))
-    return Exchange(call, make_decoder, opening=player.opened)
+        Args:
+            recording: The answer.
+            make_decoder: Makes the decoder of its protocol.
+            at_once: Leaves the pauses out.
+        """
+        from stepmagic.cassette.tapes import Player  # noqa: PLC0415 - loads httpx
+
+        player = Player(recording=recording, at_once=at_once)
+        call = Call(url="", limits=Limits(retries=0))
+        self._exchange = Exchange(call, make_decoder, opening=player.opened)
+
+    async def ready(self) -> None:
+        """Do nothing: the answer is at hand."""
+
+    async def events(self) -> AsyncGenerator[StreamEvent, None]:
+        """Yield the events; what the server once charged stays in the metadata."""
+        async with contextlib.aclosing(self._exchange.events()) as events:
+            async for event in events:
+                if isinstance(event, UsageReport):
+                    yield UsageReport(usage=replace(event.usage, cost_usd=0.0))
+                else:
+                    yield event
+
+    def cut(self) -> list[StreamEvent]:
+        """See ``Source``."""
+        return self._exchange.cut()
+
+    def so_far(self) -> list[StreamEvent]:
+        """See ``Source``."""
+        return self._exchange.so_far()
 
 
 class Recorded:
