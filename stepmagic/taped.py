@@ -128,6 +128,7 @@ class _Asking:
         """Find out who answers; see ``Taped.source``."""
         if self._source is None:
             self._source = await self._taped.source(self._asked, self._body)
+            await self._source.ready()
 
     async def events(self) -> AsyncGenerator[StreamEvent, None]:
         """Yield the events; the last is a ``Finish``, with any error."""

@@ -401,7 +401,9 @@ def test_later_requests_of_a_turn_find_the_server_when_it_is_needed(
     taped = find_endpoint(options, print)
     assert isinstance(taped, Taped)
     assert (source("x").cut(), source("x").so_far()) == ([], [])
-    first, second, third = (events(source(text)) for text in ("One?", "Two?", "Three?"))
+    sources = [source(text) for text in ("One?", "Two?", "Three?")]
+    first, second, third = (events(each) for each in sources)
+    assert [(each.cut(), each.so_far()) for each in sources] == [([], [])] * 3
     assert isinstance(first[-1], Finish)
     assert [len(each) > 2 for each in (first, second, third)] == [True] * 3
     assert len(server.requests) == 3

@@ -16,7 +16,7 @@ import difflib
 import hashlib
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -172,14 +172,17 @@ def _first_difference(one: Any, other: Any) -> tuple[tuple[str | int, ...], Any,
     return (), one, other
 
 
-def _pairs(one: Any, other: Any) -> Iterator[tuple[str | int, Any, Any]]:
+def _pairs(one: Any, other: Any) -> list[tuple[str | int, Any, Any]]:
+    """Return what two objects or lists hold, side by side, and where."""
     match one, other:
         case dict(), dict():
-            for name in {**one, **other}:
-                yield name, one.get(name), other.get(name)
+            names = {**one, **other}
+            return [(name, one.get(name), other.get(name)) for name in names]
         case list(), list():
-            for number, pair in enumerate(itertools.zip_longest(one, other)):
-                yield number, *pair
+            pairs = enumerate(itertools.zip_longest(one, other))
+            return [(number, *pair) for number, pair in pairs]
+        case _:
+            return []
 
 
 def _around(text: Any, other: Any) -> str:
