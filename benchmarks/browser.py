@@ -31,7 +31,7 @@ def measure() -> Iterator[Row]:
     if shutil.which("chromium") is None and shutil.which("chromium-browser") is None:
         sys.stderr.write("\nthere is no chromium: the browser is not measured\n")
         return
-    runs = list(_runs())
+    runs = list(runs_of("browser.figures", runs=_RUNS, rate=_RATE))
     longest, swap, plain = (
         statistics.median(run[name] for run in runs)
         for name in ("longest", "swap", "plain")
@@ -56,10 +56,10 @@ def measure() -> Iterator[Row]:
     )
 
 
-def _runs() -> Iterator[dict[str, float]]:
-    """Yield the figures of each run, in milliseconds."""
-    command = [sys.executable, "-m", "browser.figures"]
-    command += ["--runs", str(_RUNS), "--rate", str(_RATE)]
+def runs_of(module: str, *, runs: int, rate: float) -> Iterator[dict[str, float]]:
+    """Yield the figures of each run of a module beside the tests, in milliseconds."""
+    command = [sys.executable, "-m", module]
+    command += ["--runs", str(runs), "--rate", str(rate)]
     with subprocess.Popen(  # noqa: S603 - our own script
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=_TESTS
     ) as process:
@@ -72,5 +72,5 @@ def _runs() -> Iterator[dict[str, float]]:
             sys.stderr.flush()
             yield json.loads(line)
     if process.returncode:
-        message = f"browser.figures ended with {process.returncode}"
+        message = f"{module} ended with {process.returncode}"
         raise RuntimeError(message)

@@ -18,6 +18,7 @@ MODULES = (
     "unread",
     "sizes",
     "browser",
+    "panel",
     "previews",
     "images",
 )
@@ -25,7 +26,7 @@ MODULES = (
 
 
 def main() -> int:
-    """Measure and print; all takes about twelve minutes."""
+    """Measure and print; all takes about fourteen minutes."""
     parser = argparse.ArgumentParser(description="Print ratios measured in one run.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(MODULES))
     names = parser.parse_args().names or MODULES

@@ -40,6 +40,10 @@ class Uses {
     );
     this.form.addEventListener("keydown", (event) => {
       if (event.key === "Escape") this.close();
+      if (event.key !== "Enter" || event.target !== name) return;
+      // JupyterLab keeps it from submitting by itself.
+      event.preventDefault();
+      this.form.requestSubmit();
     });
     this.element.append(this.form);
     this.bind.setAttribute("aria-expanded", "true");

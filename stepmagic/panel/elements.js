@@ -31,6 +31,8 @@ function labelled(text, control, { hidden = false } = {}) {
 function replyBox(html) {
   const box = make("div", { class: "jp-RenderedHTMLCommon jp-RenderedHTML" });
   box.innerHTML = html;
+  // What scrolls must be within reach of the keyboard.
+  for (const pre of box.querySelectorAll("pre")) pre.tabIndex = 0;
   return box;
 }
 

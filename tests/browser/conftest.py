@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from browser.jupyter_server import JupyterServer
 from browser.notebook_page import App, NotebookPage
 from browser.start import browsing, find_chromium, jupyter_for
 from openrouter_server import OpenRouterServer
+
+# The machine may be busy; what is right is there at once all the same.
+expect.set_options(timeout=30_000)
 
 APPS: tuple[App, ...] = ("lab", "notebook")
 

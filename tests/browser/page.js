@@ -18,8 +18,14 @@
     report("policy", event.blockedURI),
   );
 
+  /** Whether an element is the panel's own, as its buttons are. */
+  const isOwn = (element) =>
+    element.closest(".sm-uses") ||
+    (element.closest(".sm-panel") && !element.closest(".sm-reply"));
+
   /** What in an element of an output can act on the reader or the page. */
   function* faults(element) {
+    if (isOwn(element)) return;
     const name = element.localName;
     if (ACTING.has(name)) yield `<${name}>`;
     const reply = element.parentElement?.closest(".sm-reply");

@@ -15,11 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Locator
 
 from browser.answers import FOLLOW_UP, QUESTION, RICH, SHORT, THOUGHT
 from browser.notebook_page import CodeCell, NotebookPage
+from browser.panel_page import PanelPage
 from browser.start import browsing, find_chromium, jupyter_for
+from image_samples import drawing, encoded
 from openrouter_server import OpenRouterServer, Reply, Tokens, answer, stall
 
 _LARGEST = 200_000
@@ -48,10 +50,14 @@ class Studio:
 
     def take(self, name: str, cell: CodeCell) -> None:
         """Write a picture of a cell that is not the active one."""
-        cell.page.mouse.move(0, 0)
+        self.take_element(name, cell.element)
+
+    def take_element(self, name: str, element: Locator) -> None:
+        """Write a picture of anything on a page."""
+        element.page.mouse.move(0, 0)
         # MathJax and its fonts come after the output.
-        cell.page.wait_for_timeout(700)
-        data = cell.element.screenshot(animations="disabled", caret="hide")
+        element.page.wait_for_timeout(700)
+        data = element.screenshot(animations="disabled", caret="hide")
         with Image.open(io.BytesIO(data)) as picture:
             small = picture.convert("RGB").quantize(
                 256, kmeans=2, dither=Image.Dither.NONE
@@ -79,6 +85,29 @@ class Studio:
         page.set_theme("Light")
         self.moment("lab-thinking", page, after=57)
         self.moment("lab-streaming", page, after=190)
+
+    def panel(self, page: NotebookPage) -> None:
+        """Take the pictures of the panel: light, dark, and as narrow as a telephone."""
+        self.server.enqueue(answer(SHORT, reasoning=THOUGHT), stall(rich(), after=230))
+        panel = PanelPage(page, page.run("%step panel sales"))
+        panel.ask("How do I scale March in @sales?")
+        panel.expect_answer("no longer a freak")
+        panel.paste(encoded(drawing(), "PNG"), "plot.png")
+        panel.ask("Is it an outlier in this plot?")
+        panel.element.locator(".sm-live li").first.wait_for()
+        panel.text.fill("And without March?")
+        panel.paste(encoded(drawing(), "PNG"), "without.png")
+        page.page.wait_for_timeout(1000)
+        self.take_element("panel-light", panel.element)
+        page.set_theme("Dark")
+        self.take_element("panel-dark", panel.element)
+        page.set_theme("Light")
+        panel.narrow(320)
+        page.page.wait_for_timeout(1000)
+        panel.turns.first.scroll_into_view_if_needed()
+        self.take_element("panel-narrow", panel.element)
+        page.page.set_viewport_size({"width": _WIDTH, "height": _HEIGHT})
+        panel.button("Stop").click()
 
     def moment(self, name: str, page: NotebookPage, *, after: int) -> None:
         """Take a picture of an answer that is still coming.
@@ -149,6 +178,7 @@ def take_all(folder: Path, chromium: str) -> None:
                 if app == "lab":
                     page.command("application:toggle-left-area")
                     studio.lab(page)
+                    studio.panel(page)
                 else:
                     studio.notebook_7(page)
                     studio.exported(page, jupyter.notebooks / "sales.ipynb")

@@ -58,6 +58,8 @@ def test_what_acts_is_noticed(notebook: NotebookPage) -> None:
 def test_no_attack_does_anything_while_streaming_or_later(
     server: OpenRouterServer, window: NotebookPage
 ) -> None:
+    # The panel shows the same turns at the same time.
+    window.run("%step panel")
     server.enqueue(*map(attack, ATTACKS))
     code = f"from stepmagic import step\nfor _ in range({A_CELL}):\n    step('Go on.')"
     for _ in range(0, len(ATTACKS), A_CELL):
@@ -66,6 +68,8 @@ def test_no_attack_does_anything_while_streaming_or_later(
     server.enqueue(answer("Still here."))
     assert window.run("%%step\nAnd now?").answer() == "Still here."
     look_at_all(window)
+    shown = window.page.locator(".sm-panel .sm-answer .sm-reply:not(.sm-live)")
+    expect(shown).to_have_count(len(ATTACKS) + 1)
     assert window.watch.take_faults() == []
     saved = window.save()
     window.reload()
@@ -83,6 +87,7 @@ def look_at_all(window: NotebookPage) -> None:
     for cell in window.cells:
         cell.element.scroll_into_view_if_needed()
         cell.unfold()
-    replies = window.page.locator(".sm-reply")
-    expect(replies).to_have_count(len(ATTACKS) + 1)
+    replies = window.page.locator(".jp-RenderedHTML > .sm-reply")
+    own = replies.and_(window.page.locator(":not(.sm-panel *)"))
+    expect(own).to_have_count(len(ATTACKS) + 1)
     window.page.wait_for_timeout(500)
