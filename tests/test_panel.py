@@ -120,7 +120,7 @@ def page(step: ShellUnderTest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page
     monkeypatch.setattr(comm, "create_comm", Wire)
     step.shell.display_pub = publisher()
     desk = desk_for(session().conversation, step.shell)
-    desk.show()
+    desk.show(in_place=True)
     page = Page(desk)
     page.ask("ready")
     yield page
@@ -502,7 +502,7 @@ def test_a_panel_that_opens_in_mid_answer_shows_it_when_it_is_whole(
     sending = talk.send(user("Count."), session().options(talk))
     next(sending)
     desk = desk_for(talk, step.shell)
-    desk.show()
+    desk.show(in_place=True)
     page = Page(desk)
     page.ask("ready")
     page.wait(lambda: page.shown)
@@ -542,18 +542,28 @@ def test_what_is_saved_follows_the_conversation(
 ) -> None:
     published: Any = step.shell.display_pub
     outputs = published.outputs
-    view, kept = (output["data"] for output in outputs[:2])
-    assert "application/vnd.jupyter.widget-view+json" in view
-    assert "needs its kernel" in view["text/html"]
-    assert "Nothing was asked yet." in kept["text/html"]
+    (first,) = outputs
+    assert set(first["data"]) == {"text/html", "text/plain"}
+    assert "Nothing was asked yet." in first["data"]["text/html"]
     server.enqueue(answer("**Yes.**"))
     page.ask("ask", text="Is it?")
-    page.wait(lambda: len(outputs) > 2)
+    page.wait(lambda: len(outputs) > 1)
     last = outputs[-1]
     assert last["update"]
-    assert last["transient"] == outputs[1]["transient"]
+    assert last["transient"] == first["transient"]
     assert "Is it?" in last["data"]["text/html"]
     assert "<strong>Yes.</strong>" in last["data"]["text/html"]
+
+
+def test_elsewhere_the_panel_has_an_output_of_its_own(
+    page: Page, step: ShellUnderTest
+) -> None:
+    page.desk.show(in_place=False)
+    published: Any = step.shell.display_pub
+    bundle = published.outputs[-1]["data"]
+    view = bundle["application/vnd.jupyter.widget-view+json"]
+    assert view["model_id"] == page.desk.model.model_id
+    assert "sm-for-" not in bundle["text/html"]
 
 
 # The handle

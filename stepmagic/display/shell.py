@@ -42,6 +42,14 @@ def calling_cell(shell: Any) -> Cell | None:
     return Cell(id=str(cell_id), execution=str(parent["header"]["msg_id"]))
 
 
+def is_lab(shell: Any) -> bool:
+    """Whether JupyterLab or Notebook 7 runs the current cell.
+
+    They alone name the cells that were deleted, in the metadata of the request.
+    """
+    return "deletedCells" in parent_header(shell).get("metadata", {})
+
+
 def execution(shell: Any) -> object:
     """Return what tells this execution of a cell from every other."""
     message = parent_header(shell).get("header", {}).get("msg_id")

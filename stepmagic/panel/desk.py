@@ -39,13 +39,13 @@ class Desk:
         self.conversation = conversation
         self.shell = shell
         self.stage = Stage(conversation)
-        self.model = PanelModel()
+        self._place = uuid.uuid4().hex
+        self.model = PanelModel(place=self._place)
         self._told: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         """Answers to pages, which go out with what is new."""
         self._is_new = True
         """Whether pages know nothing yet."""
         self._seq = 0
-        self._transcript_id = uuid.uuid4().hex
         self._transcript = ""
         self._transcript_at = 0.0
         self._pump = Pump(self._beat)
@@ -56,12 +56,24 @@ class Desk:
         ]
         shell.events.register("post_run_cell", self._cell_ended)
 
-    def show(self) -> None:
-        """Show the panel in an output, and below it what is saved of it."""
+    def show(self, *, in_place: bool) -> None:
+        """Show the panel.
+
+        Args:
+            in_place: Whether the page puts it in the place of the transcript, which
+                is then what is saved; else it has an output of its own.
+        """
         self._pump.start()
-        self._publish(self.model.to_bundle())
-        self._transcript = transcript_html(self.conversation)
-        self._publish(self._transcript_bundle(), display_id=self._transcript_id)
+        self._transcript = transcript_html(self.conversation, self._place)
+        bundle = self._transcript_bundle()
+        if in_place:
+            self._publish(bundle, display_id=self._place)
+        else:
+            still = transcript_html(self.conversation)
+            self._publish(
+                {**self.model.to_bundle(), **bundle, "text/html": still},
+                display_id=uuid.uuid4().hex,
+            )
 
     def begin_again(self) -> None:
         """Have the pages told everything: there is one that knows nothing."""
@@ -125,11 +137,11 @@ class Desk:
         if time.monotonic() - self._transcript_at < _TRANSCRIPT_S:
             return True
         self._transcript_at = time.monotonic()
-        html = transcript_html(self.conversation)
+        html = transcript_html(self.conversation, self._place)
         if html != self._transcript:
             self._transcript = html
             self._publish(
-                self._transcript_bundle(), display_id=self._transcript_id, update=True
+                self._transcript_bundle(), display_id=self._place, update=True
             )
         return False
 
@@ -141,12 +153,14 @@ class Desk:
         self,
         bundle: dict[str, Any],
         *,
-        display_id: str | None = None,
+        display_id: str,
         update: bool = False,
     ) -> None:
-        transient = {"display_id": display_id} if display_id else {}
         self.shell.display_pub.publish(
-            data=bundle, metadata={}, transient=transient, update=update
+            data=bundle,
+            metadata={},
+            transient={"display_id": display_id},
+            update=update,
         )
 
 

@@ -89,12 +89,18 @@ def settings_form(conversation: Conversation) -> dict[str, Any]:
     }
 
 
-def transcript_html(conversation: Conversation) -> str:
-    """Return the turns as a page without a kernel shows them."""
+def transcript_html(conversation: Conversation, place: str = "") -> str:
+    """Return the turns as a page without a kernel shows them.
+
+    Args:
+        conversation: Whose turns.
+        place: What pages with the kernel know it by.
+    """
     name = escape(conversation.name)
     turns = "<hr>\n".join(map(_turn_html, conversation.turns))
     body = turns or quiet("Nothing was asked yet.")
-    return f'<div class="sm-transcript"><p><small>{name}</small></p>\n{body}</div>'
+    kind = f"sm-transcript sm-for-{place}" if place else "sm-transcript"
+    return f'<div class="{kind}"><p><small>{name}</small></p>\n{body}</div>'
 
 
 def _turn_html(turn: Turn) -> str:

@@ -1,4 +1,9 @@
-"""The widget: its script, its style, and the bundle that shows it."""
+"""The widget: its script, its style, and the bundle that shows it.
+
+In JupyterLab and Notebook 7 no output holds it: its script finds the transcript in the
+page, by ``place``, and stands there instead. So a saved notebook has the transcript and
+no widget that a reader without the kernel would see broken.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import anywidget
+import traitlets
 
-from stepmagic.display.bundle import quiet, wrapped
 from stepmagic.display.page import page_module
 
 _VIEW = "application/vnd.jupyter.widget-view+json"
 _HERE = Path(__file__).parent
 _SCRIPTS = ("elements.js", "answers.js", "turns.js", "composer.js", "panel.js")
-_ELSEWHERE = (
-    "The panel needs its kernel. Run this cell to open it again; what was said in it "
-    "stands below."
-)
 
 
 class PanelModel(anywidget.AnyWidget):
@@ -25,8 +26,11 @@ class PanelModel(anywidget.AnyWidget):
     _esm = page_module(*(_HERE / name for name in _SCRIPTS))
     _css = (_HERE / "panel.css").read_text("utf-8")
 
+    place = traitlets.Unicode().tag(sync=True)
+    """What the transcripts are called in whose place it stands; empty for none."""
+
     def to_bundle(self) -> dict[str, Any]:
-        """Return the bundle that shows the panel, and says what it would elsewhere."""
-        view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
-        html = wrapped(quiet(_ELSEWHERE))
-        return {_VIEW: view, "text/html": html, "text/plain": _ELSEWHERE}
+        """Return what shows the panel in an output of its own."""
+        return {
+            _VIEW: {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
+        }

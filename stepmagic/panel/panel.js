@@ -123,42 +123,23 @@ class PanelView {
     element.append(this.element);
     this.onKey = (event) => this.letThrough(event);
     window.addEventListener("keydown", this.onKey, true);
-    this.update(new Set(["whole", "gone"]), []);
-    this.hideTranscript();
+    this.refresh();
   }
 
   remove() {
     window.removeEventListener("keydown", this.onKey, true);
-    clearTimeout(this.waiting);
-    this.watcher?.disconnect();
-    this.hidden?.classList.remove("sm-kept");
     this.element.remove();
+  }
+
+  /** Show all that is known anew. */
+  refresh() {
+    this.update(new Set(["whole", "gone"]), []);
   }
 
   /** Leave the application its own keys: those to save. All others are ours. */
   letThrough(event) {
     const isTheirs = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s";
     this.element.toggleAttribute("data-lm-suppress-shortcuts", !isTheirs);
-  }
-
-  /** Hide what is kept below the panel for readers without a kernel. */
-  hideTranscript() {
-    // Lumino puts the view into the page later.
-    if (!this.element.isConnected) {
-      this.waiting = setTimeout(() => this.hideTranscript(), 50);
-      return;
-    }
-    const own = this.element.closest(".jp-OutputArea-child");
-    const hide = () => {
-      const next = own?.nextElementSibling;
-      if (!next?.querySelector(".sm-transcript")) return false;
-      this.hidden = next;
-      next.classList.add("sm-kept");
-      return true;
-    };
-    if (!own || hide()) return;
-    this.watcher = new MutationObserver(() => hide() && this.watcher.disconnect());
-    this.watcher.observe(own.parentElement, { childList: true, subtree: true });
   }
 
   post(kind, fields, buffers) {
@@ -315,6 +296,49 @@ class Bar {
   }
 }
 
+/**
+ * Puts panels where the kernel has put transcripts of the conversation. An output with a
+ * transcript alone is what is saved: a page without the kernel has nothing broken in it.
+ */
+class Places {
+  constructor(store, place) {
+    this.store = store;
+    this.kept = document.getElementsByClassName(`sm-for-${place}`);
+    this.views = new WeakMap();
+    this.observer = new MutationObserver(() => this.look());
+    this.observer.observe(document.body, { childList: true, subtree: true });
+    this.look();
+  }
+
+  look() {
+    // Cells that are out of sight are taken out of the page, and come back.
+    for (const view of this.store.views) {
+      if (!view.element.isConnected) this.store.views.delete(view);
+    }
+    for (const transcript of this.kept) this.open(transcript);
+  }
+
+  open(transcript) {
+    const output = transcript.closest(".jp-OutputArea-output");
+    if (!output) return;
+    let view = this.views.get(output);
+    if (!view) {
+      const box = make("div", { class: "jp-OutputArea-output" });
+      output.before(box);
+      output.classList.add("sm-kept");
+      view = new PanelView(this.store, box);
+      this.views.set(output, view);
+    } else if (!this.store.views.has(view)) {
+      view.refresh();
+    }
+    this.store.views.add(view);
+  }
+
+  stop() {
+    this.observer.disconnect();
+  }
+}
+
 const RESTARTED = "The kernel was restarted. Run the cell of this panel to open it again.";
 const DEAD = "The kernel is gone. Start it, and run the cell of this panel again.";
 
@@ -344,7 +368,9 @@ export default () => {
       const unwatch = watchKernel(model, store);
       model.on("msg:custom", (message) => store.receive(message));
       store.post("ready");
+      const places = new Places(store, model.get("place"));
       return () => {
+        places.stop();
         unwatch();
         store.clear();
       };

@@ -6,7 +6,7 @@ from typing import Any
 
 from stepmagic.conversation import Conversation
 from stepmagic.display import is_live
-from stepmagic.display.shell import find_shell, has_kernel
+from stepmagic.display.shell import find_shell, has_kernel, is_lab
 from stepmagic.session import session
 from stepmagic.settings import current
 
@@ -45,7 +45,7 @@ class Panel:
         from stepmagic.panel.desk import desk_for  # noqa: PLC0415
 
         if is_live(current().live, shell):
-            desk_for(self.conversation, shell).show()
+            desk_for(self.conversation, shell).show(in_place=is_lab(shell))
             return
         _show_transcript(self.conversation)
 
