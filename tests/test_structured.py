@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from openrouter_server import OpenRouterServer, answer, cut
+from openrouter_server import Call, OpenRouterServer, answer, cut
 from shell_fixtures import ShellUnderTest
 from stepmagic.errors import (
     CommandError,
@@ -136,6 +136,27 @@ def test_test_server_answers_by_schema(
     assert step["bill"] == step["Invoice"](number=1, items=[item("word", 1.5)])
     step.run(f"%%step got: Optional[Colour] << -p api={protocol}\nWhich?")
     assert step["got"] is step["Colour"].RED
+    assert server.faults == []
+
+
+@every_protocol
+def test_value_is_what_was_said_after_the_calls(
+    protocol: str, server: OpenRouterServer, step: ShellUnderTest
+) -> None:
+    calls = answer("Let me count.", tool_calls=[Call(name="count")])
+    server.enqueue(calls, answer('{"value": 3}'))
+    step.run("def count() -> int:\n    'Count.'\n    return 3")
+    step.run(f"%%step n: int << --tools count -p api={protocol}\nHow many?")
+    assert step["n"] == 3
+    assert step["_step"].text.startswith("Let me count.")
+    assert server.faults == []
+
+
+def test_each_of_several_answers_has_a_value(
+    server: OpenRouterServer, step: ShellUnderTest
+) -> None:
+    step.run("%%step n: int << -e low,high\nHow many?")
+    assert step["n"] == (1, 1)
     assert server.faults == []
 
 
