@@ -26,7 +26,8 @@ def cassette(_: Session, words: list[str]) -> Card | str:
     """Say where the cassette stands; or put one in, or set what is done with it.
 
     Raises:
-        CommandError: A word is no mode and no file, or there is no file to replay.
+        CommandError: A word is no mode and no file, or there is no file to replay, or
+            no folder for one.
         CassetteError: The file is no cassette; nothing has changed then.
     """
     settings = current()
@@ -45,6 +46,9 @@ def cassette(_: Session, words: list[str]) -> Card | str:
         mode = mode or ("auto" if settings.cassette_mode == "off" else None)
     mode = mode or settings.cassette_mode
     held = cassette_of(file or settings.cassette)
+    if not held.path.parent.is_dir():
+        message = f"there is no folder {held.path.parent}. Make it first."
+        raise CommandError(message)
     if mode == "replay" and not held.path.exists():
         message = (
             f"there is no {held.path} to replay. `%step cassette {path.name} auto` "

@@ -59,6 +59,12 @@ def test_a_file_that_is_not_there_cannot_be_replayed() -> None:
     assert set_to() == ("", "auto")
 
 
+def test_a_folder_that_is_not_there_is_named(folder: Path) -> None:
+    with pytest.raises(CommandError, match=f"there is no folder {folder}/none"):
+        run_subcommand("cassette none/notes.jsonl")
+    assert set_to() == ("", "auto")
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

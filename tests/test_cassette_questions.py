@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 from typing import Any
@@ -93,6 +94,8 @@ def test_how_it_is_delivered_is_no_part_of_it(protocol: Protocol) -> None:
     )
     assert one == other
     assert len(one.messages) == 1
+    routed = asked(user("Hi"), protocol=protocol, parameters={"session_id": "a"})
+    assert routed == one
 
 
 def test_protocol_model_messages_and_options_are() -> None:
@@ -181,6 +184,13 @@ def test_other_media_are_known_by_their_bytes(part: Any) -> None:
     assert asked(user("See", part)) == asked(user("See", again))
     assert asked(user("See", part)) != asked(user("See", other))
     assert part.base64 not in json.dumps(asked(user("See", part)).forms)
+
+
+def test_a_copy_of_what_is_sent_is_plain_text() -> None:
+    part = Image(media_type="image/png", data=b"png")
+    for text in (part.location, part.base64):
+        copied = copy.deepcopy(text)
+        assert (copied, type(copied)) == (text, str)
 
 
 def test_an_address_stays_as_it_is() -> None:

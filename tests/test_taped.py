@@ -33,6 +33,7 @@ from stepmagic.errors import (
     CassetteError,
     CassetteMiss,
     ConnectionFailed,
+    CostLimitReached,
     KeyMissing,
     StepError,
 )
@@ -283,6 +284,35 @@ def test_a_replay_costs_nothing(path: Path, alone: Any) -> None:
     replayed = step("One?", once=True).usage
     assert asked.cost_usd == asked.provider_metadata["cost"] != 0
     assert replayed == replace(asked, cost_usd=0.0)
+    assert path.exists()
+
+
+def test_a_limit_of_cost_stops_no_replay(path: Path, alone: Any) -> None:
+    step("One?", once=True)
+    current().max_cost_usd = 1e-9
+    with pytest.raises(CostLimitReached):
+        step("Two?", once=True)
+    assert step("One?", once=True).status == "complete"
+    alone()
+    assert step("One?", once=True).status == "complete"
+    assert path.exists()
+
+
+def test_answers_side_by_side_are_replayed(
+    server: OpenRouterServer, path: Path, alone: Any
+) -> None:
+    server.enqueue(answer("Yes."), answer("No."))
+    told = []
+    for _ in range(2):
+        each = [resolved(effort=effort) for effort in ("low", "high")]
+        together = Conversation().send_each(user("Well?"), each)
+        list(together.beats(30))
+        told.append([turn.text for turn in together.result()])
+        if current().cassette_mode == "auto":
+            alone()
+    assert sorted(told[0]) == ["No.", "Yes."]
+    assert told[0] == told[1]
+    assert len(server.requests) == 2
     assert path.exists()
 
 

@@ -82,6 +82,10 @@ class MediaText(str):
         """See ``Media.identity``."""
         return self._media.identity
 
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        """Let a copy be plain text."""
+        return str, (str(self),)
+
 
 @functools.lru_cache(maxsize=64)
 def _base64(data: bytes) -> str:
