@@ -21,6 +21,7 @@ MODULES = (
     "panel",
     "previews",
     "images",
+    "batch",
 )
 """Each measures when its ``measure`` is called, and yields rows."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import json
 import os
 import signal
@@ -11,16 +12,26 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd  # type: ignore[import-untyped]  # it ships no types
 import polars as pl
 import pytest
 from PIL import Image
 
-from openrouter_server import TEXT_ONLY, OpenRouterServer, answer, error, raw, stall
-from rows import asked, echo, faulty
+from kernels import running_kernel
+from openrouter_server import (
+    TEXT_ONLY,
+    OpenRouterServer,
+    Reply,
+    answer,
+    error,
+    raw,
+    stall,
+)
+from rows import asked, echo, faulty, question_of
 from stepmagic import abatch, batch
 from stepmagic.errors import (
     AttachmentError,
@@ -31,6 +42,7 @@ from stepmagic.errors import (
     UnsupportedOption,
 )
 from stepmagic.settings import DEFAULT_SYSTEM, current
+from stepmagic.spending import ledger
 
 WAIT_S = 60
 
@@ -220,6 +232,106 @@ def test_only_a_refused_row_has_an_error(server: OpenRouterServer) -> None:
     assert "too rude" in found["error"][1]
 
 
+# Answers of a type
+
+
+@dataclass
+class Review:
+    """What is asked about each."""
+
+    is_kind: bool
+    stars: int | None
+    words: list[str]
+    mood: Literal["good", "bad"]
+
+
+RIGHT = {"is_kind": True, "stars": None, "words": ["a"], "mood": "good"}
+WRONG = {**RIGHT, "mood": "so-so"}
+
+
+def says(value: Any, **options: Any) -> Reply:
+    """Return a reply that is JSON."""
+    return answer(json.dumps(value), reasoning="", **options)
+
+
+def test_a_type_gives_a_column_for_each_field(server: OpenRouterServer) -> None:
+    server.enqueue(says(RIGHT), says({**RIGHT, "stars": 3, "is_kind": False}))
+    found = quiet(["a", "b"], "Judge {{ x }}", schema=Review, concurrency=1)
+    assert list(found.columns[1:5]) == ["is_kind", "stars", "words", "mood"]
+    kinds = [str(dtype) for dtype in found.dtypes[1:5]]
+    assert kinds == ["boolean", "Int64", "object", "str"]
+    assert found["stars"].isna().tolist() == [True, False]
+    assert found["words"][0] == ["a"]
+    asked_for = server.requests[0].body["response_format"]
+    assert asked_for["json_schema"]["name"] == "Review"
+
+
+def test_polars_gets_columns_of_its_own_types(server: OpenRouterServer) -> None:
+    server.default = says({**RIGHT, "stars": 3})
+    found = quiet(pl.DataFrame({"x": ["a"]}), "Judge {{ x }}", schema=Review)
+    assert found["words"].to_list() == [["a"]]
+    assert found.schema["stars"] == pl.Int64
+    server.default = says({"value": "2027-01-02"})
+    for frame in (pl.DataFrame({"x": ["a"]}), pd.DataFrame({"x": ["a"]})):
+        found = quiet(frame, "When {{ x }}", schema=dt.date)
+        assert found["value"][0] == dt.date(2027, 1, 2)
+
+
+def test_a_value_that_does_not_fit_is_asked_for_once_more(
+    server: OpenRouterServer,
+) -> None:
+    server.enqueue(says(WRONG), says(RIGHT))
+    found = quiet(["a"], "Judge {{ x }}", schema=Review)
+    assert found["mood"][0] == "good"
+    one = quiet(["b"], "Say {{ x }}")["cost_usd"][0]
+    assert found["cost_usd"][0] > one
+    messages = server.requests[1].body["messages"]
+    assert [each["role"] for each in messages] == [
+        *("system", "user", "assistant", "user")
+    ]
+    assert "mood" in question_of(server.requests[1].body)
+
+
+def test_a_value_that_never_fits_is_an_error_that_keeps_the_text(
+    server: OpenRouterServer,
+) -> None:
+    server.enqueue(says(RIGHT), says(WRONG), says(WRONG))
+    found = quiet(["a", "b"], "Judge {{ x }}", schema=Review, concurrency=1)
+    assert found["mood"].isna().tolist() == [False, True]
+    assert found["error"][1].startswith("ValueMisfit: the answer is no Review: ")
+    assert "so-so" in found["error"][1]
+    server.enqueue(answer("{" * 900, reasoning="", finish_reason="length"))
+    found = quiet(["c"], "Judge {{ x }}", schema=Review)
+    assert "cut off at max_tokens" in found["error"][0]
+    assert len(server.requests) == 4
+
+
+def test_values_come_back_from_a_resume_file(
+    server: OpenRouterServer, tmp_path: Path
+) -> None:
+    kept = tmp_path / "answers.jsonl"
+    server.default = says(RIGHT)
+    first = quiet(["a"], "Judge {{ x }}", schema=Review, resume=kept)
+    again = quiet(["a"], "Judge {{ x }}", schema=Review, resume=kept)
+    pd.testing.assert_frame_equal(first, again)
+    assert len(server.requests) == 1
+    kept.write_text(kept.read_text().replace("good", "so-so"))
+    quiet(["a"], "Judge {{ x }}", schema=Review, resume=kept)
+    assert len(server.requests) == 2
+
+
+def test_an_error_while_asking_once_more_is_the_rows(server: OpenRouterServer) -> None:
+    server.enqueue(says(WRONG), error(400, "no more"))
+    found = quiet(["a"], "Judge {{ x }}", schema=Review)
+    assert "no more" in found["error"][0]
+
+
+def test_a_field_with_the_name_of_a_column_of_ours_is_refused() -> None:
+    schema = {"type": "object", "properties": {"error": {"type": "string"}}}
+    with pytest.raises(SettingError, match="'error' of its own"):
+        quiet(["a"], "Judge {{ x }}", schema=schema)
+
+
 # Faults of the server
 
 
@@ -297,6 +409,16 @@ def test_no_request_goes_out_once_enough_is_spent(
     assert found["error"][49].startswith("not asked: max_cost_usd=$")
     assert "Ended early (max_cost_usd=$" in capsys.readouterr().out
     assert len(server.requests) == 4
+
+
+def test_the_limit_of_the_kernel_holds_for_rows_too(server: OpenRouterServer) -> None:
+    rows = [f"row {n}" for n in range(50)]
+    one = quiet(rows[:1], "Say {{ x }}")["cost_usd"].sum()
+    current().max_cost_usd = ledger().spent_usd + one * 2.5
+    found = quiet(rows, "Say {{ x }}", concurrency=1)
+    assert 1 <= found["answer"].notna().sum() <= 3
+    assert found["error"][49].startswith("not asked: CostLimitReached: ")
+    assert len(server.requests) <= 4
 
 
 def test_without_costs_a_limit_cannot_be_kept_to(
@@ -430,6 +552,37 @@ def test_a_killed_run_goes_on_where_it_was(
     again = quiet([f"row {n}" for n in range(40)], "Say {{ x }}", resume=kept)
     pd.testing.assert_frame_equal(again, found)
     assert len(server.requests) == 24 + 20
+
+
+def test_a_cassette_answers_rows_too(server: OpenRouterServer, tmp_path: Path) -> None:
+    current().cassette = str(tmp_path / "rows.jsonl")
+    first = quiet(["a", "b"], "Say {{ x }}")
+    assert len(server.requests) == 2
+    current().cassette_mode = "replay"
+    again = quiet(["a", "b", "c"], "Say {{ x }}")
+    assert list(again["answer"][:2]) == list(first["answer"])
+    assert again["error"][2].startswith("CassetteMiss: ")
+    assert len(server.requests) == 2
+
+
+# From a notebook
+
+
+def test_the_stop_button_returns_what_is_done(server: OpenRouterServer) -> None:
+    server.enqueue(*[echo()] * 3, stall(after=0))
+    settings = {"OPENROUTER_API_KEY": server.key, "STEPMAGIC_BASE_URL": server.url}
+    with running_kernel(**settings) as kernel:
+        kernel.check("from stepmagic import batch")
+        rows = [f"row {n}" for n in range(9)]
+        request = kernel.send(f"r = batch({rows}, 'Say {{{{ x }}}}', concurrency=1)")
+        deadline = time.monotonic() + WAIT_S
+        while len(server.requests) < 4 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        kernel.manager.interrupt_kernel()
+        ran = kernel.finish(request)
+        assert ran.status == "ok"
+        assert "Ended early (stopped): 3 of 9 rows done, for $0.0" in ran.printed
+        assert kernel.check("print(r['answer'].notna().sum())").printed == "3\n"
 
 
 # From async code

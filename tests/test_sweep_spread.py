@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ import pandas as pd  # type: ignore[import-untyped]  # it ships no types
 import pytest
 from dask.distributed import Client, LocalCluster
 
-from openrouter_server import OpenRouterServer
+from openrouter_server import OpenRouterServer, answer
 from rows import asked, echo
 from stepmagic import batch
 from stepmagic.errors import AttachmentError, SettingError
@@ -82,6 +84,25 @@ def test_a_series_and_a_bag_are_asked_about_too() -> None:
     empty = bag.filter(lambda record: record["a"] > 2)
     found = batch(empty, "Say {{ a }}").compute(scheduler="threads")
     assert [record["answer"] for record in found] == ["SAY 3"]
+
+
+def test_a_type_says_what_the_columns_will_be(server: OpenRouterServer) -> None:
+    """Its reader is made where the answers come; the type travels."""
+
+    @dataclass
+    class Judged:
+        stars: int
+        mood: str | None
+
+    text = json.dumps({"stars": 3, "mood": None})
+    server.default = answer(text, reasoning="")
+    spread = batch(dd.from_pandas(ROWS[:4], npartitions=2), PROMPT, schema=Judged)
+    kinds = [str(dtype) for dtype in spread.dtypes[1:3]]
+    assert kinds == ["Int64", "str"]
+    there = cloudpickle.loads(cloudpickle.dumps(spread))
+    found = there.compute(scheduler="threads")
+    assert found["stars"].tolist() == [3] * 4
+    assert found.dtypes.equals(spread.dtypes)
 
 
 def test_limits_are_divided(server: OpenRouterServer) -> None:

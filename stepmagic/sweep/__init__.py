@@ -3,6 +3,7 @@
     rows       tables      data of any kind as rows, and answers joined to it
     a row      question    what is asked of it
                asking      asked until it is answered, or that is no use
+               typed       asked for a value of a type
                answers     what it got
     together   plan        what to ask, and how
                gate        one rate limit for all
@@ -31,6 +32,7 @@ from stepmagic.attachments.images import is_image
 from stepmagic.carrying import handling_for
 from stepmagic.errors import SettingError
 from stepmagic.options import Options, Overrides
+from stepmagic.schema import Schema
 from stepmagic.session import session
 from stepmagic.settings import DEFAULT_SYSTEM
 from stepmagic.sweep.plan import Plan
@@ -58,6 +60,7 @@ def batch(
     data: Any,
     prompt: str,
     *,
+    schema: Any = None,
     concurrency: int = 16,
     max_cost_usd: float | None = None,
     resume: str | os.PathLike[str] | None = None,
@@ -73,8 +76,9 @@ def batch(
         from stepmagic import batch
         batch(["I love it", "never again"], "Is this review kind? {{ review }}")
 
-    The frame has a column ``answer``, an ``error`` where there is none, and what each
-    row cost. An interrupt returns what is done. Identical rows are asked once.
+    The frame has a column ``answer``, or one for each field of ``schema``; an ``error``
+    where there is none; and what each row cost. An interrupt returns what is done.
+    Identical rows are asked once.
 
     Args:
         data: A frame or a series of pandas, polars or what else narwhals reads; a list
@@ -82,6 +86,8 @@ def batch(
             about by Dask's workers when it is computed.
         prompt: The question, with columns in double braces. What a list holds has
             whatever name the prompt gives it, or stands before it.
+        schema: The type of the answers: a pydantic model, dataclass, TypedDict, enum,
+            ``Literal``, plain type or JSON Schema.
         concurrency: Most requests at a time. The server's refusals lower it.
         max_cost_usd: No request goes out once this much is spent; those under way are
             finished.
@@ -100,10 +106,11 @@ def batch(
         SettingError: An argument cannot be used.
         AttachmentError: The prompt names a column that is not there.
     """
-    options = _options(model, effort, system, parameters)
+    options = _options(schema, model, effort, system, parameters)
     plan = _plan(
         prompt,
         options,
+        schema=schema,
         concurrency=concurrency,
         max_cost_usd=max_cost_usd,
         resume=resume,
@@ -120,10 +127,9 @@ def batch(
                 concurrent.futures.wait([future], _TICK_S)
                 shown.update()
         except KeyboardInterrupt:
+            pass
+        finally:
             run.stop()
-        except BaseException:
-            run.stop()
-            raise
     return _finished(run, future, table, shown)
 
 
@@ -131,6 +137,7 @@ async def abatch(
     data: Any,
     prompt: str,
     *,
+    schema: Any = None,
     concurrency: int = 16,
     max_cost_usd: float | None = None,
     resume: str | os.PathLike[str] | None = None,
@@ -145,10 +152,11 @@ async def abatch(
 
     When it is cancelled the connections are closed; ``resume`` keeps what is done.
     """
-    options = _options(model, effort, system, parameters)
+    options = _options(schema, model, effort, system, parameters)
     plan = _plan(
         prompt,
         options,
+        schema=schema,
         concurrency=concurrency,
         max_cost_usd=max_cost_usd,
         resume=resume,
@@ -165,13 +173,13 @@ async def abatch(
             while not waiting.done():
                 await asyncio.wait({waiting}, timeout=_TICK_S)
                 shown.update()
-        except BaseException:
+        finally:
             run.stop()
-            raise
     return _finished(run, future, table, shown)
 
 
 def _options(
+    schema: Any,
     model: str | None,
     effort: str | None,
     system: str | None,
@@ -189,17 +197,20 @@ def _options(
             model=model,
             effort=effort,
             system=system,
+            schema=None if schema is None else Schema.of(schema),
             parameters={"stream": False, **parameters},
         ),
     )
     is_set = options.system != DEFAULT_SYSTEM
-    return options if is_set else replace(options, system=SYSTEM)
+    # What reads values is made where they come: it cannot go to another machine.
+    return replace(options, system=options.system if is_set else SYSTEM, schema=None)
 
 
 def _plan(
     prompt: str,
     options: Options,
     *,
+    schema: Any,
     concurrency: int,
     max_cost_usd: float | None,
     resume: str | os.PathLike[str] | None,
@@ -224,6 +235,7 @@ def _plan(
         # Workers may have another working directory.
         resume=None if resume is None else Path(resume).expanduser().absolute(),
         prefix=prefix,
+        schema=schema,
     )
 
 

@@ -14,6 +14,8 @@ class Answer:
 
     text: str | None = None
     """None where there is none."""
+    value: Any = None
+    """What the text stands for, where a type was asked for."""
     error: str | None = None
     """Why there is none, or why it is not whole."""
     cost_usd: float | None = None

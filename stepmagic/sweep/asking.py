@@ -11,6 +11,7 @@ from typing import Any
 from stepmagic.answering import priced
 from stepmagic.endpoint import Endpoint
 from stepmagic.errors import (
+    CostLimitReached,
     CreditExhausted,
     EngineError,
     KeyMissing,
@@ -26,6 +27,7 @@ from stepmagic.events import Assembly
 from stepmagic.options import Options
 from stepmagic.preparing import encode
 from stepmagic.retrying import wait_before
+from stepmagic.spending import Metered
 from stepmagic.sweep.gate import Gate
 from stepmagic.taped import Taped
 from stepmagic.transcript import FinishReason, Message, Text, Usage
@@ -35,6 +37,7 @@ _LONGEST_WAIT_S = 300.0
 """A server that asks for more than that is not waited for."""
 
 _FATAL = (
+    CostLimitReached,
     SettingError,
     EngineError,
     KeyMissing,
@@ -50,6 +53,8 @@ class Outcome:
 
     text: str
     reason: FinishReason
+    value: Any = None
+    """What the text stands for, where a type was asked for."""
     error: StepError | None = None
     cost_usd: float | None = None
     """Of all tries; None where the server did not say."""
@@ -101,7 +106,8 @@ class Asker:
 
     async def _try(self, body: Mapping[str, Any]) -> tuple[Outcome, Usage]:
         """Return what came of one request, and what it took."""
-        exchange = self._endpoint.exchange(self._asked, body)
+        asked = self._endpoint.exchange(self._asked, body)
+        exchange = Metered(asked, self._options.entry, body)
         try:
             await exchange.ready()
         except StepError as exc:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from stepmagic.attachments.handling import Handling
 from stepmagic.options import Options
@@ -26,3 +27,6 @@ class Plan:
     """Where answers are kept, and found by the next run."""
     prefix: str = ""
     """Before the name of each new column."""
+    schema: Any = None
+    """The type of the answers as it was given, since what reads them cannot travel;
+    None for text."""

@@ -23,7 +23,9 @@ from stepmagic.errors import (
     ContextTooLong,
     RequestRefused,
     StepError,
+    ValueMisfit,
 )
+from stepmagic.schema import Schema
 from stepmagic.sweep.answers import Answer
 from stepmagic.sweep.asking import Asker, Outcome, is_fatal
 from stepmagic.sweep.gate import Gate
@@ -31,6 +33,7 @@ from stepmagic.sweep.ledger import Ledger, fingerprint
 from stepmagic.sweep.plan import Plan
 from stepmagic.sweep.question import question
 from stepmagic.sweep.tables import Table
+from stepmagic.sweep.typed import ask_for_value
 from stepmagic.transcript import FinishReason, Message
 from stepmagic.transport import start
 from stepmagic.usage import format_cost
@@ -100,6 +103,7 @@ class Run:
         self._failures = 0
         self._error: StepError | None = None
         self._gate = Gate(plan.concurrency)
+        self._schema = None if plan.schema is None else Schema.of(plan.schema)
         self._converting = asyncio.Lock()
         self._over = threading.Event()
         self._task: Future[None] | None = None
@@ -114,9 +118,9 @@ class Run:
         return self._task
 
     def stop(self) -> None:
-        """Close the connections; returns when that is done, or after seconds."""
-        self.end = self.end or "stopped"
+        """End what is not over; returns when the connections are closed, or soon."""
         if self._task is not None and not self._over.is_set():
+            self.end = self.end or "stopped"
             self._task.cancel()
             self._over.wait(_CLOSE_S)
 
@@ -173,7 +177,8 @@ class Run:
     async def _take(self, number: int, asker: Asker) -> None:
         """See to the answer of a row: found, on its way, or asked for."""
         try:
-            body = await self._body(number, asker)
+            message = await self._message(number, asker)
+            body = asker.encode(message)
         except (AttachmentError, CommandError, ContextTooLong) as exc:
             self._settle([number], Answer(error=str(exc)))
             return
@@ -185,20 +190,29 @@ class Run:
             waiting.append(number)
         elif (known := self._known.get(key)) is not None:
             self._repeat(number, known)
-        elif (kept := self._ledger.answers.get(key)) is not None:
+        elif (kept := self._kept(key)) is not None:
             self._known[key] = kept
             self.tally.resumed += 1
             self._settle([number], kept)
         else:
-            await self._ask(key, number, body, asker)
+            await self._ask(key, number, body, message, asker)
 
-    async def _body(self, number: int, asker: Asker) -> dict[str, Any]:
-        """Return the request for a row.
+    def _kept(self, key: str) -> Answer | None:
+        """Return the answer of an earlier run."""
+        kept = self._ledger.answers.get(key)
+        if kept is None or kept.text is None or self._schema is None:
+            return kept
+        try:
+            return replace(kept, value=self._schema.read(kept.text))
+        except ValueMisfit:
+            return None
+
+    async def _message(self, number: int, asker: Asker) -> Message:
+        """Return what is asked of a row.
 
         Raises:
             AttachmentError: A value is missing or cannot be sent.
             ContextTooLong: It does not fit the model.
-            UnsupportedOption: The model or the protocol has no form for part of it.
         """
         # Rows that are not asked must leave the loop to others, too.
         await asyncio.sleep(0)
@@ -206,13 +220,13 @@ class Run:
         if (missing := self._question.missing(row)) is not None:
             reason = f"not asked: {missing!r} is missing"
             raise AttachmentError(reason)
-        message = await self._message(row)
+        message = await self._converted(row)
         options = self.plan.options
         refuse_key(asker.key, options.system, message)
         check_fits(options, (), message)
-        return asker.encode(message)
+        return message
 
-    async def _message(self, row: Mapping[str, Any]) -> Message:
+    async def _converted(self, row: Mapping[str, Any]) -> Message:
         if all(map(is_inline, row.values())):
             return self._question.message(row)
         # Pictures take long to encode, and what draws them knows one thread at a time.
@@ -220,13 +234,21 @@ class Run:
             return await asyncio.to_thread(self._question.message, row)
 
     async def _ask(
-        self, key: str, number: int, body: dict[str, Any], asker: Asker
+        self,
+        key: str,
+        number: int,
+        body: Mapping[str, Any],
+        message: Message,
+        asker: Asker,
     ) -> None:
         """Ask for a row, and for those that turn out to be the same meanwhile."""
         rows = self._under_way[key] = [number]
         self.tally.asked += 1
         try:
-            outcome = await asker.ask(body)
+            if self._schema is None:
+                outcome = await asker.ask(body)
+            else:
+                outcome = await ask_for_value(asker, body, message, self._schema)
         finally:
             del self._under_way[key]
         answer = _answer(outcome)
@@ -268,13 +290,13 @@ class Run:
     def _is_no_use(self, error: StepError) -> bool:
         """Whether the rows that are left would meet an error too.
 
-        Refusals are of single rows, unless no row was ever answered.
+        Some errors are of single rows, unless no row was ever answered.
         """
         if is_fatal(error):
             return True
-        is_single = isinstance(error, RequestRefused) and not self.tally.is_fruitless
+        is_single = isinstance(error, RequestRefused | ValueMisfit)
         most = max(_FAILURES_IN_A_ROW, 3 * self.plan.concurrency)
-        return self._failures >= most and not is_single
+        return self._failures >= most and (self.tally.is_fruitless or not is_single)
 
     def _halt(self, error: StepError) -> None:
         if not self.end:
@@ -287,7 +309,9 @@ def _answer(outcome: Outcome) -> Answer:
     if outcome.error is not None:
         error = _said(outcome.error)
     text = outcome.text if outcome.error is None else None
-    return Answer(text=text, error=error, cost_usd=outcome.cost_usd)
+    return Answer(
+        text=text, value=outcome.value, error=error, cost_usd=outcome.cost_usd
+    )
 
 
 def _said(error: StepError) -> str:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from stepmagic.errors import SettingError
+from stepmagic.schema import Schema
 from stepmagic.sweep.plan import Plan
 from stepmagic.sweep.question import only_name, question
 from stepmagic.sweep.results import check_names, result_columns
@@ -44,7 +45,7 @@ def spread(data: Any, plan: Plan) -> Any:
     question(plan.prompt, meta.names, plan.handling)
     return data.map_partitions(
         functools.partial(_ask_frame, plan=share),
-        meta=meta.joined(result_columns(plan, [])),
+        meta=meta.joined(result_columns(share, [])),
     )
 
 
@@ -53,6 +54,7 @@ def _share(plan: Plan, partitions: int) -> Plan:
 
     Requests at a time are counted by process, money by partition: whichever worker
     takes a partition, and takes it again after another died, has the same to spend.
+    A type goes as its JSON Schema, since a dataclass that was pickled is damaged.
     """
     if plan.resume is not None:
         try:
@@ -63,9 +65,10 @@ def _share(plan: Plan, partitions: int) -> Plan:
                 f"see: {exc.strerror}."
             )
             raise SettingError(message) from exc
-    most = plan.max_cost_usd
+    most, schema = plan.max_cost_usd, plan.schema
     return replace(
         plan,
+        schema=None if schema is None else Schema.of(schema).json_schema,
         concurrency=max(1, plan.concurrency // _workers()),
         max_cost_usd=None if most is None else most / max(1, partitions),
     )

@@ -6,6 +6,8 @@ library of tables but the one that a list is made a frame of.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import importlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +20,7 @@ from stepmagic.errors import AttachmentError
 Kind: TypeAlias = Literal["string", "integer", "number", "boolean", "object"]
 """What a column holds, beside what is missing."""
 
-_PANDAS: dict[Kind, str] = {
+_PANDAS: dict[Kind, str | None] = {
     "integer": "Int64",
     "number": "float64",
     "boolean": "boolean",
@@ -140,20 +142,23 @@ class _Framed:
         return self._narwhals.to_native(self._frame.with_columns(*series))
 
     def _series(self, column: Column) -> Any:
-        narwhals = self._narwhals
+        narwhals, values = self._narwhals, list(column.values)
         dtypes = {
             "string": narwhals.String,
             "integer": narwhals.Int64,
             "number": narwhals.Float64,
             "boolean": narwhals.Boolean,
-            "object": None,
         }
-        return narwhals.new_series(
-            column.name,
-            list(column.values),
-            dtypes[column.kind],
-            backend=self._frame.implementation,
+        make = functools.partial(
+            narwhals.new_series, column.name, backend=self._frame.implementation
         )
+        # A date of a schema is a text of its JSON; what it is, the library sees.
+        for dtype in dict.fromkeys((dtypes.get(column.kind), None)):
+            # A library raises anything of its own.
+            with contextlib.suppress(Exception):
+                return make(values, dtype)
+        words = [None if value is None else str(value) for value in values]
+        return make(words, narwhals.String)
 
 
 class _Listed:
@@ -231,4 +236,8 @@ def _pandas_array(column: Column) -> Any:
     # pandas 2 would write a missing text as the word None.
     text = "object" if pandas.__version__.startswith("2.") else "str"
     dtype = _PANDAS.get(column.kind, text)
-    return pandas.Series(list(column.values), dtype=dtype).array
+    values = list(column.values)
+    if column.kind == "string" and not all(isinstance(v, str | None) for v in values):
+        # A date of a schema is a text of its JSON; what it is, pandas sees.
+        dtype = None
+    return pandas.Series(values, dtype=dtype).array
