@@ -106,6 +106,53 @@ def test_an_interrupt_is_one_line_keeps_the_text_and_stops_the_run(
     assert after.status == "ok"
 
 
+def test_interrupts_before_the_text_are_one_line_and_the_next_cell_works(
+    server: OpenRouterServer, kernel: KernelUnderTest
+) -> None:
+    def interrupted(request: str) -> str:
+        kernel.manager.interrupt_kernel()
+        ran = kernel.finish(request, waiting)
+        assert len(ran.traceback) == 1
+        return ran.error
+
+    # Before the first byte.
+    server.enqueue(answer("never", delay_s=60))
+    request = kernel.send("%%step\nHi")
+    waiting = kernel.read_until(request, "Waiting for")
+    while not server.requests:
+        time.sleep(0.05)
+    said = interrupted(request)
+    assert said == (
+        "Interrupted: stopped before any text came. The conversation is as it was."
+    )
+    # In the reasoning, which is kept, and gone on from.
+    server.enqueue(
+        answer("never", reasoning="Let me think. " * 300, pace_s=0.02),
+        answer("Here it is.", reasoning="Now I know."),
+    )
+    request = kernel.send("%%step\nHi")
+    waiting = kernel.read_until(request, "Let me think.")
+    assert interrupted(request).endswith("`%step continue` asks for the answer.")
+    shown = kernel.check("%step continue").shown[-1]["text/plain"]
+    assert "Here it is." in shown
+    # While another turn holds the conversation.
+    server.enqueue(answer(LONG, reasoning="", pace_s=0.02), answer("Fine."))
+    kernel.check(
+        "from stepmagic.session import session\n"
+        "from stepmagic.transcript import user\n"
+        "talk = session().conversation\n"
+        "going = talk.send(user('Count!'), session().options(talk))\n"
+        "next(going)"
+    )
+    request = kernel.send("%%step\nHi")
+    waiting = kernel.read_until(request, "waiting for the turn before this one")
+    assert interrupted(request).startswith("Interrupted: stopped before any text")
+    kernel.check("going.cancel()")
+    assert kernel.check("%%step\nHi").shown[-1]["text/plain"].startswith("Fine.")
+    texts = kernel.check("print([len(t.text.split()) > 1 for t in talk.turns])")
+    assert texts.printed == "[True, True, False]\n"
+
+
 def test_two_interrupts_leave_the_static_bundle(
     server: OpenRouterServer, kernel: KernelUnderTest
 ) -> None:
