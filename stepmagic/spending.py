@@ -177,7 +177,7 @@ def _passed() -> float | None:
 
 def _stopped(limit_usd: float) -> CostLimitReached:
     message = (
-        f"this kernel has spent about {format_cost(_ledger.spent_usd)}, and "
+        f"stopped: this kernel has spent about {format_cost(_ledger.spent_usd)}, and "
         f"StepMagic.max_cost_usd is {format_cost(limit_usd)}. What came is kept. "
         f"{_ways(limit_usd)} `%step continue` goes on then."
     )

@@ -10,6 +10,7 @@ import pytest
 
 from openrouter_server import OpenRouterServer, Tokens, answer, error, raw
 from shell_fixtures import ShellUnderTest
+from stepmagic import batch
 from stepmagic.conversation import Conversation
 from stepmagic.errors import CostLimitReached
 from stepmagic.events import Finish, StreamEvent, UsageReport
@@ -207,3 +208,15 @@ def test_what_a_cassette_plays_costs_nothing(
     step.run("%%step\nHi")
     assert len(server.requests) == 1
     assert ledger().spent_usd == spent
+
+
+def test_a_batch_is_counted_and_held_to_the_limit(
+    server: OpenRouterServer, here: Session
+) -> None:
+    server.default = answer("Yes.", usage=Tokens(prompt=1000, completion=1000))
+    current().max_cost_usd = 0.003
+    asked = batch(["a", "b", "c", "d"], "Say {{ x }}", concurrency=1, progress=False)
+    assert len(server.requests) == 3
+    assert ledger().spent_usd == pytest.approx(3 * 1.35e-3)
+    assert "StepMagic.max_cost_usd is $0.0030" in asked["error"][3]
+    assert here.conversation.turns == []
