@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from stepmagic.ask import step
     from stepmagic.attachments.frames import Preview, preview
+    from stepmagic.awaiting import astep
     from stepmagic.conversation import Conversation
     from stepmagic.panel import Panel
     from stepmagic.reply import Reply
@@ -23,6 +24,7 @@ __all__ = [
     "Reply",
     "__version__",
     "abatch",
+    "astep",
     "batch",
     "load_ipython_extension",
     "preview",
@@ -36,6 +38,7 @@ _HOMES = {
     "Preview": "stepmagic.attachments.frames",
     "Reply": "stepmagic.reply",
     "abatch": "stepmagic.sweep",
+    "astep": "stepmagic.awaiting",
     "batch": "stepmagic.sweep",
     "preview": "stepmagic.attachments.frames",
     "step": "stepmagic.ask",

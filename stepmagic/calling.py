@@ -185,17 +185,12 @@ class Caller:
         return part
 
     def _carries(self, part: Image | Video | File) -> bool:
+        """Whether it can go along; a video that cannot was made frames, or refused."""
         inputs = self._options.entry.inputs if self._options.entry else None
-        match part:
-            case File():
-                kinds = ("application/pdf", "text/")
-                return self._options.api != "messages" or part.media_type.startswith(
-                    kinds
-                )
-            case Video() if self._options.api != "chat":
-                return False
-            case _:
-                return inputs is None or type(part).__name__.lower() in inputs
+        if isinstance(part, File):
+            kinds = ("application/pdf", "text/")
+            return self._options.api != "messages" or part.media_type.startswith(kinds)
+        return inputs is None or type(part).__name__.lower() in inputs
 
 
 def _stopped(call: ToolCall) -> ToolResult:

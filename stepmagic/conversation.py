@@ -27,6 +27,7 @@ from stepmagic.resuming import Broken, take_apart
 from stepmagic.running import Running
 from stepmagic.saving import About, Saved, to_openai
 from stepmagic.sending import NOBODY, Reader, Sending
+from stepmagic.streaming import Streaming
 from stepmagic.together import Together
 from stepmagic.transcript import Cell, Message, Turn, TurnTree
 from stepmagic.transport import start
@@ -37,7 +38,7 @@ Listener: TypeAlias = Callable[[str, StreamEvent], None]
 """Called on the background loop with a turn's id and its next event."""
 
 
-class Conversation:
+class Conversation(Streaming):
     """Turns in a tree, what they are asked with, and one in flight.
 
     >>> from stepmagic import Conversation
@@ -156,8 +157,7 @@ class Conversation:
         Raises:
             StepError: There is none, or it is whole.
         """
-        turns = self.turns
-        return take_apart(turns[-1] if turns else None)
+        return take_apart(next(reversed(self.turns), None))
 
     def continue_answer(self, options: Options) -> Sending:
         """Go on with the last answer where it broke off; it stays one answer.

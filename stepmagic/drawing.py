@@ -21,7 +21,7 @@ Event = TypeVar("Event")
 Drawn_contra = TypeVar("Drawn_contra", contravariant=True)
 Read = TypeVar("Read")
 
-_TICK_S = 0.1
+TICK_S = 0.1
 """How often a display may say how long it has been waiting."""
 
 
@@ -69,7 +69,7 @@ def draw(view: Screen[Event], source: Source[Event]) -> None:
     """Show events as they come; what a stop left unread is shown too."""
     try:
         with source:
-            for event in source.beats(_TICK_S):
+            for event in source.beats(TICK_S):
                 if event is None:
                     view.tick()
                     continue

@@ -108,6 +108,8 @@ class StepMagics(Magics):
         %step undo [N]           go back by a turn, or by several
         %step redo               bring back what was undone last
         %step continue           go on with an answer that broke off
+        %step code [N]           put code block N of the last answer into a new cell
+        %step fix                ask what is wrong with the cell that failed last
         %step use [NAME]         list the branches, switch to one, or name a new one
         %step use 2              keep the second of the answers side by side
         %step history            the conversation so far

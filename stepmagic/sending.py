@@ -11,7 +11,7 @@ import contextlib
 import contextvars
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -84,6 +84,8 @@ class Sending:
             queue.SimpleQueue()
         )
         self._over = threading.Event()
+        self._arrived = asyncio.Event()
+        """Wakes the loop that reads, where one does."""
         self._ended = False
         self._cancelled = False
         self._task: Future[None] | None = None
@@ -126,6 +128,24 @@ class Sending:
                 yield self.take(every_s)
             except queue.Empty:
                 yield None
+
+    async def __aiter__(self) -> AsyncIterator[StreamEvent]:
+        async for event in self.abeats(None):
+            if event is not None:
+                yield event
+
+    async def abeats(self, every_s: float | None) -> AsyncIterator[StreamEvent | None]:
+        """Yield the events in ``reader.home``, and None whenever none came in time."""
+        while not self._ended:
+            try:
+                yield self.take(0)
+            except queue.Empty:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(every_s):
+                        await self._arrived.wait()
+                if not self._arrived.is_set():
+                    yield None
+                self._arrived.clear()
 
     def rest(self) -> Iterator[StreamEvent]:
         """Yield the events that came but were not read, once the turn is stopped."""
@@ -189,6 +209,19 @@ class Sending:
         if isinstance(error, KeyboardInterrupt) and not isinstance(error, Interrupted):
             raise Interrupted(self._said()) from None
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if not self._ended:
+            self.cancel(0)
+            await asyncio.to_thread(self._over.wait, _CLOSE_S)
+
     def _said(self) -> str:
         turn = self.turn
         words = len(turn.text.split()) if turn else 0
@@ -211,6 +244,9 @@ class Sending:
         self._events.put(what)
         if self._bell is not None:
             self._bell.put(self)
+        if self.reader.home is not None:
+            with contextlib.suppress(RuntimeError):  # the loop that read is closed
+                self.reader.home.call_soon_threadsafe(self._arrived.set)
 
     def do(self, work: Callable[[], Result]) -> Future[Result]:
         """Let the reader's thread do some work; called on the background loop."""

@@ -219,6 +219,18 @@ def _model_names(here: Session) -> list[str]:
     return [LOCAL_ALIAS, *(entry.id for entry in here.catalogue().entries)]
 
 
+def _code(here: Session, words: list[str]) -> str:
+    from stepmagic.code_commands import code  # noqa: PLC0415 - Markdown, when asked for
+
+    return code(here, words)
+
+
+def _fix(here: Session, words: list[str]) -> str:
+    from stepmagic.code_commands import fix  # noqa: PLC0415 - as above
+
+    return fix(here, words)
+
+
 SUBCOMMANDS: dict[str, Subcommand] = {
     "key": Subcommand(run=_key, most_words=1, names=lambda _: ["forget"]),
     "model": Subcommand(run=_model, most_words=1, names=_model_names),
@@ -227,6 +239,8 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "undo": Subcommand(run=undo, most_words=1),
     "redo": Subcommand(run=redo, most_words=0),
     "continue": Subcommand(run=go_on, most_words=0),
+    "code": Subcommand(run=_code, most_words=1),
+    "fix": Subcommand(run=_fix, most_words=0),
     "history": Subcommand(run=_history, most_words=0),
     "save": Subcommand(run=save, most_words=1),
     "load": Subcommand(run=load, most_words=1),

@@ -38,9 +38,15 @@ def attach_last_error(shell: Any) -> Attached:
     """
     error = last_error(shell)
     if error is None:
-        message = "--error: no cell has failed in this kernel."
+        message = "no cell has failed in this kernel: there is no error to send."
         raise AttachmentError(message)
     return attach_error(error, "error", shell.user_ns)
+
+
+def failed_cell(shell: Any) -> str:
+    """Return the source of the cell of the last error; empty where it has none."""
+    error = last_error(shell)
+    return "" if error is None else _source(error, _cell(error))
 
 
 def attach_error(

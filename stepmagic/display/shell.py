@@ -50,6 +50,18 @@ def is_lab(shell: Any) -> bool:
     return "deletedCells" in parent_header(shell).get("metadata", {})
 
 
+def takes_next_cell(shell: Any) -> bool:
+    """Whether code can be put before the user as the next cell.
+
+    A front end that takes no input, such as nbclient, drops it.
+    """
+    if shell is None:
+        return False
+    if not has_kernel(shell):
+        return True
+    return bool(parent_header(shell).get("content", {}).get("allow_stdin", False))
+
+
 def execution(shell: Any) -> object:
     """Return what tells this execution of a cell from every other."""
     message = parent_header(shell).get("header", {}).get("msg_id")
