@@ -87,6 +87,7 @@ def test_text_is_coloured_and_its_alternatives_hidden_in_it() -> None:
     assert html.index("␣No") < html.index("Maybe")
     assert visible(html) == "Yes,\n"
     assert "<script" not in html
+    assert 'title="Yes 95% · ␣No 5% · Maybe &lt;1%"' in html
     assert "90% and more" in html
 
 
@@ -112,7 +113,7 @@ def test_dollar_signs_of_several_tokens_make_no_formula() -> None:
 def test_empty_token_can_be_seen_and_long_answers_end() -> None:
     tokens = Logprobs([TokenLogprob(token="", logprob=-1.0)] * 4001)
     html = logprobs_bundle(tokens)["text/html"]
-    assert html.count("·<span hidden>") == 4000
+    assert html.count("·</span><span hidden>") == 4000
     assert "and 1 more tokens" in html
 
 

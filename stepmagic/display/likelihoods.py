@@ -3,11 +3,13 @@
 Owns the drawing of ``Logprobs``: static HTML without scripts, so that it survives
 saving. A token's alternatives stand in it, unseen until the pointer or the keyboard's
 focus is on it. Colours are laid thinly over the page's own ground, so that they can be
-read in light and in dark themes; where styles are stripped, the text remains.
+read in light and in dark themes. A notebook that is not trusted loses the style sheet:
+there a ``title`` tells the alternatives, which the style sheet keeps quiet.
 """
 
 from __future__ import annotations
 
+import html
 from typing import TYPE_CHECKING
 
 from stepmagic.markdown import escape, plain
@@ -31,6 +33,7 @@ _MOST = 4000
 
 _CSS = """\
 .sm-likely{white-space:pre-wrap;position:relative;padding-bottom:5em}
+.sm-likely [title]{pointer-events:none}
 .sm-likely span[tabindex]{cursor:help;border-radius:2px}
 .sm-likely span[tabindex]:hover,.sm-likely span[tabindex]:focus{outline:1px solid}
 .sm-likely span[tabindex]:hover>[hidden],.sm-likely span[tabindex]:focus>[hidden]{\
@@ -48,11 +51,11 @@ def logprobs_bundle(tokens: Logprobs) -> dict[str, str]:
     drawn = "".join(map(_token, tokens[:_MOST]))
     rest = len(tokens) - _MOST
     more = f"<p {QUIET}>and {rest:,} more tokens</p>\n" if rest > 0 else ""
-    html = (
+    shown = (
         f"<style>{_CSS}</style>\n{_legend()}"
         f'<div class="sm-likely">{drawn}</div>\n{more}'
     )
-    return {"text/html": html, "text/plain": text}
+    return {"text/html": shown, "text/plain": text}
 
 
 def _legend() -> str:
@@ -74,19 +77,24 @@ def _token(token: TokenLogprob) -> str:
     share = probability(token)
     colour = next(colour for least, colour, _ in _STEPS if share >= least)
     style = f' style="background-color:{colour}"' if colour else ""
+    others = alternatives(token)
     said = [f"<strong>{_quoted(token.token)} {percent(share)}</strong>"]
-    said += [
-        f"{_quoted(each.token)} {percent(probability(each))}"
-        for each in alternatives(token)
-    ]
+    said += [f"{_quoted(each.token)} {percent(probability(each))}" for each in others]
+    title = " · ".join(
+        f"{_seen(each.token)} {percent(probability(each))}" for each in (token, *others)
+    )
     # Hidden without styles too; a letter of its own keeps an empty token in sight.
     return (
-        f'<span tabindex="0"{style}>{escape(token.token) or "·"}'
+        f'<span tabindex="0"{style}>'
+        f'<span title="{html.escape(title)}">{escape(token.token) or "·"}</span>'
         f"<span hidden>{' · '.join(said)}</span></span>"
     )
 
 
 def _quoted(token: str) -> str:
+    return f"<code>{escape(_seen(token))}</code>"
+
+
+def _seen(token: str) -> str:
     """Return a token with its spaces to be seen."""
-    shown = token.replace(" ", "␣").replace("\n", "⏎").replace("\t", "⇥")
-    return f"<code>{escape(shown)}</code>"
+    return plain(token).replace(" ", "␣").replace("\n", "⏎").replace("\t", "⇥")
