@@ -16,6 +16,7 @@ MODULES = (
     "streaming",
     "delay",
     "unread",
+    "turns",
     "sizes",
     "browser",
     "panel",

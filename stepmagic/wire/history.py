@@ -62,7 +62,9 @@ def sendable(request: Request, protocol: Protocol) -> tuple[Message, ...]:
         if kept and message.role == "user" == kept[-1].role:
             kept[-1] = replace(kept[-1], parts=kept[-1].parts + parts)
         else:
-            kept.append(replace(message, parts=parts))
+            # A copy of each message costs more than all the rest.
+            is_whole = parts == message.parts
+            kept.append(message if is_whole else replace(message, parts=parts))
     return tuple(kept)
 
 
@@ -148,7 +150,7 @@ def _mended(message: Message, answered: set[str], *, home: bool) -> Iterable[Par
                     yield part if home else Reasoning(text=part.text)
             case ToolCall(id=call) | ToolResult(call_id=call) if call not in answered:
                 pass
-            case ToolCall() | Text() if not home:
+            case ToolCall() | Text() if not home and part.provider_metadata:
                 yield replace(part, provider_metadata={})
             case Opaque() if not home:
                 pass
