@@ -123,7 +123,7 @@ def _branches(here: Session) -> Table:
         for branch, head in talk.tree.heads.items():
             path = [] if head is None else talk.tree.path(head)
             is_here = name == here.current and branch == talk.tree.branch
-            last = _prompt(path[-1]) if path else ""
+            last = _last(path[-1]) if path else ""
             label = f"{branch} (current)" if is_here else branch
             rows.append((label, str(len(path)), asked_model(talk), last))
     head_row = ("branch", "turns", "model", "last prompt")
@@ -141,6 +141,12 @@ def _count(words: list[str]) -> int:
 
 def _turns(talk: Conversation) -> str:
     return format_count(len(talk.turns), "turn")
+
+
+def _last(turn: Turn) -> str:
+    """Return the prompt of a turn; of one side by side, with its effort."""
+    how = f" (effort {turn.effort})" if turn.beside and turn.effort else ""
+    return f"{_prompt(turn)}{how}"
 
 
 def _prompt(turn: Turn) -> str:

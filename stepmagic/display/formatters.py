@@ -7,7 +7,6 @@ nothing is imported until one of them is shown.
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from stepmagic.display.shell import execution
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from stepmagic.dry_run import DryRun
     from stepmagic.logprobs import Logprobs
     from stepmagic.reply import Replies, Reply
-    from stepmagic.transcript import Turn
 
 _drawn: dict[object, set[str]] = {}
 """The turns that were streamed, by the execution of a cell; of the last one alone."""
@@ -80,35 +78,10 @@ def _show_replies(shell: Any, replies: Replies) -> None:
 
 
 def _conversation(conversation: Conversation) -> dict[str, str]:
-    turns = conversation.turns
-    if not turns:
-        said = f"{conversation.name}: nothing asked yet"
-        return {"text/html": f"<p>{_escape(said)}</p>", "text/plain": said}
-    return {
-        "text/html": "<hr>".join(map(_turn_html, turns, count(1))),
-        "text/plain": "\n\n".join(map(_turn_text, turns, count(1))),
-    }
-
-
-def _turn_html(turn: Turn, number: int) -> str:
     # Loaded when first shown.
-    from stepmagic.display.bundle import turn_bundle  # noqa: PLC0415
-    from stepmagic.display.sent import sent_html  # noqa: PLC0415
+    from stepmagic.display.history import history_bundle  # noqa: PLC0415
 
-    prompt = _escape(turn.prompt.typed).replace("\n", "<br>")
-    asked = f"<p><strong>{number}. You</strong></p><blockquote>{prompt}</blockquote>"
-    return asked + sent_html(turn.prompt) + turn_bundle(turn)["text/html"]
-
-
-def _turn_text(turn: Turn, number: int) -> str:
-    # Loaded when first shown.
-    from stepmagic.display.bundle import turn_bundle  # noqa: PLC0415
-    from stepmagic.display.sent import Sent  # noqa: PLC0415
-
-    sent = Sent(message=turn.prompt)
-    prompt = "\n".join(f"> {line}" for line in turn.prompt.typed.splitlines())
-    asked = f"{number}. You\n{prompt}\n{sent!r}" if sent else f"{number}. You\n{prompt}"
-    return f"{asked}\n\n{turn_bundle(turn)['text/plain']}"
+    return history_bundle(conversation.name, conversation.tree)
 
 
 def _dry_run(request: DryRun) -> dict[str, str]:
