@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from kernels import running_kernel
 from openrouter_server import OpenRouterServer, answer
 from shell_fixtures import ShellUnderTest
 from stepmagic.display.diffs import Diff
@@ -136,3 +137,19 @@ def test_a_diff_tells_lines_apart_without_colours() -> None:
     assert diff
     assert not Diff(before="a\n", after="a")
     assert repr(Diff(before="", after="")) == ""
+
+
+def test_a_front_end_gets_the_code_as_its_next_cell(server: OpenRouterServer) -> None:
+    server.enqueue(answer(TWO_BLOCKS))
+    settings = {"OPENROUTER_API_KEY": server.key, "STEPMAGIC_BASE_URL": server.url}
+    with running_kernel(**settings) as kernel:
+        kernel.check(
+            "%load_ext stepmagic\nfrom stepmagic import step\nr = step('How?')"
+        )
+        request = kernel.send("%step code")
+        reply = kernel.client.get_shell_msg(timeout=60)
+        while reply["parent_header"].get("msg_id") != request:
+            reply = kernel.client.get_shell_msg(timeout=60)
+    (payload,) = reply["content"]["payload"]
+    assert (payload["source"], payload["text"]) == ("set_next_input", "print(1)")
+    assert not payload["replace"]

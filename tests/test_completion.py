@@ -57,6 +57,8 @@ def completed(shell: Any, line: str, body: str = "\nWhat is {{ df }}?") -> list[
         ("%%step --model loc", ["local", "local/smollm2"]),
         ("%%step -p ap", ["api="]),
         ("%%step -p temp", ["temperature="]),
+        ("%%step --tools ", ["double"]),
+        ("%%step --tools look,dou", ["look,double"]),
         ("%%step --dr", ["--dry-run"]),
         ("%%step --cells l", ["last"]),
         ("%%step -p detail=l", ["detail=low"]),
