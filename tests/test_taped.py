@@ -23,6 +23,8 @@ from openrouter_server import (
     error,
     mid_stream_error,
 )
+from rows import echo
+from stepmagic import batch
 from stepmagic.ask import step
 from stepmagic.cassette.deck import forget, place
 from stepmagic.catalogue import Catalogue
@@ -469,4 +471,17 @@ def test_an_answer_is_replayed_at_any_speed(
     alone()
     current().cassette_speed = speed
     assert step("Count!", once=True).text == "one two three four"
+    assert path.exists()
+
+
+def test_a_batch_is_replayed(server: OpenRouterServer, path: Path, alone: Any) -> None:
+    server.default = echo()
+    found = []
+    for _ in range(2):
+        told = batch(["One?", "Two?"], "Say {{ word }}", progress=False)
+        found.append(list(told["answer"]))
+        if current().cassette_mode == "auto":
+            alone()
+    assert found == [["SAY ONE?", "SAY TWO?"]] * 2
+    assert len(server.requests) == 2
     assert path.exists()
