@@ -171,3 +171,31 @@ def test_no_turn_is_ever_off_all_branches(runs: list[tuple[int, int]]) -> None:
             tree.add(Turn(parent=parent, prompt=user("q"), cell=asking))
     held = {turn.id for head in tree.heads.values() if head for turn in tree.path(head)}
     assert held == tree.turns.keys()
+
+
+def test_answers_side_by_side_are_set_aside_together(
+    server: OpenRouterServer, kernel: KernelUnderTest
+) -> None:
+    run_cells(kernel, "A")
+    server.enqueue(answer("One."), answer("Other."))
+    ran = kernel.run("%%step -e low,high\nB", cell="B")
+    assert ran.shown[-1]["text/html"].count('class="sm-side"') == 2
+    assert "goes on with 1. `%step use 2` keeps" in ran.shown[-1]["text/plain"]
+    kernel.check("%step use 2")
+    run_cells(kernel, "C")
+    assert asked(server) == ["A", "B", "C"]
+    ran = run_cells(kernel, "B")
+    assert asked(server) == ["A", "B"]
+    assert "3 turns set aside" in ran.shown[-1]["text/plain"]
+
+
+def test_a_branch_that_was_set_aside_comes_back_as_it_was(
+    server: OpenRouterServer, kernel: KernelUnderTest
+) -> None:
+    run_cells(kernel, "ABC")
+    whole = server.requests[-1].body["messages"]
+    run_cells(kernel, "A")
+    kernel.check("%step use main-2")
+    # On its own branch again, C runs again where it stood.
+    run_cells(kernel, "C")
+    assert server.requests[-1].body["messages"] == whole
