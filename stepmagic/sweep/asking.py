@@ -27,7 +27,6 @@ from stepmagic.events import Assembly
 from stepmagic.options import Options
 from stepmagic.preparing import encode
 from stepmagic.retrying import wait_before
-from stepmagic.spending import Metered
 from stepmagic.sweep.gate import Gate
 from stepmagic.taped import Taped
 from stepmagic.transcript import FinishReason, Message, Text, Usage
@@ -106,8 +105,7 @@ class Asker:
 
     async def _try(self, body: Mapping[str, Any]) -> tuple[Outcome, Usage]:
         """Return what came of one request, and what it took."""
-        asked = self._endpoint.exchange(self._asked, body)
-        exchange = Metered(asked, self._options.entry, body)
+        exchange = self._endpoint.exchange(self._asked, body)
         try:
             await exchange.ready()
         except StepError as exc:
