@@ -106,6 +106,10 @@ class PanelView {
     this.turns = make("div", { class: "sm-turns", tabindex: "0", role: "region" });
     this.turns.setAttribute("aria-label", "Conversation");
     this.pending = make("div");
+    this.inner = make("div", {}, this.pending);
+    // A theme, a width or an image that comes late moves the end too.
+    this.sizes = new ResizeObserver(() => this.toEnd(false));
+    this.sizes.observe(this.inner);
     this.latest = button("Go to the end", () => this.toEnd(true), { hidden: true });
     this.latest.classList.add("sm-latest");
     this.status = make("p", { class: "sm-status", role: "status" });
@@ -118,7 +122,7 @@ class PanelView {
       this.spoken,
       this.composer.element,
     );
-    this.turns.append(this.pending);
+    this.turns.append(this.inner);
     this.turns.addEventListener("scroll", () => this.scrolled(), { passive: true });
     element.append(this.element);
     this.onKey = (event) => this.letThrough(event);
@@ -128,6 +132,7 @@ class PanelView {
 
   remove() {
     window.removeEventListener("keydown", this.onKey, true);
+    this.sizes.disconnect();
     this.element.remove();
   }
 
@@ -197,8 +202,8 @@ class PanelView {
       }
       view.stand(place + 1, siblings, stoppable.includes(id));
       if (live.has(id)) view.grow(live.get(id));
-      const next = before ? before.nextSibling : this.turns.firstChild;
-      if (next !== view.element) this.turns.insertBefore(view.element, next);
+      const next = before ? before.nextSibling : this.inner.firstChild;
+      if (next !== view.element) this.inner.insertBefore(view.element, next);
       before = view.element;
     });
   }
@@ -273,8 +278,8 @@ class Bar {
       labelled("Model", this.model),
       this.efforts,
       button("New", () => panel.post("new"), { "aria-label": "Start the conversation afresh" }),
-      make("span", { class: "sm-gauge" }, this.meter, this.gauge),
       this.prompt,
+      make("span", { class: "sm-gauge" }, this.meter, this.gauge),
     );
   }
 

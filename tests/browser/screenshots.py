@@ -88,13 +88,13 @@ class Studio:
 
     def panel(self, page: NotebookPage) -> None:
         """Take the pictures of the panel: light, dark, and as narrow as a telephone."""
-        self.server.enqueue(answer(SHORT, reasoning=THOUGHT), stall(rich(), after=230))
+        self.server.enqueue(answer(SHORT, reasoning=THOUGHT), stall(rich(), after=250))
         panel = PanelPage(page, page.run("%step panel sales"))
         panel.ask("How do I scale March in @sales?")
         panel.expect_answer("no longer a freak")
         panel.paste(encoded(drawing(), "PNG"), "plot.png")
         panel.ask("Is it an outlier in this plot?")
-        panel.element.locator(".sm-live li").first.wait_for()
+        panel.element.locator(".sm-live table").wait_for()
         panel.text.fill("And without March?")
         panel.paste(encoded(drawing(), "PNG"), "without.png")
         page.page.wait_for_timeout(1000)

@@ -59,7 +59,7 @@ def test_no_attack_does_anything_while_streaming_or_later(
     server: OpenRouterServer, window: NotebookPage
 ) -> None:
     # The panel shows the same turns at the same time.
-    window.run("%step panel")
+    panel = window.run("%step panel").element
     server.enqueue(*map(attack, ATTACKS))
     code = f"from stepmagic import step\nfor _ in range({A_CELL}):\n    step('Go on.')"
     for _ in range(0, len(ATTACKS), A_CELL):
@@ -68,7 +68,8 @@ def test_no_attack_does_anything_while_streaming_or_later(
     server.enqueue(answer("Still here."))
     assert window.run("%%step\nAnd now?").answer() == "Still here."
     look_at_all(window)
-    shown = window.page.locator(".sm-panel .sm-answer .sm-reply:not(.sm-live)")
+    panel.scroll_into_view_if_needed()
+    shown = panel.locator(".sm-panel .sm-answer .sm-reply:not(.sm-live)")
     expect(shown).to_have_count(len(ATTACKS) + 1)
     assert window.watch.take_faults() == []
     saved = window.save()
