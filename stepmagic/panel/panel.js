@@ -4,8 +4,11 @@
 /** Ms after which a click that the kernel has not taken is said to wait. */
 const PATIENCE = 400;
 
-/** Letters from the end within which the reader counts as reading the end. */
+/** Pixels from the end within which the reader counts as reading the end. */
 const NEAR_END = 48;
+
+/** Ms after a wheel, a key or a touch in which scrolling is the reader's own. */
+const OWN = 1000;
 
 /** What a page knows of a conversation. */
 class Store {
@@ -123,6 +126,11 @@ class PanelView {
       this.composer.element,
     );
     this.turns.append(this.inner);
+    this.touchedAt = -OWN;
+    for (const kind of ["wheel", "touchmove", "pointerdown", "keydown"]) {
+      const touch = () => (this.touchedAt = performance.now());
+      this.element.addEventListener(kind, touch, { passive: true });
+    }
     this.turns.addEventListener("scroll", () => this.scrolled(), { passive: true });
     element.append(this.element);
     this.onKey = (event) => this.letThrough(event);
@@ -236,6 +244,10 @@ class PanelView {
   }
 
   scrolled() {
+    const now = performance.now();
+    // A theme that is loaded moves everything, and the reader nothing.
+    if (this.isAtEnd && now - this.touchedAt > OWN) return this.toEnd(false);
+    if (now - this.touchedAt <= OWN) this.touchedAt = now;
     const { scrollHeight, scrollTop, clientHeight } = this.turns;
     this.isAtEnd = scrollHeight - scrollTop - clientHeight < NEAR_END;
     this.latest.hidden = this.isAtEnd;

@@ -104,7 +104,6 @@ class Studio:
         page.set_theme("Light")
         panel.narrow(320)
         page.page.wait_for_timeout(1000)
-        panel.turns.first.scroll_into_view_if_needed()
         self.take_element("panel-narrow", panel.element)
         page.page.set_viewport_size({"width": _WIDTH, "height": _HEIGHT})
         panel.button("Stop").click()

@@ -80,6 +80,23 @@ def test_stop_keeps_what_came_and_the_next_question_goes_on(
     panel.expect_answer("It goes on.")
 
 
+def test_the_panel_goes_with_the_text_unless_the_reader_scrolls_away(
+    server: OpenRouterServer, panel: PanelPage
+) -> None:
+    lines = "\n\n".join(f"line {number}" for number in range(60))
+    server.enqueue(answer(lines, reasoning="", pace_s=0.03))
+    panel.ask("Count!")
+    expect(panel.element.get_by_text("line 25", exact=True)).to_be_in_viewport()
+    panel.element.locator(".sm-turns").hover()
+    panel.notebook.page.mouse.wheel(0, -400)
+    latest = panel.button("Go to the end")
+    expect(latest).to_be_visible()
+    panel.expect_answer("line 59")
+    expect(panel.element.get_by_text("line 59", exact=True)).not_to_be_in_viewport()
+    latest.click()
+    expect(panel.element.get_by_text("line 59", exact=True)).to_be_in_viewport()
+
+
 def test_cells_and_the_panel_show_each_others_turns(
     server: OpenRouterServer, panel: PanelPage
 ) -> None:
