@@ -42,6 +42,7 @@ _SHARING = ("test_attachments_cells", "test_branches", "test_kernel_attachments"
 """Modules whose tests share a kernel."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run on one worker what shares a browser or a kernel: starting them takes long."""
     for item in items:

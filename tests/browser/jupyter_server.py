@@ -19,7 +19,7 @@ from typing import Any, Self
 
 import httpx
 
-_START_S = 60
+_START_S = 90
 _STOP_S = 20
 _NOT_INHERITED = ("PYTEST_", "STEPMAGIC_", "JUPYTER", "IPYTHON", "OPENROUTER_", "XDG_")
 """What begins like this stays outside: a kernel with ``PYTEST_CURRENT_TEST`` draws no
