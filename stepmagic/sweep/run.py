@@ -172,7 +172,11 @@ class Run:
         for number in self._numbers:
             if self.end:
                 return
+            asked = self.tally.asked
             await self._take(number, asker)
+            if self.tally.asked == asked:
+                # Rows that are not asked must leave the loop to others, too.
+                await asyncio.sleep(0)
 
     async def _take(self, number: int, asker: Asker) -> None:
         """See to the answer of a row: found, on its way, or asked for."""
@@ -214,8 +218,6 @@ class Run:
             AttachmentError: A value is missing or cannot be sent.
             ContextTooLong: It does not fit the model.
         """
-        # Rows that are not asked must leave the loop to others, too.
-        await asyncio.sleep(0)
         row = {name: values[number] for name, values in self._columns.items()}
         if (missing := self._question.missing(row)) is not None:
             reason = f"not asked: {missing!r} is missing"
