@@ -44,7 +44,9 @@ test: lint types $(READY)  ## run every check: style, types, notebooks, tests
 	@command -v chromium >/dev/null || echo "no chromium: the browser tests will be skipped"
 	@$(BIN)/python -m pytest --nbval-lax --no-cov -p no:cacheprovider notebooks
 	@$(OFFLINE) $(BIN)/python -m pytest --nbval --no-cov -p no:cacheprovider $(REPLAYED)
-	@$(BIN)/python -m pytest --cov --cov-report=term -n $(WORKERS) --dist loadgroup
+	@$(BIN)/python -m pytest --cov --cov-report= --cov-fail-under=0 \
+		-n $(WORKERS) --dist loadfile --ignore=tests/browser
+	@$(BIN)/python -m pytest --cov --cov-append --cov-report=term tests/browser
 
 replay: $(READY)  ## write the outputs of the replayed notebook anew
 	@STEPMAGIC_LIVE=off $(OFFLINE) $(BIN)/python notebooks/execute.py $(REPLAYED) $(REPLAYED)

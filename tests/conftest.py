@@ -38,20 +38,6 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-_SHARING = ("test_attachments_cells", "test_branches", "test_kernel_attachments")
-"""Modules whose tests share a kernel."""
-
-
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run on one worker what shares a browser or a kernel: starting them takes long."""
-    for item in items:
-        folder, module = item.path.parent.name, item.path.stem
-        if folder == "browser" or module in _SHARING:
-            group = folder if folder == "browser" else module
-            item.add_marker(pytest.mark.xdist_group(group))
-
-
 @pytest.fixture(autouse=True)
 def _isolated(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
