@@ -533,8 +533,15 @@ def test_many_turns_come_in_several_messages_the_last_first(page: Page) -> None:
         for part in message["parts"]
         if part["kind"] == "turns"
     ]
-    assert [len(ids) for ids in held] == [50, 50, 20]
+    assert [len(ids) for ids in held] == [20] * 6
     assert held[0][-1] == "119"
+
+
+def test_an_answer_is_copied_as_markdown(page: Page, server: OpenRouterServer) -> None:
+    server.enqueue(answer("**Yes** <script>."))
+    page.ask("ask", text="Is it?")
+    (turn,) = page.wait_for_answers(1)
+    assert page.ask("copy", turn=turn["id"])["text"] == "**Yes** &lt;script>.\n"
 
 
 def test_what_is_saved_follows_the_conversation(
@@ -547,7 +554,7 @@ def test_what_is_saved_follows_the_conversation(
     assert "Nothing was asked yet." in first["data"]["text/html"]
     server.enqueue(answer("**Yes.**"))
     page.ask("ask", text="Is it?")
-    page.wait(lambda: len(outputs) > 1)
+    page.wait(lambda: "Is it?" in outputs[-1]["data"]["text/html"])
     last = outputs[-1]
     assert last["update"]
     assert last["transient"] == first["transient"]

@@ -60,16 +60,26 @@ def reply_bundle(answer: Answer, *, footer: bool) -> dict[str, str]:
         answer: What came.
         footer: Whether to say who answered, what it cost and how long it took.
     """
+    return {
+        "text/html": reply_html(answer, footer=footer),
+        "text/markdown": reply_markdown(answer),
+        "text/plain": plain_text(answer.parts, answer.notes),
+    }
+
+
+def reply_html(answer: Answer, *, footer: bool) -> str:
+    """Return an answer as HTML; see ``reply_bundle``."""
     html = _body(answer, times=footer)
     html += "".join(f'<div class="sm-note">{render(n)}</div>\n' for n in answer.notes)
     if footer and answer.footer:
         html += f"<footer {QUIET}><small>{escape(answer.footer)}</small></footer>\n"
+    return wrapped(html)
+
+
+def reply_markdown(answer: Answer) -> str:
+    """Return an answer as Markdown that may be shown anywhere."""
     blocks = [*map(_source, merged(answer.parts)), *map(sanitize_source, answer.notes)]
-    return {
-        "text/html": wrapped(html),
-        "text/markdown": "\n".join(block for block in blocks if block),
-        "text/plain": plain_text(answer.parts, answer.notes),
-    }
+    return "\n".join(block for block in blocks if block)
 
 
 def turn_bundle(turn: Turn, *, footer: bool = True) -> dict[str, str]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeAlias
 
 from stepmagic.conversation import Conversation
+from stepmagic.display.answer import Answer
+from stepmagic.display.bundle import reply_markdown
 from stepmagic.display.requests import request_bundle
 from stepmagic.dry_run import dry_run
 from stepmagic.endpoint import refuse_key
@@ -181,6 +183,11 @@ def _things(desk: Desk, _: Asked) -> dict[str, Any]:
     return {"things": things}
 
 
+def _copy(desk: Desk, asked: Asked) -> dict[str, Any]:
+    """Return an answer as Markdown, filtered like what is shown."""
+    return {"text": reply_markdown(Answer.from_turn(_turn(desk, asked)))}
+
+
 def _bind(desk: Desk, asked: Asked) -> dict[str, Any]:
     name = asked.word("name").strip()
     turn = _turn(desk, asked)
@@ -231,6 +238,7 @@ ACTIONS: dict[str, Callable[[Desk, Asked], dict[str, Any]]] = {
     "set": _set,
     "preview": _preview,
     "things": _things,
+    "copy": _copy,
     "bind": _bind,
 }
 """The words of a page."""

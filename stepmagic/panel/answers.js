@@ -24,7 +24,9 @@ class Uses {
   }
 
   async copyIt() {
-    await copyText(this.text());
+    const text = await this.text();
+    if (text === undefined) return;
+    await copyText(text);
     this.panel.say(`Copied ${this.said}.`);
   }
 

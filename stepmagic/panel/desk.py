@@ -64,16 +64,16 @@ class Desk:
                 is then what is saved; else it has an output of its own.
         """
         self._pump.start()
-        self._transcript = transcript_html(self.conversation, self._place)
-        bundle = self._transcript_bundle()
+        # The turns themselves follow, when pages have them.
+        place = self._place if in_place else ""
+        bundle = self._bundle(transcript_html(self.conversation.name, (), place))
         if in_place:
+            self._transcript = ""
             self._publish(bundle, display_id=self._place)
+            self._pump.wake()
         else:
-            still = transcript_html(self.conversation)
-            self._publish(
-                {**self.model.to_bundle(), **bundle, "text/html": still},
-                display_id=uuid.uuid4().hex,
-            )
+            bundle = {**self.model.to_bundle(), **bundle}
+            self._publish(bundle, display_id=uuid.uuid4().hex)
 
     def begin_again(self) -> None:
         """Have the pages told everything: there is one that knows nothing."""
@@ -132,22 +132,21 @@ class Desk:
 
     def _keep_transcript(self) -> bool:
         """Put the turns where the notebook is saved; returns whether it is behind."""
-        if self.stage.runs:
+        if self.stage.runs or self.stage.is_behind:
             return True
         if time.monotonic() - self._transcript_at < _TRANSCRIPT_S:
             return True
         self._transcript_at = time.monotonic()
-        html = transcript_html(self.conversation, self._place)
+        html = self.stage.transcript(self._place)
         if html != self._transcript:
             self._transcript = html
-            self._publish(
-                self._transcript_bundle(), display_id=self._place, update=True
-            )
+            bundle = self._bundle(html)
+            self._publish(bundle, display_id=self._place, update=True)
         return False
 
-    def _transcript_bundle(self) -> dict[str, str]:
+    def _bundle(self, html: str) -> dict[str, Any]:
         plain = f"{self.conversation.name}: {len(self.conversation.turns)} turns"
-        return {"text/html": self._transcript, "text/plain": plain}
+        return {"text/html": html, "text/plain": plain}
 
     def _publish(
         self,

@@ -5,10 +5,12 @@ All HTML here was filtered like that of cells; a page writes the other texts as 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from stepmagic.conversation import Conversation
-from stepmagic.display.bundle import quiet, turn_bundle, wrapped
+from stepmagic.display.answer import Answer
+from stepmagic.display.bundle import quiet, reply_html, wrapped
 from stepmagic.display.sent import sent_html
 from stepmagic.errors import StepError
 from stepmagic.markdown import escape, plain
@@ -36,17 +38,11 @@ def turn_form(turn: Turn, *, is_seen: bool = True) -> dict[str, Any]:
         "status": turn.status,
         "cell": turn.cell is not None,
         "html": "" if is_seen else wrapped(quiet(_UNSEEN)),
-        "markdown": "",
         "codes": [],
     }
     if turn.status != "running":
-        bundle = turn_bundle(turn)
-        codes = [block.language for block in Reply(turn).code]
-        form |= {
-            "html": bundle["text/html"],
-            "markdown": bundle["text/markdown"],
-            "codes": codes,
-        }
+        form["html"] = reply_html(Answer.from_turn(turn), footer=True)
+        form["codes"] = [block.language for block in Reply(turn).code]
     return form
 
 
@@ -89,24 +85,26 @@ def settings_form(conversation: Conversation) -> dict[str, Any]:
     }
 
 
-def transcript_html(conversation: Conversation, place: str = "") -> str:
+def transcript_html(
+    name: str, forms: Iterable[Mapping[str, Any]], place: str = ""
+) -> str:
     """Return the turns as a page without a kernel shows them.
 
     Args:
-        conversation: Whose turns.
-        place: What pages with the kernel know it by.
+        name: Of the conversation.
+        forms: Its turns, as pages have them.
+        place: What pages with the kernel know the transcript by.
     """
-    name = escape(conversation.name)
-    turns = "<hr>\n".join(map(_turn_html, conversation.turns))
+    turns = "<hr>\n".join(map(_transcribed, forms))
     body = turns or quiet("Nothing was asked yet.")
     kind = f"sm-transcript sm-for-{place}" if place else "sm-transcript"
-    return f'<div class="{kind}"><p><small>{name}</small></p>\n{body}</div>'
+    return f'<div class="{kind}"><p><small>{escape(name)}</small></p>\n{body}</div>'
 
 
-def _turn_html(turn: Turn) -> str:
-    asked = escape(turn.prompt.typed).replace("\n", "<br>")
+def _transcribed(form: Mapping[str, Any]) -> str:
+    asked = escape(form["asked"]).replace("\n", "<br>")
     you = wrapped(f"<p><strong>You</strong></p><blockquote>{asked}</blockquote>")
-    return you + sent_html(turn.prompt) + turn_bundle(turn)["text/html"]
+    return f"{you}{form['sent']}{form['html']}"
 
 
 def _gauge(conversation: Conversation, options: Options) -> dict[str, Any]:

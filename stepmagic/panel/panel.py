@@ -54,10 +54,10 @@ def _show_transcript(conversation: Conversation) -> None:
     """Show the turns where nobody can click, as when a notebook is executed whole."""
     from IPython.display import display  # noqa: PLC0415 - with a shell, it is loaded
 
-    from stepmagic.panel.forms import transcript_html  # noqa: PLC0415 - see above
+    from stepmagic.panel.stage import Stage  # noqa: PLC0415 - see above
 
     bundle: dict[str, Any] = {
-        "text/html": transcript_html(conversation),
+        "text/html": Stage(conversation).transcript(""),
         "text/plain": repr(conversation),
     }
     display(bundle, raw=True)

@@ -17,11 +17,16 @@ from stepmagic.display.frames import Frames
 from stepmagic.display.patches import Patches
 from stepmagic.events import StreamEvent
 from stepmagic.panel.asking import Question
-from stepmagic.panel.forms import order_form, settings_form, turn_form
+from stepmagic.panel.forms import (
+    order_form,
+    settings_form,
+    transcript_html,
+    turn_form,
+)
 from stepmagic.panel.speech import Speech
 from stepmagic.transcript import Turn
 
-_AT_ONCE = 50
+_AT_ONCE = 20
 """Turns in one message; the last of a conversation come first."""
 
 _SPEECH_S = 1.0
@@ -100,6 +105,11 @@ class Stage:
         """Whether turns are left that the last messages did not hold."""
         return any(turn.id not in self._known for turn in self.conversation.turns)
 
+    def transcript(self, place: str) -> str:
+        """Return the turns for a page without a kernel, which knows them by a place."""
+        turns = [each for each in self.conversation.turns if each.status != "running"]
+        return transcript_html(self.conversation.name, map(self._form, turns), place)
+
     def messages(self) -> Iterator[dict[str, Any]]:
         """Yield what is new for the pages."""
         is_stale, self._is_stale = self._is_stale, False
@@ -141,9 +151,12 @@ class Stage:
             if turn.status == "running":
                 yield turn_form(turn, is_seen=turn.id not in self._unseen)
                 continue
-            if turn.id not in self._forms:
-                self._forms[turn.id] = turn_form(turn)
-            yield self._forms[turn.id]
+            yield self._form(turn)
+
+    def _form(self, turn: Turn) -> dict[str, Any]:
+        if turn.id not in self._forms:
+            self._forms[turn.id] = turn_form(turn)
+        return self._forms[turn.id]
 
     def _patches(
         self, shown: Container[str], running: Container[str]

@@ -71,7 +71,7 @@ class TurnView {
           : make("small", {}, "Asked by a cell: the notebook's stop button stops it."),
       );
     } else {
-      const text = () => form.markdown;
+      const text = async () => (await panel.post("copy", { turn: form.id })).text;
       const uses = new Uses(panel, { turn: form.id, what: "reply", said: "the reply", text });
       items.push(
         button("Edit", () => this.edit()),

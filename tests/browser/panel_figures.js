@@ -4,18 +4,18 @@
   let count = 0;
   let pressedAt;
   let openedAt;
+  let wholeAt;
   let keys = [];
 
+  // The frame after the next has shown it.
+  const shown = (note) => requestAnimationFrame(() => requestAnimationFrame(note));
+
   const look = () => {
-    if (pressedAt === undefined || openedAt !== undefined) return;
-    const turns = document.querySelectorAll(".sm-panel .sm-turn .sm-answer:not(:empty)");
-    if (turns.length < count) return;
-    // The frame after the next has shown it.
-    requestAnimationFrame(() =>
-      requestAnimationFrame(() => {
-        openedAt ??= performance.now();
-      }),
-    );
+    if (pressedAt === undefined || wholeAt !== undefined) return;
+    const answers = ".sm-panel .sm-turn .sm-answer:not(:empty)";
+    const turns = document.querySelectorAll(answers);
+    if (turns.length) shown(() => (openedAt ??= performance.now()));
+    if (turns.length >= count) shown(() => (wholeAt ??= performance.now()));
   };
 
   new MutationObserver(look).observe(document, { childList: true, subtree: true });
@@ -36,8 +36,10 @@
       count = turns;
       pressedAt = undefined;
       openedAt = undefined;
+      wholeAt = undefined;
     },
     opened: () => (openedAt === undefined ? 0 : openedAt - pressedAt),
+    whole: () => (wholeAt === undefined ? 0 : wholeAt - pressedAt),
     watchKeys() {
       keys = [];
     },
