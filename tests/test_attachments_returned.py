@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Callable
 from typing import Any
 
 import matplotlib.figure
@@ -88,7 +89,11 @@ def test_text_is_bounded() -> None:
     assert sum(len(part.text) for part in many[:3]) < MOST_LETTERS + 2_000
 
 
-@pytest.mark.parametrize("value", [os, os.environ, dict(os.environ), [os]])
-def test_what_may_hold_secrets_is_refused(value: Any) -> None:
+@pytest.mark.parametrize(
+    "make",
+    [lambda: os, lambda: os.environ, lambda: dict(os.environ), lambda: [os]],
+    ids=["module", "environment", "copy", "list"],
+)
+def test_what_may_hold_secrets_is_refused(make: Callable[[], Any]) -> None:
     with pytest.raises(AttachmentError, match="may hold secrets"):
-        parts_of(value)
+        parts_of(make())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -42,6 +43,8 @@ def cluster(
     running_server: OpenRouterServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[LocalCluster]:
     """Two worker processes, which have the key in their environment."""
+    # Where pytest-xdist runs the tests, the main module has none, and spawning asks.
+    sys.modules["__main__"].__dict__.setdefault("__spec__", None)
     settings = {
         "temporary-directory": str(tmp_path_factory.mktemp("dask")),
         "distributed.scheduler.allowed-failures": 10,

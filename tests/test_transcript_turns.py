@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,6 +33,7 @@ def test_usages_add_up() -> None:
         reasoning_tokens=3,
         cached_tokens=4,
         cost_usd=0.75,
+        context_tokens=10,
     )
 
 
@@ -47,7 +50,10 @@ def test_cost_of_one_side_stands_alone(
 
 @given(usages, usages)
 def test_usages_add_up_in_either_order(first: Usage, second: Usage) -> None:
-    assert first + second == second + first
+    one, other = first + second, second + first
+    # The context is that of the later request.
+    assert replace(one, context_tokens=0) == replace(other, context_tokens=0)
+    assert one.context_tokens == (second.held_tokens or first.held_tokens)
 
 
 def test_turn_reads_its_replies() -> None:
