@@ -549,7 +549,7 @@ def test_what_is_saved_follows_the_conversation(
 ) -> None:
     published: Any = step.shell.display_pub
     outputs = published.outputs
-    (first,) = outputs
+    first = outputs[0]
     assert set(first["data"]) == {"text/html", "text/plain"}
     assert "Nothing was asked yet." in first["data"]["text/html"]
     server.enqueue(answer("**Yes.**"))

@@ -354,7 +354,8 @@ def test_a_refusal_holds_everybody_back(server: OpenRouterServer) -> None:
     refused_at = server.requests[0].answered_at
     assert refused_at is not None
     early = [at for at in times if at < refused_at + 0.9]
-    assert len(early) <= 5
+    # The four that were under way, and what their answers let go until it was heard.
+    assert len(early) <= 8
     assert len(times) == 13
 
 
