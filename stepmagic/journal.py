@@ -324,8 +324,11 @@ def earlier_journals() -> list[Path]:
     setting = current().journal
     if not setting:
         return []
+    # In this order: the writer's thread may make the file of this process meanwhile,
+    # and its path is known before it is there.
+    found = find_journals(journal_folder(setting))
     own = {each.path for each in _journals if each.pid == os.getpid()}
-    return [path for path in find_journals(journal_folder(setting)) if path not in own]
+    return [path for path in found if path not in own]
 
 
 def forget() -> None:

@@ -150,6 +150,8 @@ def test_a_question_is_answered_in_the_panel_and_kept(
     assert " ".join(page.said) == "Yes. It is so. one"
     assert page.state["waiting"] == []
     assert "of 256,000 tokens" in page.state["settings"]["gauge"]
+    # The turn is closed before its thread has bound the name.
+    page.wait(lambda: "_step" in step.shell.user_ns)
     assert step["_step"].text.startswith("**Yes.**")
     assert session().last is step["_step"]
 

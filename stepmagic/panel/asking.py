@@ -101,10 +101,10 @@ class Question:
         turn = self.sending.turn
         # What has text shows itself how it ended.
         self.fault = fault if turn is None or turn.is_void else ""
-        self.is_over = True
         if turn is not None:
             session().last = Reply(turn)
             shell.user_ns["_step"] = session().last
+        self.is_over = True
         changed()
 
 
