@@ -32,8 +32,9 @@ _SAMPLE = 40
 _MAKES = 20
 """How often a request is made for one measurement."""
 
-_MOST_ADDED = 1.0
-"""Of a turn beside its request, in times of making that request."""
+_MOST_ADDED = 0.5
+"""Of a turn beside its request, in times of making that request: what reads the same
+messages once more, such as the estimate of their tokens, and sends them."""
 
 _MOST_A_LETTER = 1.5
 """Of a long request, in times of a short one."""

@@ -2,8 +2,8 @@
 
 One ledger for all that asks a server: conversations, questions asked aside, batches.
 ``Metered`` stands between a request and whoever reads it, so nothing passes it by. What
-a server counted stands in the ledger as it said; until then, and where an answer was
-stopped before that, by estimate.
+a server counted stands in the ledger as it said; where an answer was stopped before
+that, by estimate, and while it comes too where there is a limit to hold it to.
 """
 
 from __future__ import annotations
@@ -80,6 +80,7 @@ class Metered:
         self._prompt_tokens: int | None = None
         self._tokens = 0
         self._counted_usd = 0.0
+        self._has_begun = False
         self._is_reported = False
 
     async def ready(self) -> None:
@@ -107,7 +108,9 @@ class Metered:
         except CostLimitReached as error:
             yield Finish(reason="error", error=error)
         finally:
-            _ledger.estimated += self._counted_usd > 0 and not self._is_reported
+            if self._has_begun and not self._is_reported:
+                self._settle(self._cost())
+                _ledger.estimated += self._counted_usd > 0
 
     def cut(self) -> list[StreamEvent]:
         """Return the ends of the parts that were open when the reading stopped."""
@@ -137,24 +140,26 @@ class Metered:
 
     def _count(self, event: StreamEvent) -> None:
         match event:
-            case PartStart():
-                self._settle(self._cost(), is_reported=False)
-            case PartDelta():
-                self._tokens += estimate_tokens(event.text)
-                self._settle(self._cost(), is_reported=False)
+            case PartStart() | PartDelta():
+                self._has_begun, self._is_reported = True, False
+                if isinstance(event, PartDelta):
+                    self._tokens += estimate_tokens(event.text)
+                # An estimate reads the whole request, which a server mostly spares us.
+                if limit_usd() is not None:
+                    self._settle(self._cost())
             case UsageReport(usage=usage):
                 cost = usage.cost_usd
                 if cost is None and self._entry is not None:
                     cost = self._entry.cost_usd(usage)
-                self._settle(cost or 0.0, is_reported=True)
+                self._is_reported = True
+                self._settle(cost or 0.0)
             case _:
                 pass
 
-    def _settle(self, cost_usd: float, *, is_reported: bool) -> None:
+    def _settle(self, cost_usd: float) -> None:
         """Let the ledger have this answer at a new cost."""
         _ledger.spent_usd += cost_usd - self._counted_usd
         self._counted_usd = cost_usd
-        self._is_reported = is_reported
 
     def _cost(self, *, prompt: bool = False) -> float:
         """Return what the answer so far costs by estimate, or its prompt alone."""

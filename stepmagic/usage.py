@@ -40,6 +40,8 @@ _ONE_DIGIT = 10
 
 def estimate_tokens(text: str) -> int:
     """Return about how many tokens a text takes: 4 ASCII letters or 1 other each."""
+    if text.isascii():
+        return math.ceil(len(text) / _LETTERS_A_TOKEN)
     letters = len(text.encode("ascii", "ignore"))
     return math.ceil(letters / _LETTERS_A_TOKEN) + (len(text) - letters)
 
