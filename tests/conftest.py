@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -11,9 +12,11 @@ from hypothesis import settings
 
 pytest_plugins = ["server_fixtures", "engine_fixtures", "shell_fixtures"]
 
-# Cores are shared in CI: a slow example is no failure.
-settings.register_profile("stepmagic", deadline=None)
-settings.load_profile("stepmagic")
+# Cores are shared in CI: a slow example is no failure. Examples are the same each time:
+# what they find is found by whoever wrote it. `make fuzz` looks for others.
+settings.register_profile("stepmagic", deadline=None, derandomize=True)
+settings.register_profile("fuzz", deadline=None, max_examples=2000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "stepmagic"))
 
 _KEYS = ("OPENROUTER_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY")
 _KEPT = ("STEPMAGIC_RECORDINGS",)
@@ -36,6 +39,13 @@ _FOLDERS = (
 def pytest_configure() -> None:
     """Take interrupts, which a run that began in the background ignores."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _few_objects() -> None:
+    """Spare the collector what the run itself holds: a shell calls it at its end."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

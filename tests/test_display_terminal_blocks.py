@@ -156,12 +156,21 @@ def test_code_is_open_with_its_language() -> None:
 
 def test_a_closed_fence_that_may_yet_change_is_not_taken_for_open() -> None:
     blocks = Blocks()
-    blocks.feed("```\n[1]\n```\nText")
+    # The text may go on until another `$$`, and all of it be a formula.
+    blocks.feed("$$\n```\n[1]\n```\nText")
     assert blocks.settle() == []
-    assert [token.type for token in blocks.open(SIZE)][:2] == [
+    types = [token.type for token in blocks.open(SIZE) if not token.level]
+    assert types == [
+        *("paragraph_open", "paragraph_close"),
         "fence",
-        "paragraph_open",
+        *("paragraph_open", "paragraph_close"),
     ]
+
+
+def test_what_code_shows_does_not_hold_it_back() -> None:
+    blocks = Blocks()
+    blocks.feed("```\n[1]\n```\nText")
+    assert [token.type for token in blocks.settle()] == ["fence"]
 
 
 def test_the_head_of_a_table_waits_for_its_second_line() -> None:

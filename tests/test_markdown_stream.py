@@ -138,6 +138,8 @@ def test_any_lines_grow_as_they_are_rendered(
         "```a|b\n-|-\nc\n",
         "| a |\n|-|\n| b |\n$$\nc\n$$\n",
         "  ```\n  a\n  ```\nb\n",
+        "$$\n~~~\n \n[a]\n~~~\n- b\n",
+        "```\n\n\\[\n```\n\na\n",
     ],
 )
 def test_later_lines_that_change_what_a_block_is(source: str) -> None:

@@ -49,9 +49,11 @@ def _decided(blocks: Sequence[Token], lines: Sequence[str], cut: int) -> int:
     begin = cut
     while begin and not is_blank(lines[begin - 1]):
         begin -= 1
+    spans = [span(block) for block in blocks]
+    # In code that is closed, nothing begins any more.
+    codes = [span(block) for block in blocks if block.type == "fence"]
     for place in range(begin, cut):
-        if _UNDECIDED.match(lines[place]):
-            spans = (span(block) for block in blocks)
+        if _UNDECIDED.match(lines[place]) and not any(a < place < b for a, b in codes):
             return next((a for a, b in spans if a <= place < b), place)
     return cut
 
