@@ -16,7 +16,7 @@ REPLAYED := notebooks/conversations.ipynb
 OFFLINE := env -u OPENROUTER_API_KEY PYTHONPATH=tests/offline
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test replay bench screenshots lint types wheel clean
+.PHONY: help demo lab test coverage fuzz replay bench screenshots lint types wheel clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -42,11 +42,19 @@ lab: $(READY)  ## open the notebooks in JupyterLab
 
 test: lint types $(READY)  ## run every check: style, types, notebooks, tests
 	@command -v chromium >/dev/null || echo "no chromium: the browser tests will be skipped"
-	@$(BIN)/python -m pytest --nbval-lax --no-cov -p no:cacheprovider notebooks
-	@$(OFFLINE) $(BIN)/python -m pytest --nbval --no-cov -p no:cacheprovider $(REPLAYED)
+	@$(BIN)/python -m pytest --nbval-lax -p no:cacheprovider notebooks
+	@$(OFFLINE) $(BIN)/python -m pytest --nbval -p no:cacheprovider $(REPLAYED)
+	@$(BIN)/python -m pytest -m "not alone" -n $(WORKERS) --dist loadfile
+	@$(BIN)/python -m pytest -m alone
+
+coverage: $(READY)  ## run the tests under branch coverage, several times as long
 	@$(BIN)/python -m pytest --cov --cov-report= --cov-fail-under=0 \
-		-n $(WORKERS) --dist loadfile --ignore=tests/browser
-	@$(BIN)/python -m pytest --cov --cov-append --cov-report=term tests/browser
+		-m "not alone" -n $(WORKERS) --dist loadfile
+	@$(BIN)/python -m pytest --cov --cov-append --cov-report=term -m alone
+
+fuzz: $(READY)  ## run the property tests on examples of their own, many more
+	@HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -m "hypothesis and not alone" \
+		-n $(WORKERS) --dist loadfile
 
 replay: $(READY)  ## write the outputs of the replayed notebook anew
 	@STEPMAGIC_LIVE=off $(OFFLINE) $(BIN)/python notebooks/execute.py $(REPLAYED) $(REPLAYED)

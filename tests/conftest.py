@@ -36,6 +36,18 @@ _FOLDERS = (
 )
 
 
+_ALONE = {"local_engine", "weights", "fetched_weights"}
+"""Fixtures whose tests take every core: side by side, they wait for each other."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what ``make test`` runs one after another: the engine and the browser."""
+    for item in items:
+        names = set(getattr(item, "fixturenames", ()))
+        if names & _ALONE or item.path.parent.name == "browser":
+            item.add_marker("alone")
+
+
 def pytest_configure() -> None:
     """Take interrupts, which a run that began in the background ignores."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
