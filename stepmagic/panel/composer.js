@@ -35,6 +35,9 @@ class Composer {
     this.preview.setAttribute("aria-label", "What would be sent");
     this.attach = button("Attach", () => this.togglePicker(), { "aria-expanded": "false" });
     this.look = button("Preview", () => this.togglePreview(), { "aria-expanded": "false" });
+    // It stands still, where a button below the answer moves away with each line.
+    this.stop = button("Stop", () => panel.stop(), { hidden: true });
+    this.stop.classList.add("sm-stop");
     this.submit = make("button", { type: "submit", class: "sm-button sm-send" }, "Send");
     this.element = make(
       "form",
@@ -51,6 +54,7 @@ class Composer {
         button("Upload", () => this.file.click()),
         this.file,
         this.look,
+        this.stop,
         this.submit,
       ),
     );
@@ -250,6 +254,12 @@ class Composer {
   }
 
   // Sending.
+
+  /** Offer to stop what runs; the keyboard stays where it is of use. */
+  showStop(isOffered) {
+    if (!isOffered && this.stop === document.activeElement) this.text.focus();
+    this.stop.hidden = !isOffered;
+  }
 
   async content() {
     const { words, error } = this;

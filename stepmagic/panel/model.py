@@ -17,7 +17,10 @@ from stepmagic.display.page import page_module
 
 _VIEW = "application/vnd.jupyter.widget-view+json"
 _HERE = Path(__file__).parent
-_SCRIPTS = ("elements.js", "answers.js", "turns.js", "composer.js", "panel.js")
+_SCRIPTS = (
+    *("elements.js", "store.js", "answers.js", "turns.js", "composer.js"),
+    *("places.js", "panel.js"),
+)
 
 
 class PanelModel(anywidget.AnyWidget):

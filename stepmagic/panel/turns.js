@@ -64,13 +64,10 @@ class TurnView {
     const isRunning = form.status === "running";
     const items = [];
     if (siblings.length > 1) items.push(this.switcher(siblings));
-    if (isRunning) {
-      items.push(
-        stoppable
-          ? button("Stop", () => panel.post("stop", { what: form.id }))
-          : make("small", {}, "Asked by a cell: the notebook's stop button stops it."),
-      );
-    } else {
+    if (isRunning && !stoppable) {
+      const said = "Asked by a cell: the notebook's stop button stops it.";
+      items.push(make("small", {}, said));
+    } else if (!isRunning) {
       const text = async () => (await panel.post("copy", { turn: form.id })).text;
       const uses = new Uses(panel, { turn: form.id, what: "reply", said: "the reply", text });
       items.push(

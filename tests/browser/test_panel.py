@@ -73,8 +73,11 @@ def test_stop_keeps_what_came_and_the_next_question_goes_on(
     server.enqueue(PACED, answer("It goes on."))
     panel.ask("Count!")
     expect(panel.element.locator(".sm-live")).to_contain_text("word20")
+    # It stands beside the question, not below an answer that pushes it away.
+    assert panel.button("Stop").evaluate("button => !button.closest('.sm-turn')")
     panel.button("Stop").click()
     turn = panel.expect_answer("Stopped by you")
+    expect(panel.button("Stop")).to_be_hidden()
     expect(turn).not_to_contain_text("word149")
     panel.ask("Go on.")
     panel.expect_answer("It goes on.")

@@ -1,0 +1,44 @@
+// Where in the page the panels stand.
+
+/**
+ * Puts panels where the kernel has put transcripts of the conversation. An output with a
+ * transcript alone is what is saved: a page without the kernel has nothing broken in it.
+ */
+class Places {
+  constructor(store, place) {
+    this.store = store;
+    this.kept = document.getElementsByClassName(`sm-for-${place}`);
+    this.views = new WeakMap();
+    this.observer = new MutationObserver(() => this.look());
+    this.observer.observe(document.body, { childList: true, subtree: true });
+    this.look();
+  }
+
+  look() {
+    // Cells that are out of sight are taken out of the page, and come back.
+    for (const view of this.store.views) {
+      if (!view.element.isConnected) this.store.views.delete(view);
+    }
+    for (const transcript of this.kept) this.open(transcript);
+  }
+
+  open(transcript) {
+    const output = transcript.closest(".jp-OutputArea-output");
+    if (!output) return;
+    let view = this.views.get(output);
+    if (!view) {
+      const box = make("div", { class: "jp-OutputArea-output" });
+      output.before(box);
+      output.classList.add("sm-kept");
+      view = new PanelView(this.store, box);
+      this.views.set(output, view);
+    } else if (!this.store.views.has(view)) {
+      view.refresh();
+    }
+    this.store.views.add(view);
+  }
+
+  stop() {
+    this.observer.disconnect();
+  }
+}
