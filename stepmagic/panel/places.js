@@ -7,19 +7,28 @@
 class Places {
   constructor(store, place) {
     this.store = store;
-    this.kept = document.getElementsByClassName(`sm-for-${place}`);
+    this.kept = `.sm-for-${place}`;
     this.views = new WeakMap();
-    this.observer = new MutationObserver(() => this.look());
+    this.observer = new MutationObserver((changes) => this.look(changes));
     this.observer.observe(document.body, { childList: true, subtree: true });
-    this.look();
+    this.openIn(document.body);
   }
 
-  look() {
+  /** Look at what is new alone: a page changes with each word, and may be large. */
+  look(changes) {
     // Cells that are out of sight are taken out of the page, and come back.
     for (const view of this.store.views) {
       if (!view.element.isConnected) this.store.views.delete(view);
     }
-    for (const transcript of this.kept) this.open(transcript);
+    for (const { addedNodes, target } of changes) {
+      if (!addedNodes.length || target.closest(".sm-panel")) continue;
+      for (const node of addedNodes) if (node instanceof Element) this.openIn(node);
+    }
+  }
+
+  openIn(element) {
+    if (element.matches(this.kept)) this.open(element);
+    for (const transcript of element.querySelectorAll(this.kept)) this.open(transcript);
   }
 
   open(transcript) {
