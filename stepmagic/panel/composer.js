@@ -19,6 +19,7 @@ class Composer {
     this.text.addEventListener("keydown", (event) => this.key(event));
     this.text.addEventListener("input", () => this.complete());
     this.text.addEventListener("blur", () => this.closeList());
+    this.text.addEventListener("focus", () => this.stayInView());
     this.list = make("ul", { class: "sm-list", role: "listbox", id: fresh("list"), hidden: true });
     this.list.setAttribute("aria-label", "Names to attach");
     this.text.setAttribute("aria-controls", this.list.id);
@@ -69,6 +70,12 @@ class Composer {
       event.stopPropagation();
       this.add([...event.dataTransfer.files]);
     });
+  }
+
+  /** Have all of it in view, its buttons too, while somebody writes. */
+  stayInView() {
+    if (!this.element.contains(document.activeElement)) return;
+    this.element.scrollIntoView({ block: "nearest" });
   }
 
   key(event) {

@@ -17,10 +17,15 @@ class PanelView {
     this.turns.setAttribute("aria-label", "Conversation");
     this.pending = make("div");
     this.inner = make("div", {}, this.pending);
-    // A theme, a width or an image that comes late moves the end too.
-    this.sizes = new ResizeObserver(() => this.toEnd(false));
-    this.sizes.observe(this.inner);
-    this.latest = button("Go to the end", () => this.toEnd(true), { hidden: true });
+    // Within the frame that draws what is new. A theme, a width or an image that comes
+    // late moves the end too.
+    this.sizes = new ResizeObserver((changes) => {
+      this.stayAtEnd();
+      // A panel that grows would push out of sight what is written below it.
+      if (changes.some(({ target }) => target === this.element)) this.composer.stayInView();
+    });
+    for (const each of [this.inner, this.turns, this.element]) this.sizes.observe(each);
+    this.latest = button("Go to the end", () => this.toEnd(), { hidden: true });
     this.latest.classList.add("sm-latest");
     this.status = make("p", { class: "sm-status", role: "status" });
     this.spoken = make("div", { class: "sm-unseen", "aria-live": "polite" });
@@ -100,7 +105,6 @@ class PanelView {
     if (kinds.has("gone")) this.element.toggleAttribute("data-gone", Boolean(store.gone));
     this.composer.submit.disabled = Boolean(store.gone);
     this.showStatus();
-    this.toEnd(false);
   }
 
   /** Put the views of the turns in the order of the tree. */
@@ -159,7 +163,7 @@ class PanelView {
   scrolled() {
     const now = performance.now();
     // A theme that is loaded moves everything, and the reader nothing.
-    if (this.isAtEnd && now - this.touchedAt > OWN) return this.toEnd(false);
+    if (this.isAtEnd && now - this.touchedAt > OWN) return this.stayAtEnd();
     if (now - this.touchedAt <= OWN) this.touchedAt = now;
     const { scrollHeight, scrollTop, clientHeight } = this.turns;
     this.isAtEnd = scrollHeight - scrollTop - clientHeight < NEAR_END;
@@ -167,15 +171,14 @@ class PanelView {
   }
 
   /** Go with the text, unless the reader has scrolled away from its end. */
-  toEnd(isAsked) {
-    if (isAsked) this.isAtEnd = true;
-    if (!this.isAtEnd) return;
-    this.scrolling ??= requestAnimationFrame(() => {
-      this.scrolling = requestAnimationFrame(() => {
-        this.scrolling = undefined;
-        if (this.isAtEnd) this.turns.scrollTop = this.turns.scrollHeight;
-      });
-    });
+  stayAtEnd() {
+    if (this.isAtEnd) this.turns.scrollTop = this.turns.scrollHeight;
+  }
+
+  toEnd() {
+    this.isAtEnd = true;
+    this.latest.hidden = true;
+    this.stayAtEnd();
   }
 }
 
