@@ -6,7 +6,9 @@ READY := $(VENV)/.ready
 BENCH_VENV := .venv-bench
 BENCH_READY := $(BENCH_VENV)/.ready
 # Many tests wait for kernels, browsers and servers: more of them than cores can run.
-WORKERS ?= 3
+WORKERS ?= 4
+# Notebooks, browsers and engines take a core each, and more.
+PAIR ?= 2
 PIP := -m pip install --quiet --disable-pip-version-check
 # One cache for demo and tests, inside the checkout: an empty HOME is enough.
 export STEPMAGIC_CACHE ?= $(CURDIR)/build/cache
@@ -42,10 +44,11 @@ lab: $(READY)  ## open the notebooks in JupyterLab
 
 test: lint types $(READY)  ## run every check: style, types, notebooks, tests
 	@command -v chromium >/dev/null || echo "no chromium: the browser tests will be skipped"
-	@$(BIN)/python -m pytest --nbval-lax -p no:cacheprovider notebooks
+	@$(BIN)/python -m pytest --nbval-lax -p no:cacheprovider \
+		-n $(PAIR) --dist loadfile notebooks
 	@$(OFFLINE) $(BIN)/python -m pytest --nbval -p no:cacheprovider $(REPLAYED)
 	@$(BIN)/python -m pytest -m "not alone" -n $(WORKERS) --dist loadfile
-	@$(BIN)/python -m pytest -m alone
+	@$(BIN)/python -m pytest -m alone -n $(PAIR) --dist loadfile
 
 coverage: $(READY)  ## run the tests under branch coverage, several times as long
 	@$(BIN)/python -m pytest --cov --cov-report= --cov-fail-under=0 \

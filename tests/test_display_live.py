@@ -598,6 +598,9 @@ def test_a_canvas_gives_its_page_what_a_server_dropped(
         canvas.end(bundle)
         assert tell_model("silent", "page") == 2
         assert said(wire)[-1] == {"over": True, "sent": 1}
+        # The page looks for it among its outputs before it asks for another.
+        assert tell_model("left", "page") == 2
+        assert said(wire)[-1] == {"left": "<p>All of it.</p>"}
         assert tell_model("unended", "page") == 3
         assert tell_model("unseen", "another page") == 3
         assert shell.parents == []

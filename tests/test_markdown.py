@@ -408,3 +408,32 @@ def test_cuts_do_not_change_plain_text(text: str, cuts: list[int]) -> None:
     assert "".join(shown) + stream.close() == plain(text)
     assert not any(acts(char) for char in plain(text))
     assert plain(plain(text)) == plain(text)
+
+
+_AT_ONCE = """
+import sys, threading
+from stepmagic.markdown import render
+
+sys.setswitchinterval(1e-5)
+source = "```python\\nx = 1\\n```"
+both, seen = threading.Barrier(2), []
+
+
+def look():
+    both.wait()
+    seen.append(render(source))
+
+
+threads = [threading.Thread(target=look) for _ in range(2)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+assert seen == [render(source)] * 2
+"""
+
+
+@pytest.mark.parametrize("_time", range(6))
+def test_two_threads_may_colour_their_first_code_at_once(_time: int) -> None:
+    # Without a lock about one process in five fails: Pygments is loaded by both.
+    subprocess.run([sys.executable, "-c", _AT_ONCE], check=True)  # noqa: S603

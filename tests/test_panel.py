@@ -108,6 +108,8 @@ class Page:
                 self.said.append(part["say"])
             case "done" | "failed":
                 self.told[part["id"]] = part
+            case "fault":
+                self.state["fault"] = part["said"]
             case kind:
                 self.state[kind] = part[kind]
 
@@ -154,6 +156,23 @@ def test_a_question_is_answered_in_the_panel_and_kept(
     page.wait(lambda: "_step" in step.shell.user_ns)
     assert step["_step"].text.startswith("**Yes.**")
     assert session().last is step["_step"]
+
+
+def test_what_cannot_be_shown_is_said_and_the_panel_lives_on(
+    page: Page, server: OpenRouterServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> Iterator[dict[str, Any]]:
+        raise ValueError(7)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(page.desk.stage, "messages", broken)
+        page.desk.changed()
+        page.wait(lambda: "fault" in page.state)
+    assert page.state["fault"] == "A part could not be shown: ValueError: 7"
+    server.enqueue(answer("It lives."))
+    page.ask("ask", text="Still there?")
+    (turn,) = page.wait_for_answers(1)
+    assert "It lives." in turn["html"]
 
 
 def test_cells_and_the_panel_are_one_conversation(

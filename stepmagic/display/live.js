@@ -34,11 +34,17 @@ class Vigil {
     if (!over) return this.wait();
     this.#later(() => {
       if (this.views.size) this.model.send({ kind: "unended" });
-      // A page that is not the cell's, or has not drawn it yet, has no view either.
+      // A page that is not the cell's, or has not drawn it yet, has no view either. Nor
+      // has one that was so busy that it loaded the model when the answer was over.
       else if (!this.wasViewed && this.received < sent) {
-        this.model.send({ kind: "unseen" });
+        this.model.send({ kind: "left" });
       }
     });
+  }
+
+  /** Ask for the output anew, unless it stands in the notebook as the answer left it. */
+  compare(left) {
+    if (left && !stands(this.model, left)) this.model.send({ kind: "unseen" });
   }
 
   stop() {
@@ -51,6 +57,16 @@ class Vigil {
   }
 }
 
+/** Whether an output of the notebook, drawn or not, has some HTML. */
+function stands(model, html) {
+  for (const { outputs } of model.widget_manager?.context?.model?.cells ?? []) {
+    for (let place = 0; place < (outputs?.length ?? 0); place += 1) {
+      if (outputs.get(place).data["text/html"] === html) return true;
+    }
+  }
+  return false;
+}
+
 export default () => {
   const state = blankState();
   let vigil;
@@ -60,6 +76,7 @@ export default () => {
       vigil = new Vigil(model);
       model.on("msg:custom", (message) => {
         if ("over" in message) return vigil.hear(message);
+        if ("left" in message) return vigil.compare(message.left);
         vigil.received += 1;
         if (!over) vigil.wait();
         const knew = !state.lost;

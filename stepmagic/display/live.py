@@ -134,6 +134,8 @@ class LiveCanvas:
                 self._patches.must_repeat = True
             case {"kind": "silent"}:
                 model.send({"over": model.over, "sent": self._patches.sent})
+            case {"kind": "left"}:
+                model.send({"left": self._bundle.get("text/html", "")})
             case {"kind": "unended"} if self._bundle:
                 self._output.put(self._bundle)
             case {"kind": "unseen"} if self._bundle and self._is_heard_from_its_page():

@@ -8,6 +8,7 @@ them shows plain code.
 from __future__ import annotations
 
 import re
+import threading
 from html import escape
 from typing import Any
 
@@ -37,18 +38,24 @@ _LONGEST = 50_000
 """Letters of a block that is coloured; Pygments takes 3 to 7 us a letter."""
 
 
+_LOADING = threading.RLock()
+"""Held while Pygments works: two threads that load a lexer at once spoil it for both. A
+panel draws in a thread of its own, beside the cells."""
+
+
 def highlight(code: str, language: str) -> str:
     """Return code as HTML, coloured where the language is known; its text is kept."""
-    lexer = lexer_of(code, language)
-    if lexer is None:
-        return escape(code)
-    # See lexer_of.
-    import pygments  # type: ignore[import-untyped]  # noqa: PLC0415
-    from pygments.formatters import (  # type: ignore[import-untyped]  # noqa: PLC0415
-        HtmlFormatter,
-    )
+    with _LOADING:
+        lexer = lexer_of(code, language)
+        if lexer is None:
+            return escape(code)
+        # See lexer_of.
+        import pygments  # type: ignore[import-untyped]  # noqa: PLC0415
+        from pygments.formatters import (  # type: ignore[import-untyped]  # noqa: PLC0415
+            HtmlFormatter,
+        )
 
-    coloured = str(pygments.highlight(code, lexer, HtmlFormatter(nowrap=True)))
+        coloured = str(pygments.highlight(code, lexer, HtmlFormatter(nowrap=True)))
     return _COMMENT.sub(f'<span {QUIET} class="', coloured)
 
 
@@ -57,10 +64,11 @@ def lexer_of(code: str, language: str) -> Any:
     name = _LANGUAGES.get(language.lower())
     if name is None or len(code) > _LONGEST:
         return None
-    # Pygments loads a lexer by name, and none is needed before the first block.
-    # Pygments has no types of its own.
-    from pygments.lexers import (  # type: ignore[import-untyped]  # noqa: PLC0415
-        get_lexer_by_name,
-    )
+    with _LOADING:
+        # Pygments loads a lexer by name, and none is needed before the first block.
+        # Pygments has no types of its own.
+        from pygments.lexers import (  # type: ignore[import-untyped]  # noqa: PLC0415
+            get_lexer_by_name,
+        )
 
-    return get_lexer_by_name(name, stripnl=False, ensurenl=False)
+        return get_lexer_by_name(name, stripnl=False, ensurenl=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import time
 import uuid
@@ -19,7 +20,11 @@ from stepmagic.panel.stage import Stage
 from stepmagic.panel.things import list_things
 
 _TRANSCRIPT_S = 1.0
-"""Between two transcripts for the saved notebook."""
+"""Between two transcripts for the saved notebook, and more for a long one."""
+
+_LETTERS_A_S = 250_000
+"""Of transcripts, so that a server that lets 1 MB a second through (Jupyter Server's
+``iopub_data_rate_limit``) has room for all else."""
 
 
 class Desk:
@@ -116,6 +121,22 @@ class Desk:
         self._pump.wake()
 
     def _beat(self) -> bool:
+        """Send what is new; returns whether more is to come by itself.
+
+        Whatever cannot be sent, the next beat tells the pages everything anew.
+        """
+        try:
+            return self._tell_news()
+        except Exception as error:  # noqa: BLE001 - without its thread a panel is dead
+            self._is_new = True
+            said = f"A part could not be shown: {type(error).__name__}: {error}"
+            parts = [{"kind": "fault", "said": said}]
+            with contextlib.suppress(Exception):
+                self.model.send({"seq": self._seq, "whole": False, "parts": parts})
+            self._seq += 1
+            return False
+
+    def _tell_news(self) -> bool:
         """Send what is new; returns whether more is to come by itself."""
         is_new, self._is_new = self._is_new, False
         if is_new:
@@ -134,7 +155,8 @@ class Desk:
         """Put the turns where the notebook is saved; returns whether it is behind."""
         if self.stage.runs or self.stage.is_behind:
             return True
-        if time.monotonic() - self._transcript_at < _TRANSCRIPT_S:
+        rest_s = max(_TRANSCRIPT_S, len(self._transcript) / _LETTERS_A_S)
+        if time.monotonic() - self._transcript_at < rest_s:
             return True
         self._transcript_at = time.monotonic()
         html = self.stage.transcript(self._place)

@@ -21,12 +21,15 @@ _CELL = ".jp-Notebook .jp-CodeCell"
 _PATHS: dict[App, str] = {"lab": "/lab/tree/", "notebook": "/notebooks/"}
 _OPEN_MS = 60_000
 _RUN_S = 60.0
-_KEY_S = 1.5
+_KEY_S = 4.0
 """A cell that shows no sign of running after this gets the key again."""
 
 _IS_IDLE = """() =>
   jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === "idle"
 """
+_DRAWN = """() => new Promise((drawn) => {
+  requestAnimationFrame(() => requestAnimationFrame(drawn));
+})"""
 _DONE = re.compile(r"\[(\d+)\]")
 
 
@@ -232,6 +235,7 @@ class CodeCell:
                 message = f"the cell does not end; it shows {self.text!r}"
                 raise AssertionError(message)
             self.page.wait_for_timeout(20)
+        self.page.evaluate(_DRAWN)
 
     def run(self) -> CodeCell:
         """Run it until it is done."""

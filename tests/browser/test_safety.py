@@ -64,7 +64,7 @@ def test_no_attack_does_anything_while_streaming_or_later(
     code = f"from stepmagic import step\nfor _ in range({A_CELL}):\n    step('Go on.')"
     for _ in range(0, len(ATTACKS), A_CELL):
         cell = window.run(code)
-        assert cell.outputs.count() == A_CELL, cell.text
+        expect(cell.outputs).to_have_count(A_CELL)
     server.enqueue(answer("Still here."))
     assert window.run("%%step\nAnd now?").answer() == "Still here."
     look_at_all(window)
