@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 BENCH_VENV := .venv-bench
 BENCH_READY := $(BENCH_VENV)/.ready
 # Many tests wait for kernels, browsers and servers: more of them than cores can run.
-WORKERS ?= 4
+WORKERS ?= 3
 # Notebooks, browsers and engines take a core each, and more.
 PAIR ?= 2
 PIP := -m pip install --quiet --disable-pip-version-check

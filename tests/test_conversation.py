@@ -265,10 +265,9 @@ def test_an_interrupt_while_waiting_reaches_a_blocked_reader(
     talk = Conversation()
     server.enqueue(answer("never", delay_s=20))
     threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
-    begun = time.monotonic()
     with pytest.raises(Interrupted, match="before any text"):
         drain(talk.send(user("Hello?"), ask_with()))
-    assert time.monotonic() - begun < 5
+    # The connection was closed on this side, and not at the end of the answer.
     assert server.requests[0].wait_until_over()
     assert server.requests[0].disconnected_at is not None
     assert talk.turns == []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import itertools
 import sys
-import time
 import warnings
 from typing import Any
 
@@ -214,10 +213,9 @@ def test_long_animation_is_refused() -> None:
     "size", [(20_000, 10_000), (60_000, 60_000), (2**31 - 1, 2**31 - 1)]
 )
 def test_bomb_is_refused_before_it_is_decoded(size: tuple[int, int]) -> None:
-    begun = time.monotonic()
+    # There is nothing behind the header: to decode it would fail in other words.
     with pytest.raises(AttachmentError, match="`bomb` is too large to decode"):
         from_bytes(png_header(*size), "bomb")
-    assert time.monotonic() - begun < 1
 
 
 def test_own_limit_stands_beside_pillows(monkeypatch: pytest.MonkeyPatch) -> None:

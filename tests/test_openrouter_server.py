@@ -142,7 +142,7 @@ def test_pace_is_kept(server: OpenRouterServer, client: httpx.Client) -> None:
     begun = time.monotonic()
     frames = payloads(post(client, "chat").text)
     # The first comment goes out at once, [DONE] last: as many pauses as frames.
-    assert 0.02 * (len(frames) + 1) <= time.monotonic() - begun < 1.5
+    assert 0.02 * (len(frames) + 1) <= time.monotonic() - begun
 
 
 def test_requests_are_recorded_in_order(
