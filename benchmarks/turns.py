@@ -3,7 +3,7 @@
 Times are those of this process's own threads: the server's do not count. A request
 holds all that was said and grows with it, so that making one is measured by itself, at
 the same turns: for each letter it has to cost the same. All else that a turn does, to
-estimate its tokens and to send it among it, has to stay below that.
+estimate its tokens and to send it among it, may grow by half of that.
 """
 
 from __future__ import annotations

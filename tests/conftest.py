@@ -37,11 +37,11 @@ _FOLDERS = (
 
 
 _ALONE = {"local_engine", "weights", "fetched_weights"}
-"""Fixtures whose tests take every core: side by side, they wait for each other."""
+"""Fixtures whose tests take every core: among many others, all wait for each other."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what ``make test`` runs one after another: the engine and the browser."""
+    """Mark what ``make test`` runs apart, few at a time: the engine and the browser."""
     for item in items:
         names = set(getattr(item, "fixturenames", ()))
         if names & _ALONE or item.path.parent.name == "browser":

@@ -49,12 +49,15 @@ def _decided(blocks: Sequence[Token], lines: Sequence[str], cut: int) -> int:
     begin = cut
     while begin and not is_blank(lines[begin - 1]):
         begin -= 1
-    spans = [span(block) for block in blocks]
-    # In code that is closed, nothing begins any more.
-    codes = [span(block) for block in blocks if block.type == "fence"]
     for place in range(begin, cut):
-        if _UNDECIDED.match(lines[place]) and not any(a < place < b for a, b in codes):
-            return next((a for a, b in spans if a <= place < b), place)
+        if _UNDECIDED.match(lines[place]):
+            over = (each for each in blocks if place in range(*span(each)))
+            around = next(over, None)
+            if around is None:
+                return place
+            # In code that is closed, nothing begins any more.
+            if around.type != "fence":
+                return span(around)[0]
     return cut
 
 

@@ -345,10 +345,9 @@ class BlockStream:
         opening, _, code = self._text.partition("\n")
         # An indent is taken off each line, and a pipe may make it a table's head.
         if opening.startswith(token.markup) and "|" not in opening:
-            fence = Fence(token.info, token.markup)
-            # One that is closed waits for what comes before it.
-            if fence.take(code) is None:
-                self._fence, self._text = fence, ""
+            self._fence = Fence(token.info, token.markup)
+            self._fence.take(code)
+            self._text = ""
 
     def _show(self, line: str) -> None:
         """Write the open blocks, with the beginning of a line after them."""
