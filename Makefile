@@ -7,9 +7,11 @@ BENCH_VENV := .venv-bench
 BENCH_READY := $(BENCH_VENV)/.ready
 # Many tests wait for kernels, browsers and servers: more of them than cores can run.
 WORKERS ?= 3
-# Notebooks, browsers and engines take a core each, and more.
+# Notebooks and browsers take a core each, and the engine all.
 PAIR ?= 2
 PIP := -m pip install --quiet --disable-pip-version-check
+# Kernels load the package hundreds of times: it is compiled once, come what may.
+unexport PYTHONDONTWRITEBYTECODE
 # One cache for demo and tests, inside the checkout: an empty HOME is enough.
 export STEPMAGIC_CACHE ?= $(CURDIR)/build/cache
 
@@ -47,17 +49,19 @@ test: lint types $(READY)  ## run every check: style, types, notebooks, tests
 	@$(BIN)/python -m pytest --nbval-lax -p no:cacheprovider \
 		-n $(PAIR) --dist loadfile notebooks
 	@$(OFFLINE) $(BIN)/python -m pytest --nbval -p no:cacheprovider $(REPLAYED)
-	@$(BIN)/python -m pytest -m "not alone" -n $(WORKERS) --dist loadfile
-	@$(BIN)/python -m pytest -m alone -n $(PAIR) --dist loadfile
+	@$(BIN)/python -m pytest -m "not engine and not browser" -n $(WORKERS)
+	@$(BIN)/python -m pytest -m engine
+	@$(BIN)/python -m pytest -m browser -n $(PAIR)
 
 coverage: $(READY)  ## run the tests under branch coverage, several times as long
 	@$(BIN)/python -m pytest --cov --cov-report= --cov-fail-under=0 \
-		-m "not alone" -n $(WORKERS) --dist loadfile
-	@$(BIN)/python -m pytest --cov --cov-append --cov-report=term -m alone
+		-m "not engine and not browser" -n $(WORKERS)
+	@$(BIN)/python -m pytest --cov --cov-append --cov-report=term \
+		-m "engine or browser"
 
 fuzz: $(READY)  ## run the property tests on examples of their own, many more
-	@HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -m "hypothesis and not alone" \
-		-n $(WORKERS) --dist loadfile
+	@HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest \
+		-m "hypothesis and not engine" -n $(WORKERS)
 
 replay: $(READY)  ## write the outputs of the replayed notebook anew
 	@STEPMAGIC_LIVE=off $(OFFLINE) $(BIN)/python notebooks/execute.py $(REPLAYED) $(REPLAYED)

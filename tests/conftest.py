@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import sys
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -36,16 +37,33 @@ _FOLDERS = (
 )
 
 
-_ALONE = {"local_engine", "weights", "fetched_weights"}
-"""Fixtures whose tests take every core: among many others, all wait for each other."""
+_ENGINE = {"local_engine", "weights", "fetched_weights"}
+"""Fixtures whose tests take every core: among others, all wait for each other."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what ``make test`` runs apart, few at a time: the engine and the browser."""
+    """Mark what ``make test`` runs apart: the engine alone, the browsers as a pair."""
     for item in items:
-        names = set(getattr(item, "fixturenames", ()))
-        if names & _ALONE or item.path.parent.name == "browser":
-            item.add_marker("alone")
+        if item.path.parent.name == "browser":
+            item.add_marker("browser")
+        elif _ENGINE & set(getattr(item, "fixturenames", ())):
+            item.add_marker("engine")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give a process whole files or, of the browser tests, one front end's windows."""
+    from xdist.scheduler import (  # type: ignore[import-untyped]  # noqa: PLC0415
+        LoadFileScheduling,  # it ships no types, and may be left out
+    )
+
+    class Scheduling(LoadFileScheduling):  # type: ignore[misc]  # no types
+        def _split_scope(self, nodeid: str) -> str:
+            if not nodeid.startswith("tests/browser/"):
+                return str(super()._split_scope(nodeid))
+            return "notebook" if "[notebook" in nodeid else "lab"
+
+    return Scheduling(config, log)
 
 
 def pytest_configure() -> None:

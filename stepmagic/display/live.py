@@ -18,7 +18,7 @@ from stepmagic.display.frames import Frame
 from stepmagic.display.interrupts import interrupts_held
 from stepmagic.display.link import Link
 from stepmagic.display.output import Output
-from stepmagic.display.page import page_module
+from stepmagic.display.page import page_module, page_style
 from stepmagic.display.patches import Patches
 from stepmagic.display.shell import parent_header, shown_for
 
@@ -34,12 +34,7 @@ class LiveModel(anywidget.AnyWidget):
     """The kernel's end of a live view."""
 
     _esm = page_module(Path(__file__).with_name("live.js"))
-    _css = (
-        # As JupyterLab sets tables in the outputs of cells.
-        ".jp-RenderedHTMLCommon .sm-live table { margin-left: 0; margin-right: 0 }"
-        # Formulas are set when the answer is whole.
-        ".sm-live .sm-maths { font-family: var(--jp-code-font-family, monospace) }"
-    )
+    _css = page_style()
     greets = traitlets.Bool(default_value=True).tag(sync=True)
     """Whether a page says that it is there; once is enough."""
     over = traitlets.Bool(default_value=False).tag(sync=True)

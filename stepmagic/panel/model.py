@@ -13,7 +13,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from stepmagic.display.page import page_module
+from stepmagic.display.page import page_module, page_style
 
 _VIEW = "application/vnd.jupyter.widget-view+json"
 _HERE = Path(__file__).parent
@@ -27,7 +27,7 @@ class PanelModel(anywidget.AnyWidget):
     """The kernel's end of a panel; everything goes by messages."""
 
     _esm = page_module(*(_HERE / name for name in _SCRIPTS))
-    _css = (_HERE / "panel.css").read_text("utf-8")
+    _css = page_style(_HERE / "panel.css")
 
     place = traitlets.Unicode().tag(sync=True)
     """What the transcripts are called in whose place it stands; empty for none."""

@@ -7,12 +7,14 @@ main thread while it lives, and ends with this folder: other tests start their o
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from browser.jupyter_server import JupyterServer
 from browser.notebook_page import App, NotebookPage
+from browser.profile import Profile
 from browser.start import browsing, find_chromium, jupyter_for
 from openrouter_server import OpenRouterServer
 
@@ -41,12 +43,17 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         yield browser
 
 
+@pytest.fixture(scope="package")
+def profile(chromium: Browser, jupyter: JupyterServer) -> Iterator[Profile]:
+    """The profile of one reader."""
+    with closing(Profile(chromium, jupyter)) as profile:
+        yield profile
+
+
 @pytest.fixture(scope="package", params=APPS)
-def opened(
-    request: pytest.FixtureRequest, chromium: Browser, jupyter: JupyterServer
-) -> Iterator[NotebookPage]:
+def opened(request: pytest.FixtureRequest, profile: Profile) -> Iterator[NotebookPage]:
     """A notebook of each application, with the extension loaded."""
-    page = NotebookPage(request.param, jupyter, chromium)
+    page = NotebookPage(request.param, profile)
     page.create(f"{request.param}.ipynb", "%load_ext stepmagic")
     page.cells[0].run()
     yield page
@@ -65,13 +72,12 @@ def notebook(opened: NotebookPage, server: OpenRouterServer) -> Iterator[Noteboo
 def window(
     request: pytest.FixtureRequest,
     opened: NotebookPage,
-    jupyter: JupyterServer,
-    chromium: Browser,
+    profile: Profile,
     server: OpenRouterServer,
 ) -> Iterator[NotebookPage]:
     """A window of the same application for a test that needs a notebook of its own."""
     server.reset()
-    page = NotebookPage(opened.app, jupyter, chromium)
+    page = NotebookPage(opened.app, profile)
     name = request.node.name.partition("[")[0]
     page.create(f"{opened.app}_{name}.ipynb", "%load_ext stepmagic")
     page.cells[0].run()

@@ -21,13 +21,14 @@ import json
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from playwright.sync_api import CDPSession
 
 from browser.notebook_page import CodeCell, NotebookPage
+from browser.profile import Profile
 from browser.start import browsing, find_chromium, jupyter_for
 from openrouter_server import OpenRouterServer, Reply, answer
 from openrouter_server.script import Asked
@@ -168,8 +169,9 @@ def measure(text: str, *, chromium: str, runs: int, rate: float) -> Iterator[Fig
         OpenRouterServer() as server,
         browsing(chromium, Path(scratch)) as browser,
         jupyter_for(server, Path(scratch) / "jupyter") as jupyter,
+        closing(Profile(browser, jupyter, watch_inside=False)) as profile,
     ):
-        page = NotebookPage("lab", jupyter, browser, watch_inside=False)
+        page = NotebookPage("lab", profile)
         setup = "%load_ext stepmagic\nfrom IPython.display import HTML, display"
         page.create("figures.ipynb", setup)
         bench = Bench(page, server, jupyter.notebooks)

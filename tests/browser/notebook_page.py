@@ -10,16 +10,19 @@ import re
 import time
 from typing import Any, Literal, TypeAlias
 
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from browser.jupyter_server import JupyterServer
-from browser.watch import Watch
+from browser.profile import Profile
 
 App: TypeAlias = Literal["lab", "notebook"]
 
 _CELL = ".jp-Notebook .jp-CodeCell"
-_PATHS: dict[App, str] = {"lab": "/lab/tree/", "notebook": "/notebooks/"}
-_OPEN_MS = 60_000
+_PATHS: dict[App, str] = {
+    "lab": "/lab/workspaces/{window}/tree/{name}",
+    "notebook": "/notebooks/{name}",
+}
+"""Two windows of JupyterLab with one workspace are not to be: it loads one again."""
+
 _RUN_S = 60.0
 _KEY_S = 4.0
 """A cell that shows no sign of running after this gets the key again."""
@@ -36,39 +39,18 @@ _DONE = re.compile(r"\[(\d+)\]")
 class NotebookPage:
     """A page of an application with one notebook open."""
 
-    def __init__(
-        self,
-        app: App,
-        server: JupyterServer,
-        browser: Browser,
-        *,
-        size: tuple[int, int] = (1000, 900),
-        scale: float = 1,
-        watch_inside: bool = True,
-    ) -> None:
-        """Open an empty window.
-
-        Args:
-            app: Which application.
-            server: Where it is served.
-            browser: Where to open it.
-            size: Width and height of the window, in CSS pixels.
-            scale: Device pixels a CSS pixel.
-            watch_inside: See ``Watch``; without it there is no ``stepPage`` either.
-        """
+    def __init__(self, app: App, profile: Profile) -> None:
+        """Open an empty window of an application, in a profile."""
         self.app = app
-        self._server = server
-        self._context = browser.new_context(
-            viewport={"width": size[0], "height": size[1]}, device_scale_factor=scale
-        )
-        self._context.set_default_timeout(_OPEN_MS)
-        self.watch = Watch(self._context, server.url, inside=watch_inside)
-        self.page: Page = self._context.new_page()
+        self.watch = profile.watch
+        self.page: Page
+        self.page, self._window = profile.open_window()
+        self._server = profile.server
         self.name = ""
 
     def close(self) -> None:
         """Close the window."""
-        self._context.close()
+        self.page.close()
 
     def create(self, name: str, *cells: str) -> None:
         """Write a notebook of code cells, and open it."""
@@ -78,8 +60,7 @@ class NotebookPage:
     def open(self, name: str) -> None:
         """Go to a notebook that exists, and wait until it can be used."""
         self.name = name
-        path = _PATHS[self.app] + name
-        self.watch.expect(path)
+        path = self._expect_it()
         # Without a reset, JupyterLab opens what was open before as well.
         query = f"reset&token={self._server.token}"
         self.page.goto(f"{self._server.url}{path}?{query}")
@@ -87,6 +68,7 @@ class NotebookPage:
 
     def reload(self) -> None:
         """Load the page again, as a reader does."""
+        self._expect_it()
         self.page.reload()
         self._wait_until_open()
 
@@ -149,6 +131,12 @@ class NotebookPage:
             "([name, args]) => jupyterapp.commands.execute(name, args)",
             [name, arguments],
         )
+
+    def _expect_it(self) -> str:
+        """Tell the watch where this window goes; returns the path."""
+        path = _PATHS[self.app].format(window=self._window, name=self.name)
+        self.watch.expect(path)
+        return path
 
     def _wait_until_open(self) -> None:
         """Wait for the kernel and for every cell; those out of sight come later."""

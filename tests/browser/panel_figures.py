@@ -17,11 +17,13 @@ import json
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from browser.notebook_page import NotebookPage
 from browser.panel_page import PanelPage
+from browser.profile import Profile
 from browser.start import browsing, find_chromium, jupyter_for
 from openrouter_server import OpenRouterServer, answer
 
@@ -64,8 +66,9 @@ def measure(text: str, *, chromium: str, runs: int, rate: float) -> Iterator[Fig
         OpenRouterServer() as server,
         browsing(chromium, Path(scratch)) as browser,
         jupyter_for(server, Path(scratch) / "jupyter") as jupyter,
+        closing(Profile(browser, jupyter, watch_inside=False)) as profile,
     ):
-        page = NotebookPage("lab", jupyter, browser, watch_inside=False)
+        page = NotebookPage("lab", profile)
         (jupyter.notebooks / "answer.md").write_text(text, "utf-8")
         page.create("panel.ipynb", _SETUP)
         page.page.evaluate(_SCRIPT.read_text("utf-8"))

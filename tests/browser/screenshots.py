@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, Locator
 from browser.answers import FOLLOW_UP, QUESTION, RICH, SHORT, THOUGHT
 from browser.notebook_page import CodeCell, NotebookPage
 from browser.panel_page import PanelPage
+from browser.profile import Profile
 from browser.start import browsing, find_chromium, jupyter_for
 from image_samples import drawing, encoded
 from openrouter_server import OpenRouterServer, Reply, Tokens, answer, stall
@@ -168,9 +169,10 @@ def take_all(folder: Path, chromium: str) -> None:
             # second one the fonts of its formulas, which have the same names.
             home = Path(scratch) / app
             with jupyter_for(server, home) as jupyter:
-                page = NotebookPage(
-                    app, jupyter, browser, size=(_WIDTH, _HEIGHT), scale=_SCALE
+                profile = Profile(
+                    browser, jupyter, size=(_WIDTH, _HEIGHT), scale=_SCALE
                 )
+                page = NotebookPage(app, profile)
                 page.create("sales.ipynb", *_SETUP)
                 for cell in page.cells:
                     cell.run()
@@ -181,7 +183,7 @@ def take_all(folder: Path, chromium: str) -> None:
                 else:
                     studio.notebook_7(page)
                     studio.exported(page, jupyter.notebooks / "sales.ipynb")
-                page.close()
+                profile.close()
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -11,6 +12,7 @@ from browser.answers import RICH
 from browser.conftest import APPS
 from browser.jupyter_server import JupyterServer
 from browser.notebook_page import CodeCell, NotebookPage
+from browser.profile import Profile
 from browser.start import jupyter_for
 from openrouter_server import OpenRouterServer, answer
 from stepmagic.markdown import render
@@ -34,23 +36,35 @@ def strict_jupyter(
         yield server
 
 
-@pytest.fixture(params=APPS)
-def limited(
-    request: pytest.FixtureRequest,
-    strict_jupyter: JupyterServer,
-    chromium: Browser,
-    server: OpenRouterServer,
+@pytest.fixture(scope="module")
+def strict_profile(
+    chromium: Browser, strict_jupyter: JupyterServer
+) -> Iterator[Profile]:
+    """The profile of a reader of that server."""
+    with closing(Profile(chromium, strict_jupyter)) as profile:
+        yield profile
+
+
+@pytest.fixture(scope="module", params=APPS)
+def opened_there(
+    request: pytest.FixtureRequest, strict_profile: Profile
 ) -> Iterator[NotebookPage]:
-    """A notebook on that server."""
-    server.reset()
-    page = NotebookPage(request.param, strict_jupyter, chromium)
-    name = request.node.name.partition("[")[0]
-    page.create(f"{request.param}_{name}.ipynb", "%load_ext stepmagic")
+    """A notebook on that server, for all tests of this module."""
+    page = NotebookPage(request.param, strict_profile)
+    page.create(f"{request.param}.ipynb", "%load_ext stepmagic")
     page.cells[0].run()
     yield page
-    faults = page.watch.take_faults()
     page.close()
-    assert faults == []
+
+
+@pytest.fixture
+def limited(
+    opened_there: NotebookPage, server: OpenRouterServer
+) -> Iterator[NotebookPage]:
+    """That notebook for one test."""
+    server.reset()
+    yield opened_there
+    assert opened_there.watch.take_faults() == []
 
 
 def expect_whole(cell: CodeCell, place: int, text: str) -> None:

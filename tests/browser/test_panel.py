@@ -8,13 +8,13 @@ import pytest
 from axe_playwright_python.sync_playwright import (  # type: ignore[import-untyped]
     Axe,  # it ships no types
 )
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from browser.answers import RICH, THOUGHT
 from browser.conftest import APPS
-from browser.jupyter_server import JupyterServer
 from browser.notebook_page import NotebookPage
 from browser.panel_page import PanelPage
+from browser.profile import Profile
 from image_samples import drawing, encoded
 from openrouter_server import OpenRouterServer, answer
 from stepmagic.markdown import render
@@ -23,16 +23,21 @@ SETUP = """\
 %load_ext stepmagic
 import pandas as pd
 sales = pd.DataFrame({"month": ["May", "June"], "sold": [3, 4]})"""
-PROSE = " ".join(f"word{number}" for number in range(150))
-PACED = answer(PROSE, reasoning="", tokens_per_frame=2, pace_s=0.03)
+# It is stopped long before its end, however slow the page is.
+ENDLESS = answer(
+    " ".join(f"word{number}" for number in range(4000)),
+    reasoning="",
+    tokens_per_frame=2,
+    pace_s=0.03,
+)
 
 
 @pytest.fixture(scope="module", params=APPS)
 def opened_panel(
-    request: pytest.FixtureRequest, chromium: Browser, jupyter: JupyterServer
+    request: pytest.FixtureRequest, profile: Profile
 ) -> Iterator[PanelPage]:
     """A notebook of each application with a panel, for all tests of this module."""
-    page = NotebookPage(request.param, jupyter, chromium)
+    page = NotebookPage(request.param, profile)
     page.create(f"panel_{request.param}.ipynb", SETUP)
     page.cells[0].run()
     yield PanelPage(page, page.run("%step panel"))
@@ -70,7 +75,7 @@ def test_an_answer_streams_and_ends_as_a_cell_shows_it(
 def test_stop_keeps_what_came_and_the_next_question_goes_on(
     server: OpenRouterServer, panel: PanelPage
 ) -> None:
-    server.enqueue(PACED, answer("It goes on."))
+    server.enqueue(ENDLESS, answer("It goes on."))
     panel.ask("Count!")
     expect(panel.element.locator(".sm-live")).to_contain_text("word20")
     # It stands beside the question, not below an answer that pushes it away.
@@ -78,7 +83,7 @@ def test_stop_keeps_what_came_and_the_next_question_goes_on(
     panel.button("Stop").click()
     turn = panel.expect_answer("Stopped by you")
     expect(panel.button("Stop")).to_be_hidden()
-    expect(turn).not_to_contain_text("word149")
+    expect(turn).not_to_contain_text("word3999")
     panel.ask("Go on.")
     panel.expect_answer("It goes on.")
 

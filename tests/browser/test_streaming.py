@@ -12,7 +12,14 @@ from openrouter_server import OpenRouterServer, answer
 from stepmagic.markdown import render
 
 PROSE = " ".join(f"word{number}" for number in range(150))
+ALIGNED = """(output) => ["th", "td"].map((kind) =>
+  [...output.querySelectorAll(kind)].slice(0, 3)
+    .map((each) => getComputedStyle(each).textAlign))
+"""
 PACED = answer(PROSE, reasoning="", tokens_per_frame=2, pace_s=0.03)
+# It is stopped long before its end, however slow the page is.
+LONG = " ".join(f"word{number}" for number in range(4000))
+ENDLESS = answer(LONG, reasoning="", tokens_per_frame=2, pace_s=0.03)
 
 
 def test_a_stream_is_seen_growing(
@@ -56,7 +63,7 @@ def test_replies_of_one_cell_do_not_disturb_each_other(
 def test_the_toolbars_button_stops_the_cell_and_keeps_the_text(
     server: OpenRouterServer, notebook: NotebookPage
 ) -> None:
-    server.enqueue(PACED)
+    server.enqueue(ENDLESS)
     cell = notebook.add("%%step\nCount!")
     cell.start()
     cell.wait_for_text("word20")
@@ -65,8 +72,8 @@ def test_the_toolbars_button_stops_the_cell_and_keeps_the_text(
     cell.wait()
     left = cell.answer()
     assert left.startswith(seen)
-    assert PROSE.startswith(left)
-    assert left != PROSE
+    assert LONG.startswith(left)
+    assert left != LONG
     assert "Stopped by you" in cell.outputs.first.inner_text()
     assert "Interrupted: " in cell.outputs.last.inner_text()
     server.enqueue(answer("It goes on."))
@@ -92,3 +99,20 @@ def test_a_page_loaded_again_in_mid_stream_can_run_the_cell_again(
     # The page loads a view whose model the busy kernel cannot give it yet, and says so.
     faults = window.watch.take_faults()
     assert [each for each in faults if "widget model not found" not in each] == []
+
+
+def test_columns_stand_where_they_will_while_a_table_grows(
+    server: OpenRouterServer, notebook: NotebookPage
+) -> None:
+    rows = "".join(f"| word{number} | {number} | {number} |\n" for number in range(60))
+    table = f"| text | number | middle |\n|---|---:|:-:|\n{rows}"
+    server.enqueue(answer(table, reasoning="", tokens_per_frame=2, pace_s=0.02))
+    cell = notebook.add("%%step\nCount!")
+    cell.start()
+    cell.wait_for_text("word9")
+    output = cell.outputs.first
+    assert output.locator(".sm-live").count() == 1
+    growing = output.evaluate(ALIGNED)
+    cell.wait()
+    assert output.locator(".sm-live").count() == 0
+    assert growing == output.evaluate(ALIGNED) == 2 * [["left", "right", "center"]]
