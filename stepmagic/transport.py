@@ -41,6 +41,7 @@ from stepmagic.wire.failures import error_from_response
 if TYPE_CHECKING:
     import httpx
 
+    from stepmagic.clients import Clients
     from stepmagic.wire.decoder import Decoder
 
 Result = TypeVar("Result")
@@ -84,23 +85,20 @@ class Background:
     def __init__(self) -> None:
         """Start the thread."""
         self.loop = asyncio.new_event_loop()
-        self._clients: dict[bool, httpx.AsyncClient] = {}
+        self._clients: dict[bool, Clients] = {}
         self._thread = threading.Thread(
             target=self.loop.run_forever, name="stepmagic", daemon=True
         )
         self._thread.start()
 
-    def client(self, url: str) -> httpx.AsyncClient:
-        """Return the client for a URL; proxies of the environment skip loopback."""
-        import httpx  # noqa: PLC0415 - 60 ms that `%load_ext` need not spend
-
+    def clients(self, url: str) -> Clients:
+        """Return the clients for a URL; proxies of the environment skip loopback."""
         local = is_loopback(url)
         if local not in self._clients:
-            self._clients[local] = httpx.AsyncClient(
-                trust_env=not local,
-                # Idle connections are closed after seconds, however many there were.
-                limits=httpx.Limits(),
-            )
+            # 60 ms that `%load_ext` need not spend.
+            from stepmagic.clients import Clients  # noqa: PLC0415
+
+            self._clients[local] = Clients(trust_env=not local)
         return self._clients[local]
 
     def close(self) -> None:
@@ -117,8 +115,8 @@ class Background:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for client in self._clients.values():
-            await client.aclose()
+        for clients in self._clients.values():
+            await clients.close()
         self.loop.stop()
 
 
@@ -197,7 +195,7 @@ class Exchange:
         self._call = call
         self._opening = opening or over_http
         self._make_decoder = make_decoder
-        self._decoder = make_decoder()
+        self._decoder: Decoder | None = None
 
     async def ready(self) -> None:
         """Do nothing: a server's answer shows only when it is asked."""
@@ -209,7 +207,7 @@ class Exchange:
             failed = None
             begun = False
             self._decoder = self._make_decoder()
-            async with contextlib.aclosing(self._attempt()) as events:
+            async with contextlib.aclosing(self._attempt(self._decoder)) as events:
                 async for event in events:
                     if isinstance(event, Finish) and not begun and attempt < attempts:
                         failed = worth_retrying(event)
@@ -227,17 +225,17 @@ class Exchange:
 
     def cut(self) -> list[StreamEvent]:
         """Return the ends of the parts that were open when the reading stopped."""
-        return self._decoder.cut()
+        return self._decoder.cut() if self._decoder else []
 
     def so_far(self) -> list[StreamEvent]:
         """Return what ``cut`` would now, and go on reading."""
-        return self._decoder.so_far()
+        return self._decoder.so_far() if self._decoder else []
 
-    async def _attempt(self) -> AsyncGenerator[StreamEvent, None]:
+    async def _attempt(self, decoder: Decoder) -> AsyncGenerator[StreamEvent, None]:
         """Yield the events of one try; a fault becomes its ``Finish``."""
         try:
             async with asyncio.timeout(self._call.limits.total_s or None):
-                async with contextlib.aclosing(self._received()) as events:
+                async with contextlib.aclosing(self._received(decoder)) as events:
                     async for event in events:
                         yield event
         except TimeoutError:
@@ -249,8 +247,8 @@ class Exchange:
         except StepError as error:
             yield Finish(reason="error", error=error)
 
-    async def _received(self) -> AsyncGenerator[StreamEvent, None]:
-        call, decoder = self._call, self._decoder
+    async def _received(self, decoder: Decoder) -> AsyncGenerator[StreamEvent, None]:
+        call = self._call
         redact = call.key.redact if call.key else str
         async with self._opening(call) as response:
             kind = response.headers.get("content-type", "").partition(";")[0]
@@ -309,23 +307,24 @@ def look_up(url: str, key: Key | None = None) -> Any:
 @contextlib.asynccontextmanager
 async def over_http(call: Call) -> AsyncIterator[httpx.Response]:
     """Yield the reply of a call; faults of httpx become ours, in this one place."""
-    import httpx  # noqa: PLC0415 - see Background.client
+    clients = background().clients(call.url)
+    import httpx  # noqa: PLC0415 - see Background.clients
 
     limits = call.limits
-    timeout = httpx.Timeout(limits.idle_s or None, connect=limits.connect_s or None)
+    idle_s, connect_s = limits.idle_s or None, limits.connect_s or None
     answered = False
     try:
-        async with (
-            background()
-            .client(call.url)
-            .stream(
-                "GET" if call.body is None else "POST",
-                call.url,
-                content=None if call.body is None else _encoded(call.body),
-                headers=_headers(call),
-                timeout=timeout,
-            ) as response
-        ):
+        async with clients.stream(
+            call.url,
+            content=None if call.body is None else _encoded(call.body),
+            headers=_headers(call),
+            timeout_s={
+                "connect": connect_s,
+                "read": idle_s,
+                "write": idle_s,
+                "pool": idle_s,
+            },
+        ) as response:
             answered = True
             yield response
     except httpx.ReadTimeout as exc:
@@ -358,7 +357,7 @@ def _encoded(body: Mapping[str, Any]) -> bytes:
 
 def _lost(call: Call, exc: Exception, *, answered: bool) -> ServerError:
     """Return the error for a connection that failed before or after it answered."""
-    import httpx  # noqa: PLC0415 - see Background.client
+    import httpx  # noqa: PLC0415 - see Background.clients
 
     if answered:
         return StreamCut(

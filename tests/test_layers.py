@@ -67,7 +67,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("attachments/images/",),
     ("attachments/frames/",),
     ("attachments/sources/", "attachments/attached"),
-    ("wire/", "gathering", "retrying"),
+    ("wire/", "gathering", "retrying", "clients"),
     ("markdown/", "usage", "keys"),
     ("events",),
     ("transcript/", "schema/", "settings", "folders"),

@@ -379,5 +379,16 @@ def test_a_fault_of_the_reader_is_not_hidden(server: OpenRouterServer) -> None:
         message = "a decoder that cannot be made"
         raise RuntimeError(message)
 
+    async def read() -> None:
+        async for _ in Exchange(call(server), broken).events():
+            pass
+
     with pytest.raises(RuntimeError, match="cannot be made"):
-        Exchange(call(server), broken)
+        start(read()).result(timeout=30)
+
+
+def test_an_exchange_that_was_never_read_has_nothing_open(
+    server: OpenRouterServer,
+) -> None:
+    unread = Exchange(call(server), codec("chat").decoder)
+    assert (unread.cut(), unread.so_far()) == ([], [])

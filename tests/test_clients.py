@@ -1,0 +1,113 @@
+"""Clients: a few requests each, so that many at a time do not wait for a long list."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+
+import pytest
+
+from openrouter_server import OpenRouterServer, answer
+from stepmagic import clients
+from stepmagic.clients import Clients
+
+_BODY = json.dumps(
+    {
+        "model": "stepfun/step-3.7-flash",
+        "messages": [{"role": "user", "content": "Hi"}],
+    }
+).encode()
+_TIMEOUT_S = {"connect": 10.0, "read": 10.0, "write": 10.0, "pool": 10.0}
+
+
+async def ask(
+    many: Clients, server: OpenRouterServer, headers: Mapping[str, str] | None = None
+) -> int:
+    """Return the status of a reply."""
+    async with many.stream(
+        f"{server.url}/chat/completions",
+        content=_BODY,
+        headers={"authorization": f"Bearer {server.key}", **(headers or {})},
+        timeout_s=_TIMEOUT_S,
+    ) as response:
+        await response.aread()
+    return response.status_code
+
+
+async def at_once(many: Clients, server: OpenRouterServer, count: int) -> list[int]:
+    """Ask several times at once; returns the statuses."""
+    return await asyncio.gather(*(ask(many, server) for _ in range(count)))
+
+
+def test_many_at_a_time_share_clients_and_connections(server: OpenRouterServer) -> None:
+    server.enqueue(*(answer("Yes.", delay_s=0.1) for _ in range(20)))
+
+    async def main() -> int:
+        many = Clients(trust_env=False)
+        for _ in range(2):
+            assert await at_once(many, server, 10) == [200] * 10
+        held = len(many._held)
+        await many.close()
+        return held
+
+    assert asyncio.run(main()) == 3
+    assert len({request.client_port for request in server.requests}) == 10
+
+
+def test_what_is_idle_for_long_is_closed_but_for_the_first(
+    server: OpenRouterServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        many = Clients(trust_env=False)
+        await at_once(many, server, 10)
+        _, *others = (client.inner for client in many._held)
+        assert not any(client.is_closed for client in others)
+        monkeypatch.setattr(clients, "_IDLE_S", -1.0)
+        await ask(many, server)
+        await asyncio.sleep(0)
+        assert [client.is_closed for client in others] == [True, True]
+        assert len(many._held) == 1
+        assert await at_once(many, server, 10) == [200] * 10
+        await many.close()
+
+    asyncio.run(main())
+
+
+def test_a_client_that_fails_is_free_again(server: OpenRouterServer) -> None:
+    async def main() -> None:
+        many = Clients(trust_env=False)
+        for _ in range(10):
+            with pytest.raises(ZeroDivisionError):
+                async with many.stream(
+                    server.url, content=None, headers={}, timeout_s=_TIMEOUT_S
+                ):
+                    raise ZeroDivisionError
+        assert [client.requests for client in many._held] == [0]
+        await many.close()
+
+    asyncio.run(main())
+
+
+def test_a_header_is_sent_once_however_it_is_written(server: OpenRouterServer) -> None:
+    async def main() -> None:
+        many = Clients(trust_env=False)
+        await ask(many, server, {"User-Agent": "mine"})
+        await many.close()
+
+    asyncio.run(main())
+    (request,) = server.requests
+    assert request.headers["user-agent"] == "mine"
+
+
+def test_cookies_are_not_sent(server: OpenRouterServer) -> None:
+    server.enqueue(answer("Yes.", headers={"set-cookie": "seen=1"}), answer("No."))
+
+    async def main() -> None:
+        many = Clients(trust_env=False)
+        await ask(many, server)
+        await ask(many, server)
+        await many.close()
+
+    asyncio.run(main())
+    assert all("cookie" not in request.headers for request in server.requests)
