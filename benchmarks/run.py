@@ -28,7 +28,7 @@ MODULES = (
 
 
 def main() -> int:
-    """Measure and print; all takes about fourteen minutes."""
+    """Measure and print; all takes about half an hour, most of it our peers."""
     parser = argparse.ArgumentParser(description="Print ratios measured in one run.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(MODULES))
     names = parser.parse_args().names or MODULES
