@@ -47,7 +47,7 @@ class Clients:
     ) -> AsyncIterator[httpx.Response]:
         """Yield the reply to a POST, or to a GET where there is no content.
 
-        Cookies are never sent: no API of a model has any.
+        Cookies are never sent: none of the three protocols has any.
 
         Args:
             url: Where it goes.

@@ -1,4 +1,4 @@
-"""HTTP: one background thread, one asyncio loop, one client, for every request.
+"""HTTP: one background thread, one asyncio loop and its clients, for every request.
 
 Owns connections, timeouts, retries and cancellation, and turns replies into stream
 events with the decoder it is given. Must not print, display, or know conversations.
