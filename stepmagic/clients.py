@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import functools
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import httpx
@@ -36,38 +36,16 @@ class Clients:
         self._held: list[_Client] = []
         self._closing: set[asyncio.Task[None]] = set()
 
-    @asynccontextmanager
-    async def stream(
-        self,
-        url: str,
-        *,
-        content: bytes | None,
-        headers: Mapping[str, str],
-        timeout_s: Mapping[str, float | None],
-    ) -> AsyncIterator[httpx.Response]:
-        """Yield the reply to a POST, or to a GET where there is no content.
-
-        Cookies are never sent: none of the three protocols has any.
-
-        Args:
-            url: Where it goes.
-            content: The body.
-            headers: What does not go with every request.
-            timeout_s: For ``connect``, ``read``, ``write`` and ``pool``.
-
-        Raises:
-            httpx.RequestError: There is no reply, or no more of it.
-            httpx.InvalidURL: There is no such address.
-        """
-        client = self._one()
+    @contextmanager
+    def one(self) -> Iterator[httpx.AsyncClient]:
+        """Lend the first client that has not too many requests, for one more."""
+        client = next((c for c in self._held if c.requests < _AT_A_TIME), None)
+        if client is None:
+            client = _Client(trust_env=self._trust_env)
+            self._held.append(client)
         client.requests += 1
         try:
-            request = client.request(url, content, headers, timeout_s)
-            response = await client.inner.send(request, stream=True)
-            try:
-                yield response
-            finally:
-                await response.aclose()
+            yield client.inner
         finally:
             client.requests -= 1
             client.idle_since = time.monotonic()
@@ -78,14 +56,6 @@ class Clients:
         for client in self._held:
             await client.inner.aclose()
         self._held.clear()
-
-    def _one(self) -> _Client:
-        """Return the first client that has not too many requests."""
-        for client in self._held:
-            if client.requests < _AT_A_TIME:
-                return client
-        self._held.append(_Client(trust_env=self._trust_env))
-        return self._held[-1]
 
     def _close_idle(self) -> None:
         long_ago = time.monotonic() - _IDLE_S
@@ -110,31 +80,6 @@ class _Client:
         )
         self.requests = 0
         self.idle_since = 0.0
-        self._headers = dict(self.inner.headers)
-
-    def request(
-        self,
-        url: str,
-        content: bytes | None,
-        headers: Mapping[str, str],
-        timeout_s: Mapping[str, float | None],
-    ) -> httpx.Request:
-        """Return a request; see ``Clients.stream``."""
-        # `build_request` of httpx merges URLs, cookies, parameters and headers anew
-        # each time, which takes longer than to write down a short question.
-        own = {name.lower(): value for name, value in headers.items()}
-        return httpx.Request(
-            "GET" if content is None else "POST",
-            _parsed(url),
-            content=content,
-            headers={**self._headers, **own},
-            extensions={"timeout": timeout_s},
-        )
-
-
-@functools.lru_cache(maxsize=8)
-def _parsed(url: str) -> httpx.URL:
-    return httpx.URL(url)
 
 
 @functools.lru_cache(maxsize=2)

@@ -148,7 +148,7 @@ def from_call(
 
 
 def from_row(
-    pieces: Iterable[tuple[str, str | None]],
+    prompt: str,
     find: Callable[[str], Any],
     attachments: Mapping[str, Any],
     handling: Handling,
@@ -156,7 +156,7 @@ def from_row(
     """Return what is asked of one row of a table.
 
     Args:
-        pieces: The question, ``divided``, the same for all rows.
+        prompt: The question, the same for all rows.
         find: Returns the row's value for a ``{{ name }}``.
         attachments: What stands before it, by name.
         handling: What the question may carry.
@@ -169,7 +169,7 @@ def from_row(
     attached = [
         attach(value, name, handling, {}) for name, value in attachments.items()
     ]
-    asked = fill(pieces, find, builder.convert)
+    asked = fill(prompt, find, builder.convert)
     return builder.prompt([*builder.parts_of(attached), *asked])
 
 

@@ -195,7 +195,7 @@ class Exchange:
         self._call = call
         self._opening = opening or over_http
         self._make_decoder = make_decoder
-        self._decoder: Decoder | None = None
+        self._decoder = make_decoder()
 
     async def ready(self) -> None:
         """Do nothing: a server's answer shows only when it is asked."""
@@ -207,7 +207,7 @@ class Exchange:
             failed = None
             begun = False
             self._decoder = self._make_decoder()
-            async with contextlib.aclosing(self._attempt(self._decoder)) as events:
+            async with contextlib.aclosing(self._attempt()) as events:
                 async for event in events:
                     if isinstance(event, Finish) and not begun and attempt < attempts:
                         failed = worth_retrying(event)
@@ -225,17 +225,17 @@ class Exchange:
 
     def cut(self) -> list[StreamEvent]:
         """Return the ends of the parts that were open when the reading stopped."""
-        return self._decoder.cut() if self._decoder else []
+        return self._decoder.cut()
 
     def so_far(self) -> list[StreamEvent]:
         """Return what ``cut`` would now, and go on reading."""
-        return self._decoder.so_far() if self._decoder else []
+        return self._decoder.so_far()
 
-    async def _attempt(self, decoder: Decoder) -> AsyncGenerator[StreamEvent, None]:
+    async def _attempt(self) -> AsyncGenerator[StreamEvent, None]:
         """Yield the events of one try; a fault becomes its ``Finish``."""
         try:
             async with asyncio.timeout(self._call.limits.total_s or None):
-                async with contextlib.aclosing(self._received(decoder)) as events:
+                async with contextlib.aclosing(self._received()) as events:
                     async for event in events:
                         yield event
         except TimeoutError:
@@ -247,8 +247,8 @@ class Exchange:
         except StepError as error:
             yield Finish(reason="error", error=error)
 
-    async def _received(self, decoder: Decoder) -> AsyncGenerator[StreamEvent, None]:
-        call = self._call
+    async def _received(self) -> AsyncGenerator[StreamEvent, None]:
+        call, decoder = self._call, self._decoder
         redact = call.key.redact if call.key else str
         async with self._opening(call) as response:
             kind = response.headers.get("content-type", "").partition(";")[0]
@@ -307,26 +307,22 @@ def look_up(url: str, key: Key | None = None) -> Any:
 @contextlib.asynccontextmanager
 async def over_http(call: Call) -> AsyncIterator[httpx.Response]:
     """Yield the reply of a call; faults of httpx become ours, in this one place."""
-    clients = background().clients(call.url)
     import httpx  # noqa: PLC0415 - see Background.clients
 
     limits = call.limits
-    idle_s, connect_s = limits.idle_s or None, limits.connect_s or None
+    timeout = httpx.Timeout(limits.idle_s or None, connect=limits.connect_s or None)
     answered = False
     try:
-        async with clients.stream(
-            call.url,
-            content=None if call.body is None else _encoded(call.body),
-            headers=_headers(call),
-            timeout_s={
-                "connect": connect_s,
-                "read": idle_s,
-                "write": idle_s,
-                "pool": idle_s,
-            },
-        ) as response:
-            answered = True
-            yield response
+        with background().clients(call.url).one() as client:
+            async with client.stream(
+                "GET" if call.body is None else "POST",
+                call.url,
+                content=None if call.body is None else _encoded(call.body),
+                headers=_headers(call),
+                timeout=timeout,
+            ) as response:
+                answered = True
+                yield response
     except httpx.ReadTimeout as exc:
         message = (
             f"nothing came for {limits.idle_s:g} s (%config "

@@ -37,7 +37,7 @@ def expand(
         AttachmentError: There is no such name, it is more than a name, or its value
             cannot be sent.
     """
-    return fill(divided(body), lambda name: _looked_up(name, namespace), convert)
+    return fill(body, lambda name: _looked_up(name, namespace), convert)
 
 
 def named(body: str) -> tuple[str, ...]:
@@ -46,44 +46,29 @@ def named(body: str) -> tuple[str, ...]:
     >>> named(r"Is {{ a }} like {{ b['x'] }} or {{ a }}, and not \{{ c }}?")
     ('a', "b['x']")
     """
-    found = (name for _, name in divided(body) if name is not None)
-    return tuple(dict.fromkeys(found))
-
-
-def divided(body: str) -> tuple[tuple[str, str | None], ...]:
-    r"""Return a text in pieces, each with the name that follows it; the last has none.
-
-    >>> divided(r"Is {{ a }} a \{{ b }}?")
-    (('Is ', 'a'), (' a {{ b }}?', None))
-    """
-    pieces: list[tuple[str, str | None]] = []
-    text, end = "", 0
-    for found in _PLACEHOLDER.finditer(body):
-        text += body[end : found.start()]
-        end = found.end()
-        if found.group(1) is None:
-            text += "{{"
-        else:
-            pieces.append((text, found.group(1).strip()))
-            text = ""
-    return (*pieces, (text + body[end:], None))
+    found = (found.group(1) for found in _PLACEHOLDER.finditer(body))
+    return tuple(dict.fromkeys(name.strip() for name in found if name is not None))
 
 
 def fill(
-    pieces: Iterable[tuple[str, str | None]],
-    find: Callable[[str], Any],
-    convert: Convert,
+    body: str, find: Callable[[str], Any], convert: Convert
 ) -> tuple[UserPart, ...]:
-    """Return the pieces as parts, with what ``find`` returns for a name in its place.
+    """Return the text as parts, with what ``find`` returns for each name in its place.
 
     Raises:
         AttachmentError: ``find`` or ``convert`` refuses one.
     """
     parts: list[UserPart] = []
-    for text, name in pieces:
-        parts.append(Text(text=text))
-        if name is not None:
+    end = 0
+    for found in _PLACEHOLDER.finditer(body):
+        parts.append(Text(text=body[end : found.start()]))
+        end = found.end()
+        if found.group(1) is None:
+            parts.append(Text(text="{{"))
+        else:
+            name = found.group(1).strip()
             parts += convert(find(name), name)
+    parts.append(Text(text=body[end:]))
     return joined(parts)
 
 

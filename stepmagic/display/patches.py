@@ -121,12 +121,12 @@ def _changed(sent: _Sent, drawn: Drawn) -> dict[str, Any]:
     if sent.frozen < len(drawn.frozen):
         changed["frozen"] = lean("".join(drawn.frozen[sent.frozen :]))
         sent.frozen = len(drawn.frozen)
-    now_open = lean(drawn.open)
-    if now_open != sent.open:
-        keep = common_length(sent.open, now_open)
-        changed["keep"] = utf16_length(now_open[:keep])
-        changed["tail"] = now_open[keep:]
-        sent.open = now_open
+    if drawn.open != sent.open:
+        before, now = lean(sent.open), lean(drawn.open)
+        keep = common_length(before, now)
+        changed["keep"] = utf16_length(now[:keep])
+        changed["tail"] = now[keep:]
+        sent.open = drawn.open
     return changed
 
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from stepmagic.attachments.handling import Handling
 from stepmagic.attachments.names import look_up
-from stepmagic.attachments.placeholders import divided, named
+from stepmagic.attachments.placeholders import named
 from stepmagic.errors import AttachmentError
 from stepmagic.prompt import from_row
-from stepmagic.transcript import Message, Text, user
+from stepmagic.transcript import Message
 
 _ROOT = re.compile(r"\w+")
 _MISSING_TYPES = ("NAType", "NaTType")
@@ -24,8 +24,7 @@ _MISSING_TYPES = ("NAType", "NaTType")
 class Question:
     """One question, and the columns that it takes."""
 
-    pieces: tuple[tuple[str, str | None], ...]
-    """Its text in pieces, each with the column that follows it."""
+    text: str
     columns: tuple[str, ...]
     attached: bool = False
     """Whether the columns stand before the text, which names none."""
@@ -42,22 +41,9 @@ class Question:
             AttachmentError: A value cannot be sent.
         """
         attached = row if self.attached else {}
-        if not attached and (text := self._text(row)):
-            return user(Text(text=text))
         return from_row(
-            self.pieces, lambda name: _find(name, row), attached, self.handling
+            self.text, lambda name: _find(name, row), attached, self.handling
         ).message
-
-    def _text(self, row: Mapping[str, Any]) -> str:
-        """Return what ``from_row`` makes of texts, as most values are; else nothing."""
-        said: list[str] = []
-        for text, name in self.pieces:
-            value = "" if name is None else row.get(name)
-            if type(value) is not str:
-                return ""
-            said += text, value
-        whole = "".join(said)
-        return "" if whole.isspace() else whole
 
 
 def only_name(text: str, usual: str) -> str:
@@ -79,7 +65,6 @@ def question(text: str, names: Iterable[str], handling: Handling) -> Question:
         AttachmentError: It names a column that is not there, or none of several.
     """
     names = tuple(names)
-    pieces = divided(text)
     expressions = named(text)
     if not expressions:
         if len(names) != 1:
@@ -88,10 +73,10 @@ def question(text: str, names: Iterable[str], handling: Handling) -> Question:
                 f"one in double braces: {{{{ {names[0] if names else 'column'} }}}}."
             )
             raise AttachmentError(message)
-        return Question(pieces=pieces, columns=names, attached=True, handling=handling)
+        return Question(text=text, columns=names, attached=True, handling=handling)
     columns = [_column(expression, names) for expression in expressions]
     unique = tuple(dict.fromkeys(columns))
-    return Question(pieces=pieces, columns=unique, handling=handling)
+    return Question(text=text, columns=unique, handling=handling)
 
 
 def _column(expression: str, names: tuple[str, ...]) -> str:

@@ -153,9 +153,7 @@ class Decoder(ABC):
         """End a part, with its last fields changed as given."""
         self._open.pop(key, None)
         index = self._indices[key]
-        part = self._assembly.part(index)
-        if changes:
-            part = replace(part, **changes)
+        part = replace(self._assembly.part(index), **changes)
         return self._noted(PartEnd(index=index, part=part))
 
     def _end_all(self) -> list[StreamEvent]:

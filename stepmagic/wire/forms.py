@@ -36,13 +36,13 @@ _MODES: dict[str, ToolMode] = {
 
 def mapping(value: Any) -> Mapping[str, Any]:
     """Return an object, or an empty one."""
-    return value if isinstance(value, dict) else {}
+    return value if isinstance(value, Mapping) else {}
 
 
 def objects(value: Any) -> list[Mapping[str, Any]]:
     """Return the objects of a list, without what else is in it."""
     held = value if isinstance(value, list) else []
-    return [item for item in held if isinstance(item, dict)]
+    return [item for item in held if isinstance(item, Mapping)]
 
 
 def word(value: Any) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from openrouter_server import answer
+
 QUESTION: Final = """\
 %%step -e high
 Which month is the outlier in {{ sales }}, and may I drop it?"""
@@ -74,3 +76,8 @@ That is **still the lowest month**, but no longer a freak. Say in your report:
 - that nine days are missing, and which;
 - that the number is *scaled*, not measured.
 """
+
+LONG: Final = " ".join(f"word{number}" for number in range(4000))
+
+# It is stopped long before its end, however slow the page is.
+ENDLESS: Final = answer(LONG, reasoning="", tokens_per_frame=2, pace_s=0.03)

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from browser.jupyter_server import JupyterServer
-from browser.notebook_page import App, NotebookPage
+from browser.notebook_page import App, NotebookPage, new_notebook
 from browser.profile import Profile
 from browser.start import browsing, find_chromium, jupyter_for
 from openrouter_server import OpenRouterServer
@@ -53,11 +53,8 @@ def profile(chromium: Browser, jupyter: JupyterServer) -> Iterator[Profile]:
 @pytest.fixture(scope="package", params=APPS)
 def opened(request: pytest.FixtureRequest, profile: Profile) -> Iterator[NotebookPage]:
     """A notebook of each application, with the extension loaded."""
-    page = NotebookPage(request.param, profile)
-    page.create(f"{request.param}.ipynb", "%load_ext stepmagic")
-    page.cells[0].run()
-    yield page
-    page.close()
+    with new_notebook(request.param, profile, "shared") as page:
+        yield page
 
 
 @pytest.fixture
@@ -77,11 +74,7 @@ def window(
 ) -> Iterator[NotebookPage]:
     """A window of the same application for a test that needs a notebook of its own."""
     server.reset()
-    page = NotebookPage(opened.app, profile)
     name = request.node.name.partition("[")[0]
-    page.create(f"{opened.app}_{name}.ipynb", "%load_ext stepmagic")
-    page.cells[0].run()
-    yield page
-    faults = page.watch.take_faults()
-    page.close()
-    assert faults == []
+    with new_notebook(opened.app, profile, name) as page:
+        yield page
+        assert page.watch.take_faults() == []

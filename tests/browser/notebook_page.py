@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Literal, TypeAlias
 
 from playwright.sync_api import Locator, Page, expect
@@ -150,6 +152,27 @@ class NotebookPage:
             }""",
             arg=_CELL,
         )
+
+
+@contextmanager
+def new_notebook(
+    app: App, profile: Profile, name: str, setup: str = "%load_ext stepmagic"
+) -> Iterator[NotebookPage]:
+    """Open a new notebook in a window of its own, and close that in the end.
+
+    Args:
+        app: Which application.
+        profile: Where the window opens.
+        name: Of the file, without suffix; the application's name goes before it.
+        setup: Its first cell, which is run.
+    """
+    page = NotebookPage(app, profile)
+    try:
+        page.create(f"{app}_{name}.ipynb", setup)
+        page.cells[0].run()
+        yield page
+    finally:
+        page.close()
 
 
 class CodeCell:

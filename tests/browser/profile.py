@@ -1,7 +1,4 @@
-"""A reader's profile in the browser: cache and storage, which all its windows share.
-
-An application is 20 MB of scripts: its second window finds them compiled.
-"""
+"""A reader's profile in the browser: cache and storage, which all its windows share."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ import io
 import subprocess
 import sys
 import tempfile
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -168,10 +169,11 @@ def take_all(folder: Path, chromium: str) -> None:
             # One application a server: where two share it, Jupyter Server refuses the
             # second one the fonts of its formulas, which have the same names.
             home = Path(scratch) / app
-            with jupyter_for(server, home) as jupyter:
-                profile = Profile(
-                    browser, jupyter, size=(_WIDTH, _HEIGHT), scale=_SCALE
-                )
+            size = (_WIDTH, _HEIGHT)
+            with (
+                jupyter_for(server, home) as jupyter,
+                closing(Profile(browser, jupyter, size=size, scale=_SCALE)) as profile,
+            ):
                 page = NotebookPage(app, profile)
                 page.create("sales.ipynb", *_SETUP)
                 for cell in page.cells:
@@ -183,7 +185,6 @@ def take_all(folder: Path, chromium: str) -> None:
                 else:
                     studio.notebook_7(page)
                     studio.exported(page, jupyter.notebooks / "sales.ipynb")
-                profile.close()
 
 
 def main() -> None:

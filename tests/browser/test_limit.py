@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect
 from browser.answers import RICH
 from browser.conftest import APPS
 from browser.jupyter_server import JupyterServer
-from browser.notebook_page import CodeCell, NotebookPage
+from browser.notebook_page import CodeCell, NotebookPage, new_notebook
 from browser.profile import Profile
 from browser.start import jupyter_for
 from openrouter_server import OpenRouterServer, answer
@@ -50,11 +50,8 @@ def opened_there(
     request: pytest.FixtureRequest, strict_profile: Profile
 ) -> Iterator[NotebookPage]:
     """A notebook on that server, for all tests of this module."""
-    page = NotebookPage(request.param, strict_profile)
-    page.create(f"{request.param}.ipynb", "%load_ext stepmagic")
-    page.cells[0].run()
-    yield page
-    page.close()
+    with new_notebook(request.param, strict_profile, "limited") as page:
+        yield page
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from axe_playwright_python.sync_playwright import (  # type: ignore[import-untyp
 )
 from playwright.sync_api import expect
 
-from browser.answers import RICH, THOUGHT
+from browser.answers import ENDLESS, RICH, THOUGHT
 from browser.conftest import APPS
-from browser.notebook_page import NotebookPage
+from browser.notebook_page import new_notebook
 from browser.panel_page import PanelPage
 from browser.profile import Profile
 from image_samples import drawing, encoded
@@ -23,13 +23,6 @@ SETUP = """\
 %load_ext stepmagic
 import pandas as pd
 sales = pd.DataFrame({"month": ["May", "June"], "sold": [3, 4]})"""
-# It is stopped long before its end, however slow the page is.
-ENDLESS = answer(
-    " ".join(f"word{number}" for number in range(4000)),
-    reasoning="",
-    tokens_per_frame=2,
-    pace_s=0.03,
-)
 
 
 @pytest.fixture(scope="module", params=APPS)
@@ -37,11 +30,8 @@ def opened_panel(
     request: pytest.FixtureRequest, profile: Profile
 ) -> Iterator[PanelPage]:
     """A notebook of each application with a panel, for all tests of this module."""
-    page = NotebookPage(request.param, profile)
-    page.create(f"panel_{request.param}.ipynb", SETUP)
-    page.cells[0].run()
-    yield PanelPage(page, page.run("%step panel"))
-    page.close()
+    with new_notebook(request.param, profile, "panel", SETUP) as page:
+        yield PanelPage(page, page.run("%step panel"))
 
 
 @pytest.fixture

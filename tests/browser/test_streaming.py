@@ -6,7 +6,7 @@ import itertools
 
 from playwright.sync_api import expect
 
-from browser.answers import RICH, THOUGHT
+from browser.answers import ENDLESS, LONG, RICH, THOUGHT
 from browser.notebook_page import NotebookPage
 from openrouter_server import OpenRouterServer, answer
 from stepmagic.markdown import render
@@ -17,9 +17,6 @@ ALIGNED = """(output) => ["th", "td"].map((kind) =>
     .map((each) => getComputedStyle(each).textAlign))
 """
 PACED = answer(PROSE, reasoning="", tokens_per_frame=2, pace_s=0.03)
-# It is stopped long before its end, however slow the page is.
-LONG = " ".join(f"word{number}" for number in range(4000))
-ENDLESS = answer(LONG, reasoning="", tokens_per_frame=2, pace_s=0.03)
 
 
 def test_a_stream_is_seen_growing(
