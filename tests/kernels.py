@@ -41,6 +41,17 @@ class Ran:
         return [m["content"]["data"] for m in self.of(*kinds)]
 
 
+LASTING = """
+import time
+try:
+    get_ipython().run_cell_magic("step", "", "Count!")
+finally:
+    time.sleep(0.5)
+"""
+"""A cell that asks, and is under way when a second interrupt comes: one that comes when
+a cell is over can cost ipykernel its reply."""
+
+
 class KernelUnderTest:
     """A kernel and a client of it."""
 

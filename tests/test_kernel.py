@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from kernels import KernelUnderTest, running_kernel
+from kernels import LASTING, KernelUnderTest, running_kernel
 from openrouter_server import OpenRouterServer, answer, error
 from proxy import RecordingProxy
 from stepmagic.local import Engine
@@ -158,7 +158,7 @@ def test_two_interrupts_leave_the_static_bundle(
     server: OpenRouterServer, kernel: KernelUnderTest
 ) -> None:
     server.enqueue(answer(LONG, reasoning="", pace_s=0.01))
-    request = kernel.send("%%step\nCount!")
+    request = kernel.send(LASTING)
     ran = kernel.read_until(request, "word20")
     kernel.manager.interrupt_kernel()
     time.sleep(0.01)
