@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from stepmagic.attachments.images import to_images
-from stepmagic.attachments.images.cache import CACHE
+from stepmagic.attachments.images.pictures import CACHE
 from table import Row
 
 _WIDTH, _HEIGHT = 6000, 4000

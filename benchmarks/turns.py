@@ -17,9 +17,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from look_alike import Stream, look_alike
-from stepmagic.answering import begun
-from stepmagic.conversation import Conversation
-from stepmagic.options import Options, Overrides
+from stepmagic.conversation.conversation import Conversation
+from stepmagic.conversation.turn import begun
+from stepmagic.server.options import Options, Overrides
 from stepmagic.session import session
 from stepmagic.settings import current
 from stepmagic.transcript import Cell, Text, user

@@ -6,14 +6,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from stepmagic.ask import step
+    from stepmagic.ask.batch import abatch, batch
+    from stepmagic.ask.single import astep, step
     from stepmagic.attachments.frames import Preview, preview
-    from stepmagic.awaiting import astep
-    from stepmagic.conversation import Conversation
+    from stepmagic.conversation.conversation import Conversation
+    from stepmagic.conversation.reply import Reply
     from stepmagic.panel import Panel
-    from stepmagic.reply import Reply
-    from stepmagic.sweep import abatch, batch
-    from stepmagic.tools import tool
+    from stepmagic.schema.tools import tool
 
 __version__ = "0.1.0"
 
@@ -33,16 +32,16 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Conversation": "stepmagic.conversation",
+    "Conversation": "stepmagic.conversation.conversation",
     "Panel": "stepmagic.panel",
     "Preview": "stepmagic.attachments.frames",
-    "Reply": "stepmagic.reply",
-    "abatch": "stepmagic.sweep",
-    "astep": "stepmagic.awaiting",
-    "batch": "stepmagic.sweep",
+    "Reply": "stepmagic.conversation.reply",
+    "abatch": "stepmagic.ask.batch",
+    "astep": "stepmagic.ask.single",
+    "batch": "stepmagic.ask.batch",
     "preview": "stepmagic.attachments.frames",
-    "step": "stepmagic.ask",
-    "tool": "stepmagic.tools",
+    "step": "stepmagic.ask.single",
+    "tool": "stepmagic.schema.tools",
 }
 """Public names are imported when first used, so that ``%load_ext`` stays quick."""
 
@@ -60,6 +59,6 @@ def __dir__() -> list[str]:
 
 def load_ipython_extension(shell: Any) -> None:
     """Add the magics, their completion, the settings and the formatters."""
-    from stepmagic.extension import load  # noqa: PLC0415 - needs IPython
+    from stepmagic.magics.extension import load  # noqa: PLC0415 - needs IPython
 
     load(shell)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 
-from stepmagic.catalogue import Catalogue
-from stepmagic.conversation import Conversation
-from stepmagic.options import Options, Overrides, resolve
-from stepmagic.reply import Reply
-from stepmagic.saving import Saved
+from stepmagic.conversation.conversation import Conversation
+from stepmagic.conversation.reply import Reply
+from stepmagic.server.catalogue import Catalogue
+from stepmagic.server.options import Options, Overrides, resolve
 from stepmagic.settings import current
+from stepmagic.storage import Saved
 
 
 class Session:

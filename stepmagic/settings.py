@@ -10,12 +10,38 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from traitlets import Bool, Dict, Enum, Float, Int, TraitError, Unicode
 from traitlets.config import SingletonConfigurable
 
 from stepmagic.errors import SettingError
+
+
+def cache_folder() -> Path:
+    """Return the folder for what can be fetched again.
+
+    ``STEPMAGIC_CACHE`` names another than the user's own.
+    """
+    if chosen := os.environ.get("STEPMAGIC_CACHE"):
+        return Path(chosen).expanduser()
+    from platformdirs import user_cache_path  # noqa: PLC0415 - seldom needed
+
+    return user_cache_path("stepmagic")
+
+
+def state_folder() -> Path:
+    """Return the folder for what cannot be had again: the journals.
+
+    ``STEPMAGIC_STATE`` names another than the user's own.
+    """
+    if chosen := os.environ.get("STEPMAGIC_STATE"):
+        return Path(chosen).expanduser()
+    from platformdirs import user_state_path  # noqa: PLC0415 - with the first turn
+
+    return user_state_path("stepmagic")
+
 
 DEFAULT_MODEL = "stepfun/step-3.7-flash"
 DEFAULT_BASE_URL = "https://openrouter.ai/api/v1"

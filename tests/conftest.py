@@ -108,15 +108,15 @@ def _forget_state() -> None:
         module.StepMagic.clear_instance()
     if (module := loaded.get("stepmagic.keys")) is not None:
         module.forget()
-    if (module := loaded.get("stepmagic.journal")) is not None:
+    if (module := loaded.get("stepmagic.storage.journal")) is not None:
         module.forget()
-    if (module := loaded.get("stepmagic.cassette.deck")) is not None:
+    if (module := loaded.get("stepmagic.server.cassette.mode")) is not None:
         module.forget()
-    if (module := loaded.get("stepmagic.spending")) is not None:
+    if (module := loaded.get("stepmagic.server.budget")) is not None:
         module.forget()
     if (module := loaded.get("stepmagic.session")) is not None:
         module._session.clear()
-    if (module := loaded.get("stepmagic.panel.desk")) is not None:
+    if (module := loaded.get("stepmagic.panel.server")) is not None:
         module.close_all()
-    if (module := loaded.get("stepmagic.display.link")) is not None:
+    if (module := loaded.get("stepmagic.display.notebook.support")) is not None:
         module._links.clear()

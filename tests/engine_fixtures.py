@@ -12,12 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from stepmagic.local import Engine, engine, ensure_weights, locate_weights, stop
+from paths import ROOT
+from stepmagic.server.local import Engine, engine, ensure_weights, locate_weights, stop
 
 # Read before any test clears the environment.
-CACHE = Path(
-    os.environ.get("STEPMAGIC_CACHE") or Path(__file__).parents[1] / "build" / "cache"
-)
+CACHE = Path(os.environ.get("STEPMAGIC_CACHE") or ROOT / "build" / "cache")
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import stepmagic
+from paths import ROOT
 
-ROOT = Path(__file__).parents[1]
 PATHS = sorted((ROOT / "stepmagic").rglob("*.py"))
 
 

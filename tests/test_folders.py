@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stepmagic.folders import cache_folder, state_folder
+from stepmagic.settings import cache_folder, state_folder
 
 
 @pytest.mark.parametrize("find", [cache_folder, state_folder])

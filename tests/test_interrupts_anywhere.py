@@ -21,19 +21,18 @@ from httpx_sse import EventSource
 from openrouter_server import SIGNED, STEPFUN, Call, answer
 from openrouter_server.script import Asked
 from openrouter_server.strictness import body_faults
-from stepmagic.answering import begun
+from recorded import ANSWERED
+from recorded import PROTOCOLS as ENDPOINTS
+from stepmagic.conversation.continuation import Resumed, take_apart
+from stepmagic.conversation.turn import Running, begun
 from stepmagic.display.answer import AnswerFold
-from stepmagic.display.frames import Frames
+from stepmagic.display.notebook.frames import Frames
 from stepmagic.errors import UnsupportedOption
-from stepmagic.events import Source, StreamEvent
-from stepmagic.options import Options
-from stepmagic.resuming import Resumed, take_apart
-from stepmagic.running import Running
+from stepmagic.server.options import Options
 from stepmagic.transcript import Message, Protocol, Turn, turn_from_dict, turn_to_dict
 from stepmagic.transcript import user as says
+from stepmagic.transcript.events import Source, StreamEvent
 from stepmagic.wire import PROTOCOLS, Request, codec
-from test_recordings import ANSWERED
-from test_recordings import PROTOCOLS as ENDPOINTS
 
 POINTS = 40
 """For each protocol and kind of stream: 240 in all."""

@@ -16,7 +16,7 @@ import pytest
 from kernels import LASTING, KernelUnderTest, running_kernel
 from openrouter_server import OpenRouterServer, answer, error
 from proxy import RecordingProxy
-from stepmagic.local import Engine
+from stepmagic.server.local import Engine
 from stepmagic.wire import PROTOCOLS
 
 LONG = " ".join(f"word{number}" for number in range(400))

@@ -18,9 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stepmagic import keys
-from stepmagic.endpoint import Endpoint
 from stepmagic.keys import REDACTED, VARIABLE, Key
-from stepmagic.transport import Call
+from stepmagic.server.endpoint import Endpoint
+from stepmagic.server.http import Call
 
 SECRET = "sk-or-v1-0123456789abcdef"  # a made-up key
 

@@ -1,8 +1,10 @@
-"""Imports point downwards: every import of every module is parsed and held to ROWS.
+"""Imports point downwards: every import is parsed and checked against ARCHITECTURE.md.
 
-A module imports only from rows below its own, or from its own folder in its own row
-without cycles. Imports inside functions and under ``TYPE_CHECKING`` count, and so does
-``importlib.import_module`` with a name that can be read.
+The page's table of rooms is the rule: a module imports from rooms on lower floors, or,
+without cycles, from its own room. Imports inside functions and under ``TYPE_CHECKING``
+count, and so does ``importlib.import_module`` with a name that can be read.
+
+``python tests/test_layers.py`` prints the rooms and the arrows between them.
 """
 
 from __future__ import annotations
@@ -10,69 +12,27 @@ from __future__ import annotations
 import ast
 import graphlib
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-PACKAGE = "stepmagic"
+from paths import PACKAGE, ROOT
 
-# Top row first; `name/` is a folder with all that is in it. `stepmagic/__init__.py`
-# stands above them all: it imports its public names when they are first used, and a
-# module may take `__version__` from it and nothing else. A module of a folder may have
-# a row of its own, below the folder's.
-ROWS: tuple[tuple[str, ...], ...] = (
-    ("magics", "extension", "__main__"),
-    (
-        "completion",
-        "subcommands",
-        "status",
-        "turn_commands",
-        "file_commands",
-        "cassette_commands",
-        "code_commands",
-        "doctor",
-    ),
-    ("panel/",),
-    ("ask", "awaiting", "sides", "sweep/"),
-    ("drawing",),
-    ("session",),
-    ("display/",),
-    ("repair",),
-    ("reply", "logprobs", "dry_run"),
-    ("prompt", "typed"),
-    ("conversation", "command"),
-    ("running", "preparing", "streaming"),
-    ("journal",),
-    ("saving/",),
-    ("resuming",),
-    ("answering",),
-    ("together",),
-    (
-        "options",
-        "endpoint",
-        "taped",
-        "sending",
-        "context",
-        "spending",
-        "turnstile",
-        "calling",
-        "carrying",
-    ),
-    ("catalogue", "client_parameters", "tools", "cassette/"),
-    ("transport", "local/", "attachments/"),
-    ("attachments/files/",),
-    ("attachments/video/",),
-    ("attachments/images/",),
-    ("attachments/frames/",),
-    ("attachments/sources/", "attachments/attached"),
-    ("wire/", "gathering", "retrying", "clients"),
-    ("markdown/", "usage", "keys"),
-    ("events",),
-    ("transcript/", "schema/", "settings", "folders"),
-    ("errors",),
-)
+NAME = "stepmagic"
+PAGE = ROOT / "ARCHITECTURE.md"
+MOST_ARROWS = 120
+
+
+def floors(page: str) -> dict[str, int]:
+    """Return the floor of each room, as the first table of the page has it."""
+    rows = re.findall(r"^\| *(\d+) *\| ([^|]+) \|", page, flags=re.MULTILINE)
+    return {
+        room.strip("`/").removesuffix(".py"): int(floor)
+        for floor, rooms in rows
+        for room in re.findall(r"`[^`]+`", rooms)
+    }
 
 
 def sources(root: Path) -> dict[str, str]:
@@ -83,15 +43,9 @@ def sources(root: Path) -> dict[str, str]:
     }
 
 
-def place(module: str) -> tuple[int, str] | None:
-    """Return the row of a module, counted from the top, and its folder."""
-    folder, slash, _ = module.rpartition("/")
-    name = f"{folder}{slash}" if slash else module
-    for own in (module, name):
-        for number, row in enumerate(ROWS):
-            if own in row:
-                return number, folder
-    return None
+def room_of(module: str) -> str:
+    """Return the room of a module: its folder at the root, or itself."""
+    return module.partition("/")[0]
 
 
 def find_module(dotted: str, modules: Mapping[str, str]) -> str | None:
@@ -105,7 +59,7 @@ def find_module(dotted: str, modules: Mapping[str, str]) -> str | None:
 
 def imported_names(module: str, source: str) -> Iterator[str]:
     """Yield the dotted name of everything of the package that a module imports."""
-    package = [PACKAGE, *module.split("/")][:-1]
+    package = [NAME, *module.split("/")][:-1]
     for node in ast.walk(ast.parse(source)):
         match node:
             case ast.Import(names=names):
@@ -122,7 +76,7 @@ def imported_names(module: str, source: str) -> Iterator[str]:
                 found = [".".join(package) + name if name[:1] == "." else name]
             case _:
                 continue
-        yield from (name for name in found if name.split(".")[0] == PACKAGE)
+        yield from (name for name in found if name.split(".")[0] == NAME)
 
 
 def readable(argument: ast.expr) -> str:
@@ -136,103 +90,166 @@ def readable(argument: ast.expr) -> str:
             return ""
 
 
-def faults(modules: Mapping[str, str]) -> list[str]:
-    """Return what is wrong with the imports of a package, a line each."""
-    found = []
-    graph: dict[str, set[str]] = {}
+def imports(modules: Mapping[str, str]) -> dict[str, set[str]]:
+    """Return the modules that each module imports.
+
+    The package's own face is left out: it imports what is used of it, and every module
+    may take ``__version__`` from it.
+    """
+    graph = {}
     for module, source in modules.items():
         if module == "__init__":
-            continue
-        if place(module) is None:
-            found.append(f"{module} stands in no row")
             continue
         targets = {
             find_module(name, modules)
             for name in imported_names(module, source)
-            if name != f"{PACKAGE}.__version__"
+            if name != f"{NAME}.__version__"
         }
-        others = {target for target in targets if target} - {module}
-        graph[module] = {target for target in others if may_import(module, target)}
-        found += [
-            f"{module} imports {target}" for target in sorted(others - graph[module])
-        ]
+        graph[module] = {target for target in targets if target} - {module}
+    return graph
+
+
+def arrows(graph: Mapping[str, set[str]]) -> set[tuple[str, str]]:
+    """Return which room imports from which other room."""
+    return {
+        (room_of(module), room_of(target))
+        for module, targets in graph.items()
+        for target in targets
+        if room_of(module) != room_of(target)
+    }
+
+
+def faults(modules: Mapping[str, str], plan: Mapping[str, int]) -> list[str]:
+    """Return what is wrong with the imports of a package, a line each."""
+    graph = imports(modules)
+    found = [
+        f"{module} is in no room" for module in graph if room_of(module) not in plan
+    ]
+    for module, targets in graph.items():
+        for target in sorted(targets):
+            here, there = room_of(module), room_of(target)
+            if here != there and plan.get(there, 99) >= plan.get(here, 0):
+                found.append(f"{module} imports {target}")
     try:
-        graphlib.TopologicalSorter(graph).prepare()
+        graphlib.TopologicalSorter(
+            {
+                module: {each for each in targets if room_of(each) == room_of(module)}
+                for module, targets in graph.items()
+            }
+        ).prepare()
     except graphlib.CycleError as error:
         found.append("cycle: " + " < ".join(error.args[1]))
     return found
 
 
-def may_import(module: str, target: str) -> bool:
-    """Whether a module stands above another, or beside it in one folder."""
-    here, there = place(module), place(target)
-    return (
-        here is not None and there is not None and (here[0] < there[0] or here == there)
-    )
+def drawing(modules: Mapping[str, str], plan: Mapping[str, int]) -> str:
+    """Return the rooms, floor by floor from the top, with what each imports."""
+    drawn = arrows(imports(modules))
+    rooms = sorted(plan, key=lambda room: (-plan[room], room))
+    lines = [
+        f"{plan[room]:2}  {room:13}"
+        + " ".join(sorted(target for source, target in drawn if source == room))
+        for room in rooms
+    ]
+    return "\n".join([*lines, f"{len(rooms)} nodes, {len(drawn)} arrows"])
 
 
-MODULES = sources(ROOT / PACKAGE)
+MODULES = sources(PACKAGE)
 
 
-def test_every_import_points_downwards() -> None:
-    assert faults(MODULES) == []
+@pytest.fixture(scope="module")
+def plan() -> dict[str, int]:
+    """The floors of the page."""
+    if not PAGE.exists():
+        pytest.skip("there is no ARCHITECTURE.md here")
+    return floors(PAGE.read_text("utf-8"))
+
+
+def test_every_import_points_downwards(plan: dict[str, int]) -> None:
+    assert faults(MODULES, plan) == []
+
+
+def test_page_names_the_rooms_and_nothing_else(plan: dict[str, int]) -> None:
+    assert set(plan) == {room_of(module) for module in MODULES}
+    folders = {
+        path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()
+    }
+    assert len(folders) == 12
+    assert len(set(plan) - folders) == 6
+
+
+def test_rooms_have_few_arrows(plan: dict[str, int]) -> None:
+    sys.stdout.write(drawing(MODULES, plan) + "\n")
+    assert 30 < len(arrows(imports(MODULES))) < MOST_ARROWS
 
 
 def test_imports_are_found() -> None:
-    """Were none found, nothing could be wrong with them."""
-    wanted = {"magics": "ask", "wire/chat": "wire/forms", "events": "errors"}
+    """If none were found, nothing could be wrong with them."""
+    wanted = {"wire/chat": "wire/json_values", "transcript/events": "errors"}
     for module, target in wanted.items():
         names = imported_names(module, MODULES[module])
         assert target in {find_module(name, MODULES) for name in names}
 
 
-@pytest.mark.parametrize("name", [name for row in ROWS for name in row])
-def test_every_entry_of_the_table_is_there(name: str) -> None:
-    assert (ROOT / PACKAGE / name).is_dir() or name in MODULES
-
-
-def test_whole_package_has_a_row() -> None:
-    assert [module for module in MODULES if place(module) is None] == ["__init__"]
-
-
 MADE_UP = {
     "__init__": "__version__ = '1'",
-    "magics": "from stepmagic.ask import step",
-    "ask": "from stepmagic import __version__, errors",
+    "magics/step": "from stepmagic.ask import step",
+    "ask/__init__": "from stepmagic import __version__, errors",
     "keys": "import stepmagic.errors",
-    "usage": "",
+    "schema/__init__": "",
     "errors": "",
     "wire/__init__": "from stepmagic.wire.chat import encode",
     "wire/chat": "from ..keys import find_key\nfrom .forms import word",
     "wire/forms": "import os, json",
-    "transport": "import importlib\nimportlib.import_module(f'stepmagic.wire.{name}')",
-    "attachments/__init__": "from stepmagic.attachments.files import attach_path",
-    "attachments/attached": "from stepmagic.errors import StepError",
-    "attachments/files/__init__": "from ..attached import Attached",
+    "server/http": (
+        "import importlib\nimportlib.import_module(f'stepmagic.wire.{name}')"
+    ),
 }
+FLOORS = floors(
+    "| floor | room | owns |\n|---|---|---|\n| 6 | `__init__.py` | a |\n"
+    "| 5 | `magics/` | b |\n| 4 | `ask/` | c |\n| 3 | `server/` | d |\n"
+    "| 2 | `wire/` | e |\n| 1 | `keys.py`, `schema/` | f |\n| 0 | `errors.py` | `g` |\n"
+)
+
+
+def test_table_is_read() -> None:
+    assert list(FLOORS) == [
+        "__init__",
+        "magics",
+        "ask",
+        "server",
+        "wire",
+        "keys",
+        "schema",
+        "errors",
+    ]
 
 
 def test_good_tree_has_no_fault() -> None:
-    assert faults(MADE_UP) == []
+    assert faults(MADE_UP, FLOORS) == []
 
 
 @pytest.mark.parametrize(
     ("module", "source", "fault"),
     [
-        ("errors", "import stepmagic.ask", "errors imports ask"),
-        ("errors", "from stepmagic.ask import step", "errors imports ask"),
-        ("errors", "from stepmagic import ask", "errors imports ask"),
-        ("errors", "from .ask import step", "errors imports ask"),
-        ("errors", "from . import ask", "errors imports ask"),
-        ("errors", "def f():\n    import stepmagic.ask", "errors imports ask"),
+        ("errors", "import stepmagic.ask", "errors imports ask/__init__"),
+        ("errors", "from stepmagic.ask import step", "errors imports ask/__init__"),
+        ("errors", "from stepmagic import ask", "errors imports ask/__init__"),
+        ("errors", "from .ask import step", "errors imports ask/__init__"),
+        ("errors", "from . import ask", "errors imports ask/__init__"),
+        (
+            "errors",
+            "def f():\n    import stepmagic.ask",
+            "errors imports ask/__init__",
+        ),
         (
             "errors",
             "if TYPE_CHECKING:\n    from stepmagic.ask import step",
-            "errors imports ask",
+            "errors imports ask/__init__",
         ),
-        ("errors", "import_module('stepmagic.ask')", "errors imports ask"),
-        ("errors", "importlib.import_module('.ask')", "errors imports ask"),
-        ("errors", "__import__('stepmagic.ask')", "errors imports ask"),
+        ("errors", "import_module('stepmagic.ask')", "errors imports ask/__init__"),
+        ("errors", "importlib.import_module('.ask')", "errors imports ask/__init__"),
+        ("errors", "__import__('stepmagic.ask')", "errors imports ask/__init__"),
         (
             "errors",
             "importlib.import_module(f'stepmagic.wire.{x}')",
@@ -241,73 +258,21 @@ def test_good_tree_has_no_fault() -> None:
         ("errors", "from stepmagic import wire", "errors imports wire/__init__"),
         ("errors", "from stepmagic import step", "errors imports __init__"),
         ("errors", "import stepmagic", "errors imports __init__"),
-        ("wire/forms", "from ..transport import x", "wire/forms imports transport"),
-        (
-            "transport",
-            "from stepmagic import attachments",
-            "transport imports attachments/__init__",
-        ),
+        ("wire/forms", "from ..server.http import x", "wire/forms imports server/http"),
+        ("schema/__init__", "import stepmagic.keys", "schema/__init__ imports keys"),
+        ("keys", "from stepmagic import schema", "keys imports schema/__init__"),
         (
             "wire/forms",
             "from stepmagic.wire.chat import encode",
             "cycle: wire/chat < wire/forms < wire/chat",
         ),
-        (
-            "attachments/files/__init__",
-            "from stepmagic.attachments import x",
-            "attachments/files/__init__ imports attachments/__init__",
-        ),
-        (
-            "attachments/attached",
-            "from stepmagic.attachments import files",
-            "attachments/attached imports attachments/files/__init__",
-        ),
-        ("usage", "import stepmagic.keys", None),
-        ("helpers", "", "helpers stands in no row"),
-        ("wire/inner/deep", "", "wire/inner/deep stands in no row"),
+        ("helpers", "", "helpers is in no room"),
+        ("other/deep/module", "", "other/deep/module is in no room"),
     ],
 )
-def test_fault_is_found(module: str, source: str, fault: str | None) -> None:
-    found = faults({**MADE_UP, module: source})
-    assert found == ([] if fault is None else [fault])
+def test_fault_is_found(module: str, source: str, fault: str) -> None:
+    assert faults({**MADE_UP, module: source}, FLOORS) == [fault]
 
 
-# ARCHITECTURE.md
-
-
-@pytest.fixture
-def documented() -> list[str]:
-    """Return the modules that ARCHITECTURE.md names, in its order."""
-    page = ROOT / "ARCHITECTURE.md"
-    if not page.exists():
-        pytest.skip("there is no ARCHITECTURE.md here")
-    lines = page.read_text("utf-8").splitlines()
-    return [
-        name
-        for line in lines
-        if line.startswith("|")
-        for name in re.findall(r"`([^`]+)`", line.split("|")[2])
-    ]
-
-
-def test_architecture_names_every_module(documented: list[str]) -> None:
-    missing = [
-        module
-        for module in MODULES
-        if module not in documented
-        and f"{module.rpartition('/')[0]}/" not in documented
-        and not module.endswith("/__init__")
-    ]
-    assert missing == []
-
-
-def test_architecture_names_nothing_else(documented: list[str]) -> None:
-    folders = {f"{module.rpartition('/')[0]}/" for module in MODULES}
-    assert set(documented) <= set(MODULES) | folders
-
-
-def test_architecture_has_the_rows_in_order(documented: list[str]) -> None:
-    rows = [place(name) for name in documented if name != "__init__"]
-    assert None not in rows
-    numbers = [row[0] for row in rows if row is not None]
-    assert numbers == sorted(numbers)
+if __name__ == "__main__":
+    sys.stdout.write(drawing(MODULES, floors(PAGE.read_text("utf-8"))) + "\n")

@@ -31,15 +31,15 @@ from openrouter_server import (
     mid_stream_error,
     stall,
 )
-from stepmagic.catalogue import Catalogue
-from stepmagic.conversation import Conversation
+from stepmagic.conversation.conversation import Conversation
 from stepmagic.errors import Interrupted, StepError
-from stepmagic.events import PartDelta
-from stepmagic.journal import forget, journal
-from stepmagic.options import Options, Overrides, resolve
-from stepmagic.saving import load_file, read_journal, save_file
+from stepmagic.server.catalogue import Catalogue
+from stepmagic.server.options import Options, Overrides, resolve
 from stepmagic.settings import current
+from stepmagic.storage import load_file, read_journal, save_file
+from stepmagic.storage.journal import forget, journal
 from stepmagic.transcript import Cell, Turn, user
+from stepmagic.transcript.events import PartDelta
 
 CELLS = ("A", "B", "C", None)
 

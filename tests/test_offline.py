@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from openrouter_server import OpenRouterServer
+from paths import TESTS
 
-OFFLINE = Path(__file__).parent / "offline"
+OFFLINE = TESTS / "offline"
 
 
 def run(code: str) -> subprocess.CompletedProcess[str]:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
 from openrouter_server import OpenRouterServer
+from paths import ROOT
 from shell_fixtures import ShellUnderTest
-from stepmagic.command import parse_command
-from stepmagic.subcommands import SUBCOMMANDS
+from stepmagic.magics.first_line import parse_command
+from stepmagic.magics.subcommands import SUBCOMMANDS
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 FIRST_LINES = re.findall(r"%%step ([^`\n?]+)", README)
 WORDS = re.findall(r"`%step (\w+)", README)
 CODE = re.findall(r"```python\n(.*?)```", README, re.DOTALL)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openrouter_server.models import SIGNED, model_list
-from stepmagic.options import Overrides
+from stepmagic.server.options import Overrides
 from stepmagic.session import Session, session
 from stepmagic.settings import current
 

@@ -23,8 +23,10 @@ from typing import Any, cast
 import httpx
 from httpx_sse import EventSource
 
+from paths import TESTS
 from stepmagic.errors import StepError
-from stepmagic.events import (
+from stepmagic.transcript import Part, Protocol, TokenLogprob, Usage, part_to_dict
+from stepmagic.transcript.events import (
     ConfirmTool,
     Finish,
     Notice,
@@ -37,10 +39,9 @@ from stepmagic.events import (
     ToolStart,
     UsageReport,
 )
-from stepmagic.transcript import Part, Protocol, TokenLogprob, Usage, part_to_dict
 from stepmagic.wire import codec
 
-FIXTURES = Path(__file__).parent / "wire"
+FIXTURES = TESTS / "wire"
 
 _NAMES: dict[type[StreamEvent], str] = {
     PartStart: "part_start",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from openrouter_server.ordering import messages_faults, responses_faults
 from openrouter_server.sdk_types import type_faults
-from stepmagic.events import assemble
+from stepmagic.schema import FunctionSchema
 from stepmagic.transcript import (
     Image,
     Message,
@@ -22,13 +22,14 @@ from stepmagic.transcript import (
     ToolResult,
     user,
 )
-from stepmagic.wire import Request, ToolSpec, codec
+from stepmagic.transcript.events import assemble
+from stepmagic.wire import Request, codec
 from stepmagic.wire.parameters import check_parameter
 from wire_events import FIXTURES, events_of
 
 MODEL = "stepfun/step-3.7-flash"
 HI = user("Hi")
-ADD = ToolSpec(
+ADD = FunctionSchema(
     name="add",
     description="Add two numbers",
     parameters={"type": "object", "properties": {"a": {"type": "number"}}},

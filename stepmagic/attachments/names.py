@@ -23,7 +23,7 @@ from stepmagic.attachments.parts import (
     is_reply,
     library_of,
 )
-from stepmagic.attachments.secretive import secretive
+from stepmagic.attachments.secrets import secretive
 from stepmagic.errors import AttachmentError
 
 _WAY_ROUND = "Put it into a variable in another cell, and name that."

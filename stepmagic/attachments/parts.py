@@ -14,7 +14,7 @@ import sys
 import uuid
 from typing import Any
 
-from stepmagic.attachments.attached import UserPart
+from stepmagic.attachments.attachment import UserPart
 from stepmagic.errors import AttachmentError
 from stepmagic.transcript import File, Image, Text, Video
 
@@ -90,7 +90,7 @@ def to_part(value: Any, name: str) -> UserPart:
 
 def is_reply(value: Any) -> bool:
     """Whether a value is a ``Reply``, which lives in a layer above."""
-    module = sys.modules.get("stepmagic.reply")
+    module = sys.modules.get("stepmagic.conversation.reply")
     return module is not None and type(value) is module.Reply
 
 

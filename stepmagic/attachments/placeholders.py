@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
-from stepmagic.attachments.attached import UserPart
-from stepmagic.attachments.framing import joined
+from stepmagic.attachments.attachment import UserPart
+from stepmagic.attachments.markers import joined
 from stepmagic.attachments.names import look_up
 from stepmagic.errors import AttachmentError
 from stepmagic.transcript import Text

@@ -9,9 +9,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Self, assert_never
+from typing import Self, TypeAlias, assert_never
 
-from stepmagic.events import (
+from stepmagic.transcript import (
+    FinishReason,
+    Part,
+    Reasoning,
+    Status,
+    Text,
+    Turn,
+    Usage,
+)
+from stepmagic.transcript.events import (
     Assembly,
     ConfirmTool,
     Finish,
@@ -25,16 +34,7 @@ from stepmagic.events import (
     ToolStart,
     UsageReport,
 )
-from stepmagic.transcript import (
-    FinishReason,
-    Part,
-    Reasoning,
-    Status,
-    Text,
-    Turn,
-    Usage,
-)
-from stepmagic.usage import format_cost, format_count, total
+from stepmagic.transcript.usage import format_cost, format_count, total
 
 _MINUTE_S = 60
 
@@ -287,3 +287,37 @@ class AnswerFold:
         usages: Iterable[Usage | None] = (*self._usages, self._assembly.usage)
         reported = [usage for usage in usages if usage is not None]
         return total(reported) if reported else None
+
+
+SideEvent: TypeAlias = tuple[int, StreamEvent]
+"""The number of a side, counted from 0, and an event of its turn."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """Who is asked, and how."""
+
+    model: str
+    effort: str | None = None
+
+    @classmethod
+    def of(cls, turn: Turn) -> Self:
+        """Return whom a turn asked."""
+        origins = [reply.origin for reply in turn.replies if reply.origin]
+        return cls(model=origins[0].model if origins else "", effort=turn.effort)
+
+
+def headings(sides: Iterable[Side]) -> list[str]:
+    """Return a heading for each: its number, and what tells it from the others."""
+    sides = list(sides)
+    tells_models = len({side.model for side in sides}) > 1
+    tells_efforts = len({side.effort for side in sides}) > 1
+    found = []
+    for number, side in enumerate(sides, 1):
+        words = [str(number)]
+        if tells_models:
+            words.append(side.model)
+        if tells_efforts and side.effort:
+            words.append(f"effort {side.effort}")
+        found.append(" · ".join(words))
+    return found

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from stepmagic.display.shell import execution
+from stepmagic.display.host import execution
 
 if TYPE_CHECKING:
-    from stepmagic.conversation import Conversation
-    from stepmagic.dry_run import DryRun
-    from stepmagic.logprobs import Logprobs
-    from stepmagic.reply import Replies, Reply
+    from stepmagic.conversation.conversation import Conversation
+    from stepmagic.conversation.dry_run import DryRun
+    from stepmagic.conversation.reply import Logprobs, Replies, Reply
 
 _drawn: dict[object, set[str]] = {}
 """The turns that were streamed, by the execution of a cell; of the last one alone."""
@@ -32,18 +31,20 @@ def mark_drawn(shell: Any, turn_id: str) -> None:
 def register_formatters(shell: Any) -> None:
     """Teach a shell to show the types."""
     shown: dict[tuple[str, str], Callable[[Any], dict[str, str]]] = {
-        ("stepmagic.conversation", "Conversation"): _conversation,
-        ("stepmagic.dry_run", "DryRun"): _dry_run,
-        ("stepmagic.logprobs", "Logprobs"): _logprobs,
+        ("stepmagic.conversation.conversation", "Conversation"): _conversation,
+        ("stepmagic.conversation.dry_run", "DryRun"): _dry_run,
+        ("stepmagic.conversation.reply", "Logprobs"): _logprobs,
     }
     formatter = shell.display_formatter
     for (module, name), bundle in shown.items():
         formatter.mimebundle_formatter.for_type_by_name(module, name, _ignoring(bundle))
     formatter.ipython_display_formatter.for_type_by_name(
-        "stepmagic.reply", "Reply", lambda reply: _show_reply(shell, reply)
+        "stepmagic.conversation.reply", "Reply", lambda reply: _show_reply(shell, reply)
     )
     formatter.ipython_display_formatter.for_type_by_name(
-        "stepmagic.reply", "Replies", lambda replies: _show_replies(shell, replies)
+        "stepmagic.conversation.reply",
+        "Replies",
+        lambda replies: _show_replies(shell, replies),
     )
 
 
@@ -60,7 +61,7 @@ def _show_reply(shell: Any, reply: Reply) -> None:
         return
     from IPython.display import display  # noqa: PLC0415 - with a shell, it is loaded
 
-    from stepmagic.display.bundle import turn_bundle  # noqa: PLC0415 - when first shown
+    from stepmagic.display.html.bundle import turn_bundle  # noqa: PLC0415 - when first shown
 
     display(turn_bundle(reply.turn), raw=True)
 
@@ -72,28 +73,28 @@ def _show_replies(shell: Any, replies: Replies) -> None:
         return
     from IPython.display import display  # noqa: PLC0415 - see _show_reply
 
-    from stepmagic.display.columns import turns_bundle  # noqa: PLC0415
+    from stepmagic.display.notebook.comparison import turns_bundle  # noqa: PLC0415
 
     display(turns_bundle(turns), raw=True)
 
 
 def _conversation(conversation: Conversation) -> dict[str, str]:
     # Loaded when first shown.
-    from stepmagic.display.history import history_bundle  # noqa: PLC0415
+    from stepmagic.display.html.history import history_bundle  # noqa: PLC0415
 
     return history_bundle(conversation.name, conversation.tree)
 
 
 def _dry_run(request: DryRun) -> dict[str, str]:
     # Loaded when first shown.
-    from stepmagic.display.requests import request_bundle  # noqa: PLC0415
+    from stepmagic.display.html.dry_run import request_bundle  # noqa: PLC0415
 
     return request_bundle(request)
 
 
 def _logprobs(tokens: Logprobs) -> dict[str, str]:
     # Loaded when first shown.
-    from stepmagic.display.likelihoods import logprobs_bundle  # noqa: PLC0415
+    from stepmagic.display.html.logprobs import logprobs_bundle  # noqa: PLC0415
 
     return logprobs_bundle(tokens)
 

@@ -20,6 +20,7 @@ from stepmagic.markdown.characters import PlainStream, plain
 __all__ = [
     "PlainStream",
     "escape",
+    "fences",
     "plain",
     "render",
     "sanitize_source",
@@ -34,9 +35,9 @@ def render(source: str, *, highlight: bool = True) -> str:
         highlight: Colour the code; it costs more than all the rest.
     """
     # markdown-it-py and Pygments, which `%load_ext` need not load.
-    from stepmagic.markdown import document, hypertext  # noqa: PLC0415
+    from stepmagic.markdown import parser, to_html  # noqa: PLC0415
 
-    return hypertext.write(document.parse(source), highlight=highlight)
+    return to_html.write(parser.parse(source), highlight=highlight)
 
 
 def sanitize_source(source: str) -> str:
@@ -46,14 +47,30 @@ def sanitize_source(source: str) -> str:
     links, refused links into text, link definitions resolved.
     """
     # See render.
-    from stepmagic.markdown import document, rewriting  # noqa: PLC0415
+    from stepmagic.markdown import parser, to_markdown  # noqa: PLC0415
 
-    return rewriting.write(document.parse(source))
+    return to_markdown.write(parser.parse(source))
 
 
 def escape(text: str) -> str:
     """Return text as HTML that shows it letter by letter, beside MathJax too."""
     # See render.
-    from stepmagic.markdown import hypertext  # noqa: PLC0415
+    from stepmagic.markdown import to_html  # noqa: PLC0415
 
-    return hypertext.escape(plain(text))
+    return to_html.escape(plain(text))
+
+
+def fences(source: str) -> list[tuple[str, str]]:
+    """Return the language and the text of each fenced block, in order.
+
+    A block that was cut before its closing fence counts, as far as it came.
+    """
+    if "```" not in source and "~~~" not in source:
+        return []
+    from markdown_it import MarkdownIt  # noqa: PLC0415 - 30 ms that loading need not
+
+    return [
+        (token.info.split()[0] if token.info.strip() else "", token.content)
+        for token in MarkdownIt().parse(source)
+        if token.type == "fence"
+    ]

@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 import threading
 from html import escape
-from typing import Any
+from typing import Any, Final
 
-from stepmagic.markdown.styles import QUIET
+QUIET: Final = 'style="color:var(--jp-ui-font-color2)"'
+"""JupyterLab's secondary colour, whatever the theme; elsewhere the text's own."""
+
 
 # Languages people ask models for. Not all of Pygments' 500: the model chooses which
 # lexer runs over its own text, and rare ones have patterns that take exponential time.

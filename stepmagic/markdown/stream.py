@@ -17,11 +17,10 @@ from typing import Any, Final
 
 from markdown_it.token import Token
 
-from stepmagic.markdown import hypertext, render
+from stepmagic.markdown import render, to_html
+from stepmagic.markdown.boundaries import finished, head_of_table, steady
 from stepmagic.markdown.characters import PlainStream
-from stepmagic.markdown.document import LONGEST, parse_blocks
-from stepmagic.markdown.finished import finished, head_of_table
-from stepmagic.markdown.growing import (
+from stepmagic.markdown.open_blocks import (
     Fence,
     Grown,
     brackets,
@@ -31,7 +30,7 @@ from stepmagic.markdown.growing import (
     labels,
     unhide,
 )
-from stepmagic.markdown.unfinished import steady
+from stepmagic.markdown.parser import LONGEST, parse_blocks
 
 _SMALL: Final = 4_096
 """Letters of an open block that is parsed with every patch."""
@@ -263,7 +262,7 @@ class BlockStream:
     def _html(self, tokens: Sequence[Token]) -> str:
         if self._grown:
             return self._grown.html(tokens)
-        return hypertext.write(tokens, highlight=False)
+        return to_html.write(tokens, highlight=False)
 
     def _unfold(self, *, may_grow: bool = True) -> None:
         """Take back what is written of the open block."""
@@ -310,7 +309,7 @@ class BlockStream:
         """Write the frozen blocks with the link definitions that came after them."""
         env = self._environment(self._visible) | {"brackets": 0}
         tokens = parse_blocks("".join(self._written)[: self._frozen_length], env)
-        self._frozen = [hypertext.write(tokens, highlight=False)]
+        self._frozen = [to_html.write(tokens, highlight=False)]
         self._sent = 0
         self._restart = True
         self._is_outdated = False
@@ -390,4 +389,4 @@ def _with_tail(html: str, tail: str) -> str:
     if not tail.strip():
         return html
     before = html.removesuffix("</p>\n") if html.endswith("</p>\n") else html + "<p>"
-    return f"{before}{hypertext.escape(tail)}</p>\n"
+    return f"{before}{to_html.escape(tail)}</p>\n"

@@ -10,20 +10,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeAlias
 
-from stepmagic.conversation import Conversation
+from stepmagic.conversation.conversation import Conversation
+from stepmagic.conversation.dry_run import dry_run
+from stepmagic.conversation.prompt import Prompt
 from stepmagic.display.answer import Answer
-from stepmagic.display.bundle import reply_markdown
-from stepmagic.display.requests import request_bundle
-from stepmagic.dry_run import dry_run
-from stepmagic.endpoint import refuse_key
+from stepmagic.display.html.bundle import reply_markdown
+from stepmagic.display.html.dry_run import request_bundle
 from stepmagic.errors import CommandError
 from stepmagic.keys import find_key
-from stepmagic.options import Overrides, resolve
-from stepmagic.panel.asking import Question, compose, edited
-from stepmagic.panel.results import check_name, result
-from stepmagic.panel.stage import Stage
-from stepmagic.panel.things import list_things, thumbnail
-from stepmagic.prompt import Prompt
+from stepmagic.panel.question import Question, compose, edited
+from stepmagic.panel.state import Stage
+from stepmagic.panel.variables import check_name, list_things, result, thumbnail
+from stepmagic.server.endpoint import refuse_key
+from stepmagic.server.options import Overrides, resolve
 from stepmagic.session import session
 from stepmagic.settings import current
 from stepmagic.transcript import Turn

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from stepmagic.conversation import Conversation
-from stepmagic.display import is_live
-from stepmagic.display.shell import find_shell, has_kernel, is_lab
+from stepmagic.conversation.conversation import Conversation
+from stepmagic.display.host import find_shell, has_kernel, is_lab
+from stepmagic.display.view import is_live
 from stepmagic.session import session
 from stepmagic.settings import current
 
@@ -42,7 +42,7 @@ class Panel:
             print(_NO_SHELL)  # noqa: T201 - what there is to show
             return
         # anywidget, when first shown.
-        from stepmagic.panel.desk import desk_for  # noqa: PLC0415
+        from stepmagic.panel.server import desk_for  # noqa: PLC0415
 
         if is_live(current().live, shell):
             desk_for(self.conversation, shell).show(in_place=is_lab(shell))
@@ -54,7 +54,7 @@ def _show_transcript(conversation: Conversation) -> None:
     """Show the turns where nobody can click, as when a notebook is executed whole."""
     from IPython.display import display  # noqa: PLC0415 - with a shell, it is loaded
 
-    from stepmagic.panel.stage import Stage  # noqa: PLC0415 - see above
+    from stepmagic.panel.state import Stage  # noqa: PLC0415 - see above
 
     bundle: dict[str, Any] = {
         "text/html": Stage(conversation).transcript(""),

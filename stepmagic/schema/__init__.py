@@ -4,10 +4,9 @@ Owns what a type looks like to a model and how what the model wrote is checked. 
 nothing of protocols, requests or answers. pydantic is imported with the first type.
 """
 
-from stepmagic.schema.columns import Column, plain, rows_of
+from stepmagic.schema.columns import Column, Records, frame_of, plain, rows_of
 from stepmagic.schema.functions import FunctionSchema, function_schema
-from stepmagic.schema.kinds import Schema
-from stepmagic.schema.records import Records, frame_of
+from stepmagic.schema.schema import Schema
 
 __all__ = [
     "Column",

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, NotRequired, Required
 
 from stepmagic.errors import SchemaError, ValueMisfit
-from stepmagic.schema.adapters import (
+from stepmagic.schema.pydantic_types import (
     describe,
     make_adapter,
     make_reader,
     make_typed_dict,
     modern,
 )
-from stepmagic.schema.kinds import parse_json
+from stepmagic.schema.schema import parse_json
 from stepmagic.schema.strict import is_strict, tidied
 
 _LONGEST_NAME = 64
@@ -38,13 +38,15 @@ class FunctionSchema:
 
     name: str
     """At most 64 letters, digits, ``_`` and ``-``."""
-    description: str
+    description: str = ""
     """The docstring before its sections."""
-    parameters: Mapping[str, Any]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
     """JSON Schema of the arguments, an object."""
-    is_strict: bool
+    is_strict: bool = False
     """Whether OpenAI's ``strict`` takes it, which asks for every argument."""
-    _check: Callable[[Any], Any] = field(repr=False, compare=False)
+    strict: bool = False
+    """Whether the server is asked for ``strict``."""
+    _check: Callable[[Any], Any] = field(default=dict, repr=False, compare=False)
 
     def validate_arguments(self, text: str) -> dict[str, Any]:
         """Return keyword arguments of the types that the function declares.

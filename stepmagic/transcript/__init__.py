@@ -3,18 +3,6 @@
 Provider-neutral and pure. Imports nothing above ``errors``.
 """
 
-from stepmagic.transcript.form import (
-    VERSION,
-    TreeDict,
-    from_form,
-    part_from_dict,
-    part_to_dict,
-    to_form,
-    tree_from_dict,
-    tree_to_dict,
-    turn_from_dict,
-    turn_to_dict,
-)
 from stepmagic.transcript.parts import (
     File,
     Image,
@@ -35,6 +23,18 @@ from stepmagic.transcript.parts import (
     ToolResult,
     Video,
     user,
+)
+from stepmagic.transcript.serialization import (
+    VERSION,
+    TreeDict,
+    from_form,
+    part_from_dict,
+    part_to_dict,
+    to_form,
+    tree_from_dict,
+    tree_to_dict,
+    turn_from_dict,
+    turn_to_dict,
 )
 from stepmagic.transcript.turns import Cell, FinishReason, Turn, TurnTree, Usage
 

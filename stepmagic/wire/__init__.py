@@ -16,7 +16,7 @@ import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stepmagic.wire.request import Request, ToolSpec
+from stepmagic.wire.request import Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from stepmagic.transcript import Protocol
     from stepmagic.wire.decoder import Decoder
 
-__all__ = ["PROTOCOLS", "Codec", "Request", "ToolSpec", "codec"]
+__all__ = ["PROTOCOLS", "Codec", "Request", "codec"]
 
 PROTOCOLS: tuple[Protocol, ...] = ("chat", "responses", "messages")
 

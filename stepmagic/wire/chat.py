@@ -19,6 +19,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from stepmagic.errors import UnsupportedOption
+from stepmagic.schema import FunctionSchema
 from stepmagic.transcript import (
     File,
     Image,
@@ -31,7 +32,8 @@ from stepmagic.transcript import (
     Video,
 )
 from stepmagic.wire.chat_reply import ANNOTATIONS, FIELD, Decoder
-from stepmagic.wire.forms import (
+from stepmagic.wire.history import native, sendable
+from stepmagic.wire.json_values import (
     objects,
     response_format,
     said_parts,
@@ -39,9 +41,8 @@ from stepmagic.wire.forms import (
     tool_choice,
     tool_schema,
 )
-from stepmagic.wire.history import native, sendable
 from stepmagic.wire.parameters import no_form, plain_fields
-from stepmagic.wire.request import Request, ToolSpec
+from stepmagic.wire.request import Request
 
 __all__ = ["Decoder", "encode"]
 
@@ -97,7 +98,7 @@ def _tool_choice(value: str | Mapping[str, Any]) -> str | dict[str, Any]:
     return {"type": "function", "function": {"name": name}} if mode == "tool" else mode
 
 
-def _tool(tool: ToolSpec) -> dict[str, Any]:
+def _tool(tool: FunctionSchema) -> dict[str, Any]:
     function: dict[str, Any] = {"name": tool.name}
     if tool.description:
         function["description"] = tool.description

@@ -11,7 +11,6 @@ from collections.abc import Hashable, Mapping
 from typing import Any
 
 from stepmagic.errors import StreamFailed
-from stepmagic.events import StreamEvent
 from stepmagic.transcript import (
     FinishReason,
     Image,
@@ -22,12 +21,13 @@ from stepmagic.transcript import (
     ToolCall,
     Usage,
 )
+from stepmagic.transcript.events import StreamEvent
 from stepmagic.wire import decoder
 from stepmagic.wire.failures import error_from_payload
-from stepmagic.wire.forms import amount, count, logprobs, mapping, objects, word
 from stepmagic.wire.history import FORMAT, NATIVE
+from stepmagic.wire.json_values import amount, count, logprobs, mapping, objects, word
 from stepmagic.wire.reasoning_details import ReasoningDetails, readable
-from stepmagic.wire.think import LeadingThought
+from stepmagic.wire.think_tags import LeadingThought
 
 FIELD = "field"
 """Key in the metadata of plain reasoning: the message field it came in."""

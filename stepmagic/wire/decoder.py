@@ -15,7 +15,8 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from stepmagic.errors import ProtocolError, StepError, StreamCut
-from stepmagic.events import (
+from stepmagic.transcript import FinishReason, Part, TokenLogprob, ToolCall, Usage
+from stepmagic.transcript.events import (
     Assembly,
     Finish,
     PartDelta,
@@ -23,13 +24,6 @@ from stepmagic.events import (
     PartStart,
     StreamEvent,
     UsageReport,
-)
-from stepmagic.transcript import (
-    FinishReason,
-    Part,
-    TokenLogprob,
-    ToolCall,
-    Usage,
 )
 
 Event = TypeVar("Event", bound=StreamEvent)

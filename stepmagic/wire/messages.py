@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from stepmagic.errors import UnsupportedOption
+from stepmagic.schema import FunctionSchema
 from stepmagic.transcript import (
     File,
     Image,
@@ -30,17 +31,17 @@ from stepmagic.transcript import (
     ToolCall,
     ToolResult,
 )
-from stepmagic.wire.forms import (
+from stepmagic.wire.history import native, sendable
+from stepmagic.wire.json_values import (
     count,
     mapping,
     response_format,
     tool_choice,
     tool_schema,
 )
-from stepmagic.wire.history import native, sendable
 from stepmagic.wire.messages_reply import BLOCK, Decoder
 from stepmagic.wire.parameters import no_form, plain_fields
-from stepmagic.wire.request import Request, ToolSpec
+from stepmagic.wire.request import Request
 
 __all__ = ["MAX_TOKENS", "Decoder", "encode"]
 
@@ -99,7 +100,7 @@ def _most_tokens(reasoning: Mapping[str, Any]) -> int:
     return max(MAX_TOKENS, count(reasoning.get("max_tokens")) + _LEAST_ANSWER)
 
 
-def _tool(tool: ToolSpec) -> dict[str, Any]:
+def _tool(tool: FunctionSchema) -> dict[str, Any]:
     form: dict[str, Any] = {"name": tool.name}
     if tool.description:
         form["description"] = tool.description

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from itertools import count as numbers
 from typing import Any
 
-from stepmagic.events import StreamEvent
 from stepmagic.transcript import (
     FinishReason,
     Metadata,
@@ -26,10 +25,11 @@ from stepmagic.transcript import (
     ToolCall,
     Usage,
 )
+from stepmagic.transcript.events import StreamEvent
 from stepmagic.wire import decoder
 from stepmagic.wire.failures import error_from_payload
-from stepmagic.wire.forms import amount, count, mapping, objects, word
 from stepmagic.wire.history import FORMAT, NATIVE, SIGNED, unfinished_format
+from stepmagic.wire.json_values import amount, count, mapping, objects, word
 
 BLOCK = "block"
 """Key in the metadata of a text or a tool call: the fields of its block that the part

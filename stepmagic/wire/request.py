@@ -4,19 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from stepmagic.schema import FunctionSchema
 from stepmagic.transcript import Message, Metadata
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolSpec:
-    """A function the model may call."""
-
-    name: str
-    """At most 64 letters, digits, ``_`` and ``-``."""
-    description: str = ""
-    parameters: Metadata = field(default_factory=dict)
-    """JSON Schema of the arguments, an object."""
-    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,5 +20,5 @@ class Request:
     summary. None sends nothing about reasoning."""
     parameters: Metadata = field(default_factory=dict)
     """By the names of ``/chat/completions``; see ``wire.parameters``."""
-    tools: tuple[ToolSpec, ...] = ()
+    tools: tuple[FunctionSchema, ...] = ()
     stream: bool = True

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from stepmagic.errors import UnsupportedOption
+from stepmagic.schema import FunctionSchema
 from stepmagic.transcript import (
     File,
     Image,
@@ -30,7 +31,8 @@ from stepmagic.transcript import (
     ToolResult,
     Video,
 )
-from stepmagic.wire.forms import (
+from stepmagic.wire.history import native, sendable
+from stepmagic.wire.json_values import (
     mapping,
     response_format,
     said_parts,
@@ -38,9 +40,8 @@ from stepmagic.wire.forms import (
     tool_choice,
     tool_schema,
 )
-from stepmagic.wire.history import native, sendable
 from stepmagic.wire.parameters import no_form, plain_fields
-from stepmagic.wire.request import Request, ToolSpec
+from stepmagic.wire.request import Request
 from stepmagic.wire.responses_reply import CONTENT, ITEM, Decoder
 
 __all__ = ["Decoder", "encode"]
@@ -97,7 +98,7 @@ def _with_encrypted(included: list[str]) -> list[str]:
     return included if ENCRYPTED in included else [*included, ENCRYPTED]
 
 
-def _tool(tool: ToolSpec) -> dict[str, Any]:
+def _tool(tool: FunctionSchema) -> dict[str, Any]:
     form: dict[str, Any] = {"type": "function", "name": tool.name}
     if tool.description:
         form["description"] = tool.description

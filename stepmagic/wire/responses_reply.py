@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, TypeAlias
 
-from stepmagic.events import StreamEvent
 from stepmagic.transcript import (
     FinishReason,
     Metadata,
@@ -24,10 +23,11 @@ from stepmagic.transcript import (
     ToolCall,
     Usage,
 )
+from stepmagic.transcript.events import StreamEvent
 from stepmagic.wire import decoder
 from stepmagic.wire.failures import error_from_payload
-from stepmagic.wire.forms import amount, count, logprobs, mapping, objects, word
 from stepmagic.wire.history import FORMAT, NATIVE, SIGNED, unfinished_format
+from stepmagic.wire.json_values import amount, count, logprobs, mapping, objects, word
 
 ITEM = "item"
 """Key in a part's metadata: the fields of its output item that the part does not hold,

@@ -7,8 +7,8 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, expect
 
-from stepmagic.display.likelihoods import logprobs_bundle
-from stepmagic.logprobs import Logprobs
+from stepmagic.conversation.reply import Logprobs
+from stepmagic.display.html.logprobs import logprobs_bundle
 from stepmagic.transcript import TokenLogprob
 
 TOKENS = Logprobs(

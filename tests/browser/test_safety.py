@@ -8,9 +8,9 @@ from dataclasses import replace
 from playwright.sync_api import expect
 
 from browser.notebook_page import NotebookPage
+from markdown_samples import ATTACKS
 from openrouter_server import OpenRouterServer, answer
 from openrouter_server.script import Asked, Reply
-from test_markdown import ATTACKS
 
 A_CELL = 10
 """Replies; JupyterLab folds the outputs of a cell beyond 50."""

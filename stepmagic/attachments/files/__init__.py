@@ -4,9 +4,8 @@ Owns which files are read and how text is framed. Pictures, videos and tables ar
 by ``images``, ``video`` and ``frames``.
 """
 
-from stepmagic.attachments.files.attaching import attach_path
+from stepmagic.attachments.files.attach import attach_path
 from stepmagic.attachments.files.paths import expand
-from stepmagic.attachments.files.urls import attach_url
-from stepmagic.attachments.sources import is_url
+from stepmagic.attachments.files.urls import attach_url, is_url
 
 __all__ = ["attach_path", "attach_url", "expand", "is_url"]

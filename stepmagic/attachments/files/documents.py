@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import PurePath
 
-from stepmagic.attachments.attached import Attached
-from stepmagic.attachments.sources import Source
+from stepmagic.attachments.attachment import Attached
+from stepmagic.attachments.files.source import Source
 from stepmagic.errors import AttachmentError
 from stepmagic.transcript import File
-from stepmagic.usage import format_bytes, format_count
+from stepmagic.transcript.usage import format_bytes, format_count
 
 MOST_BYTES = 24_000_000
 """In base64 this fills the 32 MB that Anthropic takes (Anthropic docs, PDF support)."""

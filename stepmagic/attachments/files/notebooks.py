@@ -11,12 +11,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from stepmagic.attachments import images
-from stepmagic.attachments.attached import Attached
+from stepmagic.attachments.attachment import Attached
 from stepmagic.attachments.files import text
-from stepmagic.attachments.sources import Source, refuse_private_key
+from stepmagic.attachments.files.source import Source, refuse_private_key
 from stepmagic.errors import AttachmentError
 from stepmagic.transcript import Image, Text
-from stepmagic.usage import format_bytes, format_count
+from stepmagic.transcript.usage import format_bytes, format_count
 
 MOST_BYTES = 50_000_000
 """Of the file: most of a large notebook are pictures."""
@@ -38,7 +38,7 @@ class _Page:
     """What is sent of one notebook, as it grows."""
 
     name: str
-    limits: images.Limits
+    limits: images.ImageLimits
     texts: list[str] = field(default_factory=list)
     """Since the last picture."""
     parts: list[Text | Image] = field(default_factory=list)
@@ -101,7 +101,9 @@ class _Page:
             yield f"{unread} in `{self.name}` cannot be read."
 
 
-def attach_notebook(source: Source, limits: images.Limits | None = None) -> Attached:
+def attach_notebook(
+    source: Source, limits: images.ImageLimits | None = None
+) -> Attached:
     """Return a notebook as Markdown, with the pictures of its outputs in their places.
 
     Metadata is left out; of an output in several forms a picture is sent, else its
@@ -112,7 +114,7 @@ def attach_notebook(source: Source, limits: images.Limits | None = None) -> Atta
     """
     advice = "Save it without outputs, or attach some of its cells as a text."
     form = _read(source.read(MOST_BYTES, advice=advice), source.name)
-    page = _Page(source.name, limits or images.Limits())
+    page = _Page(source.name, limits or images.ImageLimits())
     language = _language(form)
     cells = [cell for cell in form["cells"] if isinstance(cell, Mapping)]
     for cell in cells:

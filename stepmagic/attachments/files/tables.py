@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 from stepmagic.attachments import frames
-from stepmagic.attachments.attached import Attached
+from stepmagic.attachments.attachment import Attached
 from stepmagic.attachments.files import text
-from stepmagic.attachments.sources import Source
+from stepmagic.attachments.files.source import Source
 from stepmagic.errors import AttachmentError
 from stepmagic.transcript import Text
 

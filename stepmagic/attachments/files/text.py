@@ -5,12 +5,12 @@ from __future__ import annotations
 import codecs
 import re
 
-from stepmagic.attachments.attached import Attached
-from stepmagic.attachments.files.kinds import refused
-from stepmagic.attachments.sources import Source, refuse_private_key
+from stepmagic.attachments.attachment import Attached
+from stepmagic.attachments.files.formats import refused
+from stepmagic.attachments.files.source import Source, refuse_private_key
 from stepmagic.errors import AttachmentError
 from stepmagic.transcript import Text
-from stepmagic.usage import format_bytes, format_count
+from stepmagic.transcript.usage import format_bytes, format_count
 
 MOST_BYTES = 400_000
 """About 100,000 tokens of English or code, two fifths of StepFun's context."""

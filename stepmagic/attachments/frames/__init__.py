@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stepmagic.attachments.frames.kinds import is_frame
+from stepmagic.attachments.frames.types import is_frame
 
 if TYPE_CHECKING:
     from stepmagic.attachments.frames.previews import Preview, preview

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from stepmagic.attachments.frames.kinds import MAPPINGS
+from stepmagic.attachments.frames.types import MAPPINGS
 
 NULL = "null"
 WIDEST = 200

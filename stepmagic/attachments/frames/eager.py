@@ -16,8 +16,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 
 from stepmagic.attachments.frames.cells import label, type_name
-from stepmagic.attachments.frames.kinds import MAPPINGS, Kind, field_names
-from stepmagic.attachments.frames.sources import (
+from stepmagic.attachments.frames.sampling import (
     Column,
     Rows,
     Source,
@@ -25,6 +24,7 @@ from stepmagic.attachments.frames.sources import (
     scope_in_words,
     spread,
 )
+from stepmagic.attachments.frames.types import MAPPINGS, Kind, field_names
 
 _MOST_TYPES = 3
 

@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from stepmagic.attachments.frames.cells import Cell
-from stepmagic.attachments.frames.sources import Column
+from stepmagic.attachments.frames.sampling import Column
 from stepmagic.attachments.frames.summary import Summary
-from stepmagic.usage import estimate_tokens, format_count
+from stepmagic.transcript.usage import estimate_tokens, format_count
 
 LEAST_TOKENS = 100
 """The budget below which not even a table's size might fit."""

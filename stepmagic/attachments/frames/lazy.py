@@ -16,8 +16,7 @@ import narwhals.stable.v2 as nw
 
 from stepmagic.attachments.frames.cells import label
 from stepmagic.attachments.frames.eager import open_eager
-from stepmagic.attachments.frames.kinds import Kind, find_kind
-from stepmagic.attachments.frames.sources import (
+from stepmagic.attachments.frames.sampling import (
     EDGE,
     Column,
     Rows,
@@ -28,6 +27,7 @@ from stepmagic.attachments.frames.sources import (
     spread,
     stretch,
 )
+from stepmagic.attachments.frames.types import Kind, find_kind
 
 MOST_PASSED = 400_000_000
 """Cells through which a sample is looked for; some seconds on two cores."""

@@ -8,12 +8,11 @@ import re
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import groupby, zip_longest
 from typing import Any
 
 from stepmagic.attachments.frames.cells import Cell, escape, label, write
-from stepmagic.attachments.frames.columns import in_columns
 from stepmagic.attachments.frames.eager import open_eager
-from stepmagic.attachments.frames.kinds import Kind, find_kind, unwrapped
 from stepmagic.attachments.frames.layout import (
     LEAST_TOKENS,
     Layout,
@@ -24,11 +23,47 @@ from stepmagic.attachments.frames.layout import (
     most_columns,
 )
 from stepmagic.attachments.frames.lazy import open_lazy
+from stepmagic.attachments.frames.sampling import Source, Values, shown
 from stepmagic.attachments.frames.sensitive import guess, texts_of
-from stepmagic.attachments.frames.sources import Source, Values, shown
 from stepmagic.attachments.frames.summary import Summary, summarise
+from stepmagic.attachments.frames.types import Kind, find_kind, unwrapped
 from stepmagic.errors import AttachmentError
-from stepmagic.usage import estimate_tokens, format_count
+from stepmagic.transcript.usage import estimate_tokens, format_count
+
+_WIDEST = 32
+"""Letters; a longer cell would push the next column out of sight in every line."""
+
+_GAP = "  "
+
+
+def in_columns(text: str) -> str:
+    r"""Return text with the cells of neighbouring lines padded to one width.
+
+    >>> print(in_columns("a table\nrow\tn\n10\t3"))
+    a table
+    row  n
+    10   3
+    """
+    lines: list[str] = []
+    for is_table, group in groupby(text.split("\n"), key=lambda line: "\t" in line):
+        found = list(group)
+        lines += _padded(found) if is_table else found
+    return "\n".join(lines)
+
+
+def _padded(lines: list[str]) -> list[str]:
+    rows = [line.split("\t") for line in lines]
+    widths = [
+        max((len(cell) for cell in column if len(cell) <= _WIDEST), default=0)
+        for column in zip_longest(*rows, fillvalue="")
+    ]
+    return [
+        _GAP.join(
+            cell.ljust(width) for cell, width in zip(row, widths, strict=False)
+        ).rstrip()
+        for row in rows
+    ]
+
 
 MOST_ROWS = 200_000
 """Rows that are read in full; of more, a sample of about as many."""
@@ -103,9 +138,9 @@ def preview(
         data: A frame or series of pandas, polars, pyarrow, duckdb or another library
             that narwhals reads, a numpy array, or a list of records.
         name: What the user calls it.
-        tokens: Budget, by the estimate of ``stepmagic.usage``; at least 100. Detail is
-            dropped to meet it: sampled rows, tail rows, top values, letters of long
-            cells, head rows, then columns from the middle.
+        tokens: Budget, by the estimate of ``stepmagic.transcript.usage``; at least 100.
+            Detail is dropped to meet it: sampled rows, tail rows, top values, letters
+            of long cells, head rows, then columns from the middle.
         redact: Names of columns whose values are replaced by ``[redacted]``; how many
             of them are null or distinct is still counted.
         seed: The same seed samples the same rows.

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 import narwhals.stable.v2 as nw
 
 from stepmagic.attachments.frames.cells import NULL, Cell
-from stepmagic.attachments.frames.sources import Values
+from stepmagic.attachments.frames.sampling import Values
 
 _WORDS = (
     ("e-mail addresses", {"email", "emails", "mail"}),

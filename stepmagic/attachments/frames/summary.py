@@ -20,14 +20,8 @@ from typing import Any
 
 import narwhals.stable.v2 as nw
 
-from stepmagic.attachments.frames.cells import (
-    Cell,
-    is_null,
-    is_plain,
-    type_name,
-    write,
-)
-from stepmagic.attachments.frames.sources import Values
+from stepmagic.attachments.frames.cells import Cell, is_null, is_plain, type_name, write
+from stepmagic.attachments.frames.sampling import Values
 
 MOST_TOP = 5
 """Frequent values that are kept."""

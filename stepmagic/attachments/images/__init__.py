@@ -5,7 +5,14 @@ was decoded and encoded once, from pixels alone, so nothing but pixels can be in
 """
 
 from stepmagic.attachments.images.convert import from_bytes, thumbnail, to_images
-from stepmagic.attachments.images.kinds import is_image
-from stepmagic.attachments.images.limits import Converted, Limits
+from stepmagic.attachments.images.limits import Converted, ImageLimits
+from stepmagic.attachments.images.types import is_image
 
-__all__ = ["Converted", "Limits", "from_bytes", "is_image", "thumbnail", "to_images"]
+__all__ = [
+    "Converted",
+    "ImageLimits",
+    "from_bytes",
+    "is_image",
+    "thumbnail",
+    "to_images",
+]

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 from stepmagic.attachments.images.arrays import from_array
-from stepmagic.attachments.images.cache import CACHE, Encoded, content_key
 from stepmagic.attachments.images.figures import draw
 from stepmagic.attachments.images.files import (
     SEVERAL,
@@ -17,15 +16,22 @@ from stepmagic.attachments.images.files import (
     read_pictures,
     reading,
 )
-from stepmagic.attachments.images.kinds import is_array, kind_of
 from stepmagic.attachments.images.limits import (
     DEFAULT_LIMITS,
     Converted,
-    Limits,
+    ImageLimits,
     format_bytes,
     format_pixels,
 )
-from stepmagic.attachments.images.pictures import Picture, encode, encode_once
+from stepmagic.attachments.images.pictures import (
+    CACHE,
+    Encoded,
+    Picture,
+    content_key,
+    encode,
+    encode_once,
+)
+from stepmagic.attachments.images.types import is_array, kind_of
 from stepmagic.errors import AttachmentError
 from stepmagic.transcript import Image
 
@@ -35,7 +41,7 @@ _MOST_IMAGES = 60
 _NAMES_LISTED = 3
 
 
-def to_images(value: Any, name: str, limits: Limits = DEFAULT_LIMITS) -> Converted:
+def to_images(value: Any, name: str, limits: ImageLimits = DEFAULT_LIMITS) -> Converted:
     """Return a value, or a list of values, as images within limits.
 
     Metadata never travels: every image is decoded and encoded anew, a JPEG once more
@@ -67,7 +73,9 @@ def to_images(value: Any, name: str, limits: Limits = DEFAULT_LIMITS) -> Convert
     return Converted(parts=(part,), size="a link, passed on")
 
 
-def from_bytes(data: bytes, name: str, limits: Limits = DEFAULT_LIMITS) -> Converted:
+def from_bytes(
+    data: bytes, name: str, limits: ImageLimits = DEFAULT_LIMITS
+) -> Converted:
     """Return the images in an encoded file: one, or frames of an animation.
 
     Args:
@@ -98,11 +106,11 @@ def thumbnail(part: Image, longest: int = 96) -> bytes:
     if part.data is None:
         message = f"`{name}` is a link, which is passed on and not fetched."
         raise AttachmentError(message)
-    small = from_bytes(part.data, name, Limits(longest_side=longest, frames=1))
+    small = from_bytes(part.data, name, ImageLimits(longest_side=longest, frames=1))
     return small.parts[0].data or b""
 
 
-def _from_pillow(value: Any, name: str, limits: Limits) -> Converted:
+def _from_pillow(value: Any, name: str, limits: ImageLimits) -> Converted:
     """Return a Pillow image as it stands, or frames where it has several."""
     if 0 in value.size:
         message = f"`{name}` has {format_pixels(value.size)}: there is nothing in it."
@@ -118,7 +126,7 @@ def _from_pillow(value: Any, name: str, limits: Limits) -> Converted:
     return _encoded(pictures, name, limits)
 
 
-def _frames_of(value: Any, name: str, limits: Limits) -> list[Picture]:
+def _frames_of(value: Any, name: str, limits: ImageLimits) -> list[Picture]:
     """Return the frames of a Pillow image, and leave it at the first as it was."""
     first = value.copy()
     try:
@@ -138,7 +146,7 @@ def _frames_of(value: Any, name: str, limits: Limits) -> list[Picture]:
     return [replace(pictures[0], image=picture_of(first, name).image), *pictures[1:]]
 
 
-def _to_several(values: Any, name: str, limits: Limits) -> Converted:
+def _to_several(values: Any, name: str, limits: ImageLimits) -> Converted:
     """Return a list of values as images, each by its place in the list."""
     if not values:
         message = f"`{name}` is empty: there is no image in it."
@@ -167,7 +175,7 @@ def _to_several(values: Any, name: str, limits: Limits) -> Converted:
     )
 
 
-def _encoded(pictures: list[Picture], name: str, limits: Limits) -> Converted:
+def _encoded(pictures: list[Picture], name: str, limits: ImageLimits) -> Converted:
     with reading(name):
         encoded = tuple(encode_once(picture, name, limits) for picture in pictures)
     return _converted(encoded, name, limits)
@@ -188,7 +196,9 @@ def _list_names(names: list[str]) -> str:
     return f"{listed} and {more:,} more" if more > 0 else listed
 
 
-def _converted(encoded: tuple[Encoded, ...], name: str, limits: Limits) -> Converted:
+def _converted(
+    encoded: tuple[Encoded, ...], name: str, limits: ImageLimits
+) -> Converted:
     """Return encoded images under a name."""
     parts = tuple(
         Image(

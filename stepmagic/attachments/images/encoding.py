@@ -6,7 +6,7 @@ import io
 from typing import TYPE_CHECKING
 
 from stepmagic.attachments.images.limits import (
-    Limits,
+    ImageLimits,
     Size,
     format_bytes,
     format_pixels,
@@ -27,7 +27,7 @@ _SOFT_STEP = 12
 
 
 def encode_pixels(
-    image: Image, name: str, limits: Limits
+    image: Image, name: str, limits: ImageLimits
 ) -> tuple[bytes, str, Size, str]:
     """Return the bytes, media type and size of a picture, and a notice or nothing.
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from stepmagic.attachments.images.kinds import REPR_METHODS, Kind
+from stepmagic.attachments.images.types import REPR_METHODS, Kind
 from stepmagic.errors import AttachmentError
 
 _PADDING_INCHES = 0.1

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from stepmagic.attachments.images.arrays import from_array
 from stepmagic.attachments.images.colours import WIDE_MODES
-from stepmagic.attachments.images.kinds import format_of
-from stepmagic.attachments.images.limits import Limits, Size, format_pixels
+from stepmagic.attachments.images.limits import ImageLimits, Size, format_pixels
 from stepmagic.attachments.images.pictures import Picture, fit
+from stepmagic.attachments.images.types import format_of
 from stepmagic.errors import AttachmentError
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def reading(name: str) -> Iterator[None]:
         raise AttachmentError(message) from exc
 
 
-def read_pictures(data: bytes, name: str, limits: Limits) -> list[Picture]:
+def read_pictures(data: bytes, name: str, limits: ImageLimits) -> list[Picture]:
     """Return the picture in encoded bytes; of an animation, frames spread evenly.
 
     The first and the last frame are among them. A JPEG is decoded at the smallest of
@@ -124,7 +124,7 @@ def picture_of(image: Image, name: str) -> Picture:
     return replace(made, image=scaled.image, profile=None, notices=scaled.notices)
 
 
-def check_size(size: Size, name: str, limits: Limits) -> None:
+def check_size(size: Size, name: str, limits: ImageLimits) -> None:
     """Refuse a picture that would be too large when decoded.
 
     Raises:
@@ -140,7 +140,7 @@ def check_size(size: Size, name: str, limits: Limits) -> None:
 
 
 def read_frames(
-    image: ImageFile, count: int, name: str, limits: Limits
+    image: ImageFile, count: int, name: str, limits: ImageLimits
 ) -> list[Picture]:
     """Return evenly spread frames of an image that has several.
 

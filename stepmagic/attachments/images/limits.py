@@ -16,7 +16,7 @@ _MEGA = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class ImageLimits:
     """What an image may measure when it is sent, and when it is read."""
 
     longest_side: int = 2048
@@ -46,7 +46,7 @@ class Limits:
                 raise SettingError(message)
 
 
-DEFAULT_LIMITS = Limits()
+DEFAULT_LIMITS = ImageLimits()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,17 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from stepmagic.attachments.images.cache import CACHE, Encoded, content_key
 from stepmagic.attachments.images.colours import on_ground, to_scalable, to_srgb
 from stepmagic.attachments.images.encoding import encode_pixels
-from stepmagic.attachments.images.limits import Limits, Size, format_pixels
+from stepmagic.attachments.images.limits import ImageLimits, Size, format_pixels
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+_FORM = b"1"
+"""Changes when the same pixels would be encoded to other bytes."""
+
+_MOST_BYTES = 256 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoded:
+    """One image as it is sent."""
+
+    data: bytes
+    media_type: str
+    size: Size
+    source: str = ""
+    """See ``transcript.Media.source``."""
+    label: str = ""
+    """Which of several it is: ``frame 3 of 120``."""
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Cache:
+    """Encoded images, the least recently used forgotten first."""
+
+    most_bytes: int = _MOST_BYTES
+    _entries: OrderedDict[bytes, tuple[Encoded, ...]] = field(
+        default_factory=OrderedDict
+    )
+    _bytes: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def get(
+        self, key: bytes, encode: Callable[[], tuple[Encoded, ...]]
+    ) -> tuple[Encoded, ...]:
+        """Return what is kept under a key; encode and keep it where nothing is."""
+        with self._lock:
+            if key in self._entries:
+                self._entries.move_to_end(key)
+                return self._entries[key]
+        made = encode()
+        with self._lock:
+            self._bytes += _size(made) - _size(self._entries.get(key, ()))
+            self._entries[key] = made
+            while self._bytes > self.most_bytes:
+                self._bytes -= _size(self._entries.popitem(last=False)[1])
+        return made
+
+    def clear(self) -> None:
+        """Forget every image."""
+        with self._lock:
+            self._entries.clear()
+            self._bytes = 0
+
+
+CACHE = Cache()
+"""The kernel's."""
+
+
+def content_key(contents: Iterable[bytes], settings: object) -> bytes:
+    """Return the key of some content under settings that have a faithful ``repr``."""
+    digest = hashlib.blake2b(_FORM + repr(settings).encode(), digest_size=20)
+    for content in contents:
+        digest.update(len(content).to_bytes(8, "little"))
+        digest.update(content)
+    return digest.digest()
+
+
+def _size(encoded: tuple[Encoded, ...]) -> int:
+    return sum(len(image.data) for image in encoded)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +109,7 @@ def fit(size: Size, longest_side: int) -> Size:
     return width, height
 
 
-def encode(picture: Picture, name: str, limits: Limits) -> Encoded:
+def encode(picture: Picture, name: str, limits: ImageLimits) -> Encoded:
     """Return a picture as a PNG or JPEG within limits.
 
     Raises:
@@ -47,7 +119,7 @@ def encode(picture: Picture, name: str, limits: Limits) -> Encoded:
     return _finish(shrunk, _pixels(shrunk), name, limits)
 
 
-def encode_once(picture: Picture, name: str, limits: Limits) -> Encoded:
+def encode_once(picture: Picture, name: str, limits: ImageLimits) -> Encoded:
     """Return a picture as ``encode`` does, from the cache where it is there.
 
     The key is taken after the picture was averaged down by a whole factor: what follows
@@ -69,7 +141,7 @@ def _pixels(shrunk: Picture) -> bytes:
     return content_key((image.tobytes(), shrunk.profile or b""), seen)
 
 
-def _shrink(picture: Picture, limits: Limits) -> Picture:
+def _shrink(picture: Picture, limits: ImageLimits) -> Picture:
     """Average blocks of pixels, which is fast, as far as whole factors go."""
     image = to_scalable(picture.image)
     target = fit(image.size, limits.longest_side)
@@ -79,7 +151,7 @@ def _shrink(picture: Picture, limits: Limits) -> Picture:
     return replace(picture, image=image)
 
 
-def _finish(picture: Picture, pixels: bytes, name: str, limits: Limits) -> Encoded:
+def _finish(picture: Picture, pixels: bytes, name: str, limits: ImageLimits) -> Encoded:
     """Scale, turn, convert and encode what ``_shrink`` left."""
     from PIL.Image import Resampling  # noqa: PLC0415 - loads with the first image
 

@@ -4,11 +4,7 @@ Owns which videos can be sent, and how frames are chosen. What a picture is and 
 is encoded belongs to ``images``.
 """
 
-from stepmagic.attachments.video.attaching import (
-    attach_video,
-    attach_video_file,
-    is_video,
-)
+from stepmagic.attachments.video.attach import attach_video, attach_video_file, is_video
 from stepmagic.attachments.video.containers import media_type_of
 from stepmagic.attachments.video.decoding import DEFAULT_FRAMES, MOST_FRAMES, frames
 

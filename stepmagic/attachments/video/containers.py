@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from stepmagic.errors import AttachmentError
-from stepmagic.usage import format_bytes
+from stepmagic.transcript.usage import format_bytes
 
 HEAD_BYTES = 64
 """Enough to tell the format."""

@@ -68,7 +68,7 @@ def frames(
     count: int = DEFAULT_FRAMES,
     *,
     name: str = "video",
-    limits: images.Limits | None = None,
+    limits: images.ImageLimits | None = None,
 ) -> tuple[tuple[Image, ...], str]:
     """Return frames of a video, and a sentence that says what they are.
 
@@ -108,10 +108,10 @@ def frames(
 
 
 def labelled(
-    picture: Any, label: str, limits: images.Limits | None
+    picture: Any, label: str, limits: images.ImageLimits | None
 ) -> images.Converted:
     """Return a picture as an image with a name of its own."""
-    converted = images.to_images(picture, label, limits or images.Limits())
+    converted = images.to_images(picture, label, limits or images.ImageLimits())
     parts = tuple(replace(part, name=label) for part in converted.parts)
     return replace(converted, parts=parts)
 

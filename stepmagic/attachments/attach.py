@@ -1,0 +1,167 @@
+"""Any object of the notebook in the form in which it is sent: one place that chooses.
+
+The type alone decides, and no code of the value runs before it has been told. What is
+in none of the kinds says itself what it is, by a bounded ``repr``.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import PurePath
+from typing import Any
+
+from stepmagic.attachments import files, frames, images, video
+from stepmagic.attachments.attachment import Attached, Handling
+from stepmagic.attachments.notebook import source
+from stepmagic.attachments.notebook.errors import attach_error
+from stepmagic.attachments.parts import PARTS, is_plain, is_reply, to_part
+from stepmagic.attachments.secrets import refuse_secretive
+from stepmagic.errors import AttachmentError
+from stepmagic.transcript import Text, Video
+from stepmagic.transcript.usage import format_bytes, format_count
+
+_BYTES = (bytes, bytearray)
+
+
+def attach(
+    value: Any, name: str, handling: Handling, namespace: Mapping[str, Any]
+) -> Attached:
+    """Return a value in the form in which it is sent.
+
+    Args:
+        value: Anything.
+        name: What the user called it.
+        handling: What the question may carry.
+        namespace: The user's names; of an error's cell, their types are told.
+
+    Raises:
+        AttachmentError: It has no form that could be sent.
+    """
+    refuse_secretive(value, name)
+    if issubclass(type(value), BaseException):
+        return attach_error(value, name, namespace)
+    for is_kind, make in _KINDS:
+        if is_kind(value):
+            return make(value, name, handling)
+    if type(value) in _BYTES:
+        message = (
+            f"`{name}` is {format_bytes(len(value))} of neither a picture nor a video. "
+            f"Attach the file that it came from, or its text: `{name}.decode()`."
+        )
+        raise AttachmentError(message)
+    if is_plain(value, name):
+        return _plain(value, name, handling)
+    return source.attach_repr(value, name)
+
+
+def is_preview(value: Any) -> bool:
+    """Whether a value is a table's preview, which the user has made."""
+    module = sys.modules.get("stepmagic.attachments.frames.previews")
+    return module is not None and type(value) is module.Preview
+
+
+def frame_count(handling: Handling) -> int | None:
+    """Return how many frames to send instead of a video; None sends the whole."""
+    if handling.frames is None and handling.no_video:
+        return video.DEFAULT_FRAMES
+    return handling.frames
+
+
+def explained(attached: Attached, handling: Handling) -> Attached:
+    """Return an attachment that says why it is frames, where the user did not ask.
+
+    Raises:
+        AttachmentError: It is a video that lies at an address, so has no frames here.
+    """
+    if not handling.no_video:
+        return attached
+    if any(isinstance(part, Video) for part in attached.parts):
+        message = (
+            f"{handling.no_video}, and `{attached.name}` lies elsewhere: its frames "
+            "cannot be sent instead. Download it, and attach the file."
+        )
+        raise AttachmentError(message)
+    if handling.frames is not None or attached.kind != "frames of a video":
+        return attached
+    notice = f"{handling.no_video}, so frames of `{attached.name}` are sent."
+    return replace(attached, notices=(notice, *attached.notices))
+
+
+def _is_part(value: Any) -> bool:
+    return type(value) in PARTS and type(value) is not Video
+
+
+def _is_path(value: Any) -> bool:
+    return issubclass(type(value), PurePath)
+
+
+def _part(value: Any, name: str, _: Handling) -> Attached:
+    return Attached(name=name, kind=type(value).__name__.lower(), parts=(value,))
+
+
+def _plain(value: Any, name: str, _: Handling) -> Attached:
+    part = to_part(value, name)
+    size = format_count(len(part.text), "letter") if isinstance(part, Text) else ""
+    return Attached(name=name, kind=type(value).__name__, parts=(part,), size=size)
+
+
+def _path(value: Any, name: str, handling: Handling) -> Attached:
+    count = frame_count(handling)
+    attached = files.attach_path(value, name, handling.limits, frames=count)
+    return explained(attached, handling)
+
+
+def _table(value: Any, name: str, handling: Handling) -> Attached:
+    shown = frames.preview(value, name=name, tokens=handling.preview_tokens)
+    return _preview(shown, name, handling)
+
+
+def _preview(shown: frames.Preview, name: str, _: Handling) -> Attached:
+    return Attached(
+        name=name,
+        kind=shown.kind,
+        parts=(Text(text=shown.text),),
+        size=shown.size,
+        notices=shown.notices,
+    )
+
+
+def _images(value: Any, name: str, handling: Handling) -> Attached:
+    if handling.frames is not None and video.is_video(value):
+        return _video(value, name, handling)
+    converted = images.to_images(value, name, handling.limits)
+    several = len(converted.parts) > 1
+    return Attached(
+        name=name,
+        kind="images" if several else "image",
+        parts=converted.parts,
+        size=converted.size,
+        notices=tuple(f"`{name}`: {what}." for what in converted.notices),
+    )
+
+
+def _video(value: Any, name: str, handling: Handling) -> Attached:
+    count = frame_count(handling)
+    attached = video.attach_video(value, name, handling.limits, frames=count)
+    return explained(attached, handling)
+
+
+def _code(value: Any, name: str, _: Handling) -> Attached:
+    return source.attach_code(value, name)
+
+
+_KINDS: tuple[
+    tuple[Callable[[Any], bool], Callable[[Any, str, Handling], Attached]], ...
+] = (
+    (_is_part, _part),
+    (is_reply, _plain),
+    (is_preview, _preview),
+    (_is_path, _path),
+    (images.is_image, _images),
+    (video.is_video, _video),
+    (frames.is_frame, _table),
+    (source.is_code, _code),
+)
+"""The kinds in the order in which a value is tried, and what makes an attachment."""

@@ -1,0 +1,76 @@
+"""One stored file as the parts it is sent as."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import assert_never
+
+from stepmagic.attachments import images, video
+from stepmagic.attachments.attachment import Attached
+from stepmagic.attachments.files.documents import attach_pdf
+from stepmagic.attachments.files.formats import kind_of
+from stepmagic.attachments.files.notebooks import attach_notebook
+from stepmagic.attachments.files.source import Source, open_source
+from stepmagic.attachments.files.tables import attach_table
+from stepmagic.attachments.files.text import attach_text
+
+_MOST_IMAGE_BYTES = 200_000_000
+"""Of a picture before it is scaled down: a photograph of 60 megapixels as TIFF."""
+
+
+def attach_path(
+    path: str | Path,
+    name: str | None = None,
+    limits: images.ImageLimits | None = None,
+    *,
+    frames: int | None = None,
+) -> Attached:
+    """Return a stored file in the form in which it is sent.
+
+    Pictures become images, videos a video or frames, PDF a file; CSV, TSV, Parquet and
+    JSON Lines become previews, notebooks their cells, and text one fenced block.
+
+    Args:
+        path: Where it lies; ``~`` is the home folder.
+        name: What the user called it; by default the last part of the path.
+        limits: How large an image may be.
+        frames: Send so many frames of a video instead of the whole.
+
+    Raises:
+        AttachmentError: There is no such file, or it cannot be read or sent.
+    """
+    with open_source(path, name or Path(path).name or str(path)) as source:
+        return _attach(source, limits, frames)
+
+
+def _attach(
+    source: Source, limits: images.ImageLimits | None, frames: int | None
+) -> Attached:
+    kind = kind_of(source.head(), source.suffix)
+    match kind:
+        case "image":
+            return _attach_image(source, limits or images.ImageLimits())
+        case "video":
+            return video.attach_video_file(source, limits, frames=frames)
+        case "pdf":
+            return attach_pdf(source)
+        case "notebook":
+            return attach_notebook(source, limits)
+        case "table":
+            return attach_table(source)
+        case "text":
+            return attach_text(source)
+        case _:
+            assert_never(kind)
+
+
+def _attach_image(source: Source, limits: images.ImageLimits) -> Attached:
+    data = source.read(_MOST_IMAGE_BYTES, advice="Scale it down and attach that.")
+    converted = images.from_bytes(data, source.name, limits)
+    return Attached(
+        name=source.name,
+        kind="image",
+        parts=converted.parts,
+        size=converted.size,
+        notices=tuple(f"`{source.name}`: {what}." for what in converted.notices),
+    )

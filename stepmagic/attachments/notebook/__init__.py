@@ -1,0 +1,1 @@
+"""Cells, outputs, errors and code of the notebook as parts."""

@@ -1,0 +1,151 @@
+"""Earlier cells of the notebook with their outputs, for ``--cells``."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from stepmagic.attachments import images
+from stepmagic.attachments.attachment import Attached, UserPart
+from stepmagic.attachments.files.text import cut, fence
+from stepmagic.attachments.notebook.outputs import displayed, running_cell
+from stepmagic.errors import AttachmentError
+from stepmagic.markdown import plain
+from stepmagic.transcript import Text
+
+_MOST_CELLS = 50
+_MOST_LETTERS = 20_000
+"""Of one output; what is longer is cut in the middle."""
+
+_RANGE = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
+_IMAGES = ("image/png", "image/jpeg")
+
+
+def attach_cells(shell: Any, cells: str, limits: images.ImageLimits) -> list[Attached]:
+    """Return earlier cells: their source, what they printed, their pictures.
+
+    Args:
+        shell: The ``InteractiveShell`` that ran them.
+        cells: Numbers as in ``In [3]``: ``3``, ``3-5``, ``1,4-6``, or ``last``.
+        limits: How large an image may be.
+
+    Raises:
+        AttachmentError: No such cells, or too many of them.
+    """
+    sources = shell.history_manager.input_hist_raw
+    attached = [
+        _attach(shell, number, sources[number], limits)
+        for number in _numbers(cells, running_cell(shell))
+        if sources[number].strip()
+    ]
+    if not attached:
+        message = f"--cells {cells}: nothing is known of what stood there."
+        raise AttachmentError(message)
+    return attached
+
+
+def _numbers(cells: str, now: int) -> list[int]:
+    """Return the numbers of cells that ran before the one that runs now."""
+    if cells == "last":
+        cells = str(now - 1)
+    found: list[int] = []
+    for piece in cells.split(","):
+        match = _RANGE.fullmatch(piece.strip())
+        if match is None:
+            message = f"--cells takes 3, 3-5, 1,4-6 or last, not {cells!r}."
+            raise AttachmentError(message)
+        first, last = int(match[1]), int(match[2] or match[1])
+        if not 1 <= first <= last < now:
+            ran = f"1 to {now - 1}" if now > 1 else "none yet"
+            message = f"--cells {cells}: the cells that have run are {ran}."
+            raise AttachmentError(message)
+        found += range(first, last + 1)
+    several = list(dict.fromkeys(found))
+    if len(several) > _MOST_CELLS:
+        message = f"--cells {cells}: at most {_MOST_CELLS} cells go at once."
+        raise AttachmentError(message)
+    return several
+
+
+def _attach(
+    shell: Any, number: int, source: str, limits: images.ImageLimits
+) -> Attached:
+    name = f"cell {number}"
+    told = f"In [{number}]:\n{fence(source.rstrip(), 'python')}"
+    pictures: list[UserPart] = []
+    notices: list[str] = []
+    own = displayed(shell, number)
+    for bundle in _bundles(shell, number, own):
+        picture = next((bundle[kind] for kind in _IMAGES if kind in bundle), None)
+        if picture is not None:
+            of = f"output of {name}"
+            converted = images.from_bytes(_decoded(picture, of), of, limits)
+            pictures += converted.parts
+            notices += [f"`{of}`: {what}." for what in converted.notices]
+        elif said := _as_shown(bundle.get("text/plain", "")):
+            told += f"\nOut [{number}]:\n{fence(cut(said, _MOST_LETTERS))}"
+    if own is None and _is_kernel(shell):
+        notices.append(f"What {name} displayed, before %load_ext, was not kept.")
+    return Attached(
+        name=name,
+        kind="cell",
+        parts=(Text(text=told), *pictures),
+        notices=tuple(notices),
+    )
+
+
+def _decoded(picture: str, name: str) -> bytes:
+    try:
+        return base64.b64decode(picture)
+    except binascii.Error as exc:
+        message = f"the {name} is no picture: {exc}."
+        raise AttachmentError(message) from exc
+
+
+def _as_shown(text: str) -> str:
+    """Return text as a screen has it: a progress bar by its last state alone."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    last = (line.rstrip("\r").rpartition("\r")[2] for line in lines)
+    return plain("\n".join(last)).strip("\n")
+
+
+def _is_kernel(shell: Any) -> bool:
+    """Whether a shell's displays go to a front end, and are noted on their way."""
+    return hasattr(shell.display_pub, "register_hook")
+
+
+def _bundles(
+    shell: Any, number: int, own: list[dict[str, str]] | None
+) -> Iterator[dict[str, str]]:
+    """Yield what a cell printed, displayed and returned, as text or a picture.
+
+    Args:
+        shell: The shell that ran it.
+        number: Its number.
+        own: What was noted of its displays; None where nothing was.
+    """
+    history = shell.history_manager
+    # Kept by IPython 9; before it, the text of the value alone.
+    recorded = getattr(history, "outputs", {}).get(number, ())
+    for output in recorded:
+        # A kernel's IPython keeps some displays under the number of another cell.
+        if output.output_type != "display_data" or not _is_kernel(shell):
+            yield _as_bundle(output.bundle)
+    yield from own or ()
+    if not recorded and number in history.output_hist_reprs:
+        yield {"text/plain": history.output_hist_reprs[number]}
+    error = getattr(history, "exceptions", {}).get(number)
+    if error:
+        yield {"text/plain": f"{error['ename']}: {error['evalue']}"}
+
+
+def _as_bundle(bundle: dict[str, Any]) -> dict[str, str]:
+    if "stream" in bundle:
+        return {"text/plain": "".join(bundle["stream"])}
+    return {
+        kind: base64.b64encode(data).decode() if isinstance(data, bytes) else str(data)
+        for kind, data in bundle.items()
+    }

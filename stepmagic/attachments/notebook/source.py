@@ -1,0 +1,125 @@
+"""Functions and classes by their source, other objects by a bounded ``repr``."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import inspect
+import re
+import sys
+import textwrap
+import types
+from typing import Any
+
+from stepmagic.attachments.attachment import Attached
+from stepmagic.attachments.files.text import fence
+from stepmagic.attachments.secrets import refuse_environment
+from stepmagic.errors import AttachmentError
+from stepmagic.transcript import Text
+from stepmagic.transcript.usage import format_count
+
+_MOST_LETTERS = 4000
+"""Of a ``repr``, which nobody wrote for a model."""
+
+_CODE = (
+    types.FunctionType,
+    types.MethodType,
+    types.BuiltinFunctionType,
+    functools._lru_cache_wrapper,  # noqa: SLF001 - what functools.cache returns
+    type,
+)
+
+_ADDRESS = re.compile(r"<.* at 0x[0-9A-Fa-f]+>")
+"""What Python says of an object that says nothing of itself."""
+
+
+def is_code(value: Any) -> bool:
+    """Whether a value is a function, a method or a class."""
+    return issubclass(type(value), _CODE)
+
+
+def attach_code(value: Any, name: str) -> Attached:
+    """Return the source of a function, a method or a class.
+
+    Raises:
+        AttachmentError: It has none that can be found, such as one written in C.
+    """
+    is_class = issubclass(type(value), type)
+    kind = "class" if is_class else "function"
+    try:
+        source = textwrap.dedent(_source(value, is_class=is_class))
+    except (OSError, TypeError, SyntaxError) as exc:
+        message = (
+            f"the source of `{name}` cannot be found: it is not written in Python, or "
+            "its file or cell is gone. Attach its documentation: put "
+            f"`inspect.getdoc({name})` into a variable."
+        )
+        raise AttachmentError(message) from exc
+    lines = format_count(len(source.splitlines()), "line")
+    text = Text(text=fence(source, "python"))
+    return Attached(name=name, kind=kind, parts=(text,), size=lines)
+
+
+def _source(value: Any, *, is_class: bool) -> str:
+    """Return the source of a function or a class.
+
+    Raises:
+        OSError: There is none.
+        SyntaxError: It was changed since, and is no Python now.
+        TypeError: It is not written in Python.
+    """
+    if is_class and (source := _from_cells(value)):
+        return source
+    return inspect.getsource(value)
+
+
+def _from_cells(kind: type) -> str:
+    """Return the source of a class from the last cell that defined it.
+
+    ``inspect`` reads the file of a class's module, and a kernel's ``__main__`` has none
+    (Python's documentation of ``inspect.getsourcefile``).
+    """
+    for cell in reversed(getattr(sys.modules.get(kind.__module__), "In", ())):
+        if kind.__name__ not in cell:
+            continue
+        try:
+            tree = ast.parse(cell)
+        except SyntaxError:
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef) and node.name == kind.__name__:
+                decorators = [line.lineno for line in node.decorator_list]
+                first = min([node.lineno, *decorators])
+                return "\n".join(cell.split("\n")[first - 1 : node.end_lineno])
+    return ""
+
+
+def attach_repr(value: Any, name: str) -> Attached:
+    """Return what an object says of itself, at most 4,000 letters of it.
+
+    Raises:
+        AttachmentError: It says nothing but its type and address, or cannot.
+    """
+    kind = type(value)
+    try:
+        said = repr(value)
+    except Exception as exc:
+        message = f"`{name}` cannot be written as text: {type(exc).__name__}."
+        raise AttachmentError(message) from exc
+    if _ADDRESS.fullmatch(said):
+        message = (
+            f"`{name}` is of type {kind.__name__}, which says nothing of itself. Make "
+            "a text of what the model should see, and attach that."
+        )
+        raise AttachmentError(message)
+    refuse_environment(said, name)
+    notices = []
+    if len(said) > _MOST_LETTERS:
+        sent = f"{_MOST_LETTERS:,} of {len(said):,} letters"
+        notices.append(f"`{name}`: the first {sent} are sent.")
+    return Attached(
+        name=name,
+        kind=kind.__name__,
+        parts=(Text(text=said[:_MOST_LETTERS]),),
+        notices=tuple(notices),
+    )

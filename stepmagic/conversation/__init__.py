@@ -1,0 +1,1 @@
+"""A conversation, and a turn of it from its draft to its reply."""

@@ -1,0 +1,134 @@
+"""What a cell or a call asks, as one user message with all that is attached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from stepmagic.attachments.attach import attach
+from stepmagic.attachments.attachment import Attached, Handling, UserPart
+from stepmagic.attachments.first_line import attach_word
+from stepmagic.attachments.markers import framed, labelled
+from stepmagic.attachments.notebook.cells import attach_cells
+from stepmagic.attachments.notebook.errors import attach_last_error
+from stepmagic.attachments.parts import is_inline, to_part
+from stepmagic.attachments.placeholders import expand, fill
+from stepmagic.attachments.secrets import refuse_secretive
+from stepmagic.conversation.draft import Draft
+from stepmagic.errors import CommandError
+from stepmagic.transcript import File, Message, Text, Video, user
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """A user message, and what its writer should know of it."""
+
+    message: Message
+    notices: tuple[str, ...] = ()
+    """What was changed, left out or might be secret, a sentence each."""
+
+
+@dataclass(slots=True)
+class _Builder:
+    """Gathers parts and notices."""
+
+    handling: Handling
+    namespace: Mapping[str, Any]
+    notices: list[str] = field(default_factory=list)
+
+    def parts_of(self, attached: Iterable[Attached]) -> list[UserPart]:
+        """Return the parts of attachments, videos first."""
+        parts: list[UserPart] = []
+        for each in attached:
+            self.notices += each.notices
+            parts += framed(each)
+        # StepFun asks for a video to stand before the text (StepFun docs, Video
+        # understanding).
+        return sorted(parts, key=lambda part: not isinstance(part, Video))
+
+    def convert(self, value: Any, name: str) -> Iterable[UserPart]:
+        """Return what stands for a placeholder: short values as they are written."""
+        if is_inline(value):
+            refuse_secretive(value, name)
+            return [to_part(value, name)]
+        attached = attach(value, name, self.handling, self.namespace)
+        return self.parts_of([attached])
+
+    def prompt(self, parts: Iterable[UserPart]) -> Prompt:
+        """Return the whole.
+
+        Raises:
+            CommandError: There is nothing in it.
+        """
+        # Anthropic refuses blank text (API reference, Errors).
+        held = [part for part in labelled(parts) if not _is_blank(part)]
+        if not held:
+            message = "nothing is asked. Write the question below the first line."
+            raise CommandError(message)
+        if self.handling.no_files and any(isinstance(part, File) for part in held):
+            # "mistral-ocr" at $2 for 1,000 pages (OpenRouter docs, PDF Inputs).
+            self.notices.append(
+                f"{self.handling.no_files}: the server reads documents for it, which "
+                "may cost extra. `-p plugins=...` chooses how."
+            )
+        notices = tuple(dict.fromkeys(self.notices))
+        return Prompt(message=user(*held), notices=notices)
+
+
+def build_prompt(draft: Draft, handling: Handling, shell: Any = None) -> Prompt:
+    """Return the message of a draft, with all that is attached.
+
+    Args:
+        draft: What is asked.
+        handling: What can be carried, by the options that it is asked with.
+        shell: The ``InteractiveShell`` that holds the names, if there is one.
+
+    Raises:
+        AttachmentError: Something that is named cannot be sent.
+        CommandError: Nothing is asked and nothing attached.
+    """
+    namespace = {} if shell is None else shell.user_ns
+    builder = _Builder(handling, namespace)
+    attached = [
+        each for word in draft.words for each in attach_word(word, namespace, handling)
+    ]
+    if draft.cells is not None:
+        attached += attach_cells(shell, draft.cells, handling.limits)
+    if draft.error:
+        attached.append(attach_last_error(shell))
+    attached += [
+        attach(value, name, handling, namespace) for name, value in draft.values
+    ]
+    parts = builder.parts_of(attached)
+    return builder.prompt([*parts, *_asked(draft, builder)])
+
+
+def _asked(draft: Draft, builder: _Builder) -> Iterable[UserPart]:
+    """Return the question itself, with what its placeholders stand for."""
+    if not isinstance(draft.text, str):
+        return [to_part(draft.text, "prompt")]
+    if draft.find is not None:
+        return fill(draft.text, draft.find, builder.convert)
+    if draft.placeholders:
+        return expand(draft.text, builder.namespace, builder.convert)
+    return [Text(text=draft.text)]
+
+
+def named_values(
+    values: Iterable[Any], namespace: Mapping[str, Any]
+) -> tuple[tuple[str, Any], ...]:
+    """Return values with their names; one that has a name in the notebook keeps it."""
+    names = {
+        id(value): name
+        for name, value in reversed(list(namespace.items()))
+        if not name.startswith("_")
+    }
+    return tuple(
+        (names.get(id(value), f"attachment {n}"), value)
+        for n, value in enumerate(values, 1)
+    )
+
+
+def _is_blank(part: UserPart) -> bool:
+    return isinstance(part, Text) and not part.text.strip()

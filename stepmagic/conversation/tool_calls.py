@@ -1,0 +1,274 @@
+"""The functions that a model calls: run side by side, each in a thread of its own.
+
+A thread, since a function that hangs must hold up neither the answers that stream nor
+an interrupt, which leaves it behind; an async one is cancelled then. One that belongs
+to the cell's thread (``tool(threaded=False)``) is run by the reader of the events.
+Whatever a function raises is told to the model, in its own words without a traceback.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import inspect
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+from stepmagic.attachments.attachment import UserPart
+from stepmagic.conversation.stream import Sending
+from stepmagic.keys import Key, find_key
+from stepmagic.schema.tools import Tool
+from stepmagic.server.options import Options, handling_for_results
+from stepmagic.transcript import File, Image, Text, ToolCall, ToolResult, Video
+from stepmagic.transcript.events import Notice, StreamEvent, ToolEnd, ToolStart
+
+_MOST_LETTERS = 2_000
+"""Of what an exception says."""
+
+_Running: TypeAlias = list[tuple[asyncio.AbstractEventLoop, "asyncio.Task[Any]"]]
+"""The loop of a thread and the task in it, once it runs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of a call."""
+
+    parts: tuple[UserPart, ...]
+    is_error: bool = False
+    notices: tuple[str, ...] = ()
+    """What the user should know of it, a sentence each."""
+
+
+class Caller:
+    """Calls the functions of one turn."""
+
+    def __init__(
+        self,
+        options: Options,
+        *,
+        key: Key | None,
+        sending: Sending,
+        tell: Callable[[StreamEvent], None],
+    ) -> None:
+        """Prepare to call.
+
+        Args:
+            options: What the turn is asked with; its functions are those to be called.
+            key: What no result may hold.
+            sending: Whose reader is asked, and runs what belongs to its thread.
+            tell: Gets the events.
+        """
+        self._tools = {tool.name: tool for tool in options.tools}
+        self._options = options
+        self._key = key
+        self._handling = handling_for_results(options)
+        self._sending = sending
+        self._tell = tell
+
+    async def call_all(
+        self, calls: list[ToolCall], take: Callable[[list[ToolResult]], None]
+    ) -> None:
+        """Call functions side by side.
+
+        Args:
+            calls: Which.
+            take: Gets the results, in the order of the calls, whenever there is one
+                more. Calls that are stopped have one too in the end: what a function
+                did until then is done, and the model should know.
+        """
+        results: dict[int, ToolResult] = {}
+
+        async def add(number: int) -> None:
+            results[number] = await self.call(calls[number])
+            take([results[number] for number in sorted(results)])
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for number in range(len(calls)):
+                    group.create_task(add(number))
+        finally:
+            take([results.get(n) or _stopped(call) for n, call in enumerate(calls)])
+
+    async def call(self, call: ToolCall) -> ToolResult:
+        """Call a function, once its arguments are right and the user agrees."""
+        began = time.monotonic()
+        ready = self._ready(call)
+        if not isinstance(ready, Outcome) and ready[0].confirm:
+            if not await self._is_allowed(call):
+                ready = _failed("the user did not allow this call.")
+            began = time.monotonic()
+        if isinstance(ready, Outcome):
+            outcome = ready
+        else:
+            self._tell(ToolStart(call=call))
+            outcome = await self._run(*ready)
+        for notice in outcome.notices:
+            self._tell(Notice(text=notice, stays=True))
+        result = _result(call, outcome)
+        self._tell(ToolEnd(result=result, time_s=time.monotonic() - began))
+        return result
+
+    def _ready(self, call: ToolCall) -> tuple[Tool, dict[str, Any]] | Outcome:
+        """Return the function with its arguments, or why it cannot be called."""
+        tool = self._tools.get(call.name)
+        if tool is None:
+            known = ", ".join(self._tools)
+            return _failed(f"there is no function {call.name!r}. There are: {known}.")
+        try:
+            return tool, tool.schema.validate_arguments(call.arguments)
+        except Exception as exc:  # noqa: BLE001 - a user's own check may raise anything
+            return _failed(_said(exc))
+
+    async def _is_allowed(self, call: ToolCall) -> bool:
+        allowed = self._sending.confirm(call, self._tell)
+        return await asyncio.wrap_future(allowed)
+
+    async def _run(self, tool: Tool, arguments: dict[str, Any]) -> Outcome:
+        running: _Running = []
+
+        def work() -> Outcome:
+            return self._attempt(
+                tool.name, lambda: _value(tool.function(**arguments), running)
+            )
+
+        if not tool.threaded:
+            return await asyncio.wrap_future(self._sending.do(work))
+        home = self._sending.reader.home
+        if home is not None and inspect.iscoroutinefunction(tool.function):
+            given = asyncio.run_coroutine_threadsafe(
+                _settled(tool.function, arguments), home
+            )
+            value = await asyncio.wrap_future(given)
+            return await _in_thread(lambda: self._attempt(tool.name, value))
+        try:
+            return await _in_thread(work)
+        except asyncio.CancelledError:
+            for loop, task in running:
+                with contextlib.suppress(RuntimeError):  # it is over already
+                    loop.call_soon_threadsafe(task.cancel)
+            raise
+
+    def _attempt(self, name: str, make: Callable[[], Any]) -> Outcome:
+        """Return what comes of a function, in the thread that runs it."""
+        # With the first call: pictures, tables, documents.
+        from stepmagic.attachments.tool_results import attach_returned  # noqa: PLC0415
+
+        try:
+            returned = attach_returned(make(), name, self._handling)
+        except Exception as exc:  # noqa: BLE001 - the model is told, whatever it is
+            made = _failed(_said(exc))
+        else:
+            made = Outcome(parts=returned.parts, notices=returned.notices)
+        keys = [key for key in (self._key, find_key()) if key is not None]
+        parts = tuple(self._sendable(part, keys) for part in made.parts)
+        return replace(made, parts=parts)
+
+    def _sendable(self, part: UserPart, keys: list[Key]) -> UserPart:
+        """Return a part without the API key, as the model and the protocol take it."""
+        if isinstance(part, Text):
+            text = part.text
+            for key in keys:
+                text = key.redact(text)
+            return Text(text=text)
+        kind = type(part).__name__.lower()
+        held = (part.data, part.url, part.name)
+        if any(key.is_in(each) for key in keys for each in held if each):
+            return Text(text=f"[{kind} left out: it holds the API key]")
+        if not self._carries(part):
+            return Text(text=f"[{kind} left out: the model cannot be shown it]")
+        return part
+
+    def _carries(self, part: Image | Video | File) -> bool:
+        """Whether it can go along; a video that cannot was made frames, or refused."""
+        inputs = self._options.entry.inputs if self._options.entry else None
+        if isinstance(part, File):
+            kinds = ("application/pdf", "text/")
+            return self._options.api != "messages" or part.media_type.startswith(kinds)
+        return inputs is None or type(part).__name__.lower() in inputs
+
+
+def _stopped(call: ToolCall) -> ToolResult:
+    return _result(call, _failed("the user stopped this call before it returned."))
+
+
+def _result(call: ToolCall, outcome: Outcome) -> ToolResult:
+    return ToolResult(
+        call_id=call.id,
+        name=call.name,
+        parts=outcome.parts,
+        is_error=outcome.is_error,
+    )
+
+
+def _failed(message: str) -> Outcome:
+    return Outcome(parts=(Text(text=message),), is_error=True)
+
+
+def _said(exc: BaseException) -> str:
+    """Return an exception in its own words, which may fail too."""
+    name = type(exc).__name__
+    try:
+        words = str(exc)
+    except Exception:  # noqa: BLE001 - its type says something still
+        words = ""
+    return f"{name}: {words}"[:_MOST_LETTERS] if words else name
+
+
+def _value(given: Any, running: _Running) -> Any:
+    """Return what a function gave, in the end, if it is async."""
+    if not inspect.isawaitable(given):
+        return given
+
+    async def wait() -> Any:
+        task = asyncio.current_task()
+        if task is not None:
+            running.append((asyncio.get_running_loop(), task))
+        return await given
+
+    return asyncio.run(wait())
+
+
+async def _settled(
+    function: Callable[..., Any], arguments: dict[str, Any]
+) -> Callable[[], Any]:
+    """Await an async function; returns what gives its value, or raises as it did."""
+    try:
+        value = await function(**arguments)
+    except asyncio.CancelledError as exc:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        return _raising(RuntimeError(_said(exc)))
+    except Exception as exc:  # noqa: BLE001 - raised where it is dealt with
+        return _raising(exc)
+    return lambda: value
+
+
+def _raising(exc: Exception) -> Callable[[], Any]:
+    def fail() -> Any:
+        raise exc
+
+    return fail
+
+
+async def _in_thread(work: Callable[[], Outcome]) -> Outcome:
+    """Run work in a thread that nothing waits for at the end of the process."""
+    done: Future[Outcome] = Future()
+    done.set_running_or_notify_cancel()
+    # What is printed there belongs to the cell that asks.
+    context = contextvars.copy_context()
+
+    def run() -> None:
+        try:
+            outcome = context.run(work)
+        except BaseException as exc:  # noqa: BLE001 - such as SystemExit
+            outcome = _failed(_said(exc))
+        done.set_result(outcome)
+
+    threading.Thread(target=run, name="stepmagic-tool", daemon=True).start()
+    return await asyncio.wrap_future(done)

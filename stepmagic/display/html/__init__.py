@@ -1,0 +1,1 @@
+"""Static HTML, Markdown and text: what an output holds in the end."""

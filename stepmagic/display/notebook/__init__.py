@@ -1,0 +1,1 @@
+"""An answer in the output of a cell, while it is received."""

@@ -1,0 +1,228 @@
+"""One reply in a terminal or a pipe.
+
+Owns the order of what is printed. A ``Printer`` decides how: as text where nothing else
+is understood, as drawn Markdown in a terminal. What it gets passed a filter that no cut
+between two events can get an escape sequence through.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Protocol, Self, TextIO
+
+from stepmagic.display.answer import AnswerFold, format_time
+from stepmagic.display.html.bundle import describe, waiting
+from stepmagic.display.html.calls import outcome, spelled
+from stepmagic.display.interrupts import interrupts_held, interrupts_ignored
+from stepmagic.display.terminal.plain import PlainPrinter
+from stepmagic.markdown import PlainStream, plain
+from stepmagic.markdown.json_block import JsonStream
+from stepmagic.transcript import Media, Part, Reasoning, Text
+from stepmagic.transcript.events import (
+    ConfirmTool,
+    Notice,
+    PartDelta,
+    PartEnd,
+    PartStart,
+    Retry,
+    StreamEvent,
+    ToolEnd,
+    ToolStart,
+)
+
+_WITHOUT_ESCAPES = ("dumb", "unknown")
+"""What ``TERM`` says of a terminal that only prints."""
+
+
+class Printer(Protocol):
+    """Puts the text of a reply on the screen; it holds no control characters."""
+
+    def begin(self, kind: type[Text | Reasoning]) -> None:
+        """Take text of one kind from now on."""
+
+    def text(self, text: str) -> None:
+        """Take the next piece of it."""
+
+    def end(self, thought_s: float) -> None:
+        """End it; ``thought_s`` is how long it took."""
+
+    def aside(self, line: str) -> None:
+        """Take a line that is no part of the answer, while no text is begun."""
+
+    def flush(self, waiting: str = "", *, last: bool = False) -> None:
+        """Show what there is.
+
+        Args:
+            waiting: What to show while there is nothing else.
+            last: Whether it is the end.
+        """
+
+
+class TerminalView:
+    """Prints the events of one reply.
+
+    A terminal shows the answer drawn, below the dimmed reasoning. A pipe or a file gets
+    the answer's Markdown alone, as it comes. ``TERM=dumb`` makes a terminal show text,
+    ``NO_COLOR`` no colours (https://no-color.org).
+    """
+
+    def __init__(
+        self,
+        *,
+        live: bool,
+        model: str | None = None,
+        effort: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        stream: TextIO | None = None,
+    ) -> None:
+        """Prepare to print.
+
+        Args:
+            live: Whether to print before the end, and to say time and cost.
+            model: Whom the user asked.
+            effort: The reasoning effort that was asked for.
+            clock: Seconds that only grow.
+            stream: Where to print; standard output by default.
+        """
+        self._live = live
+        self._fold = AnswerFold(model=model, effort=effort, clock=clock)
+        stream = sys.stdout if stream is None else stream
+        self._terminal = stream.isatty()
+        self._printer = _printer(stream, clock)
+        self._filter = PlainStream()
+        self._json = JsonStream()
+        self._kinds: dict[int, type[Part]] = {}
+        self._taken: dict[int, int] = {}
+        """How many letters of a part were taken from its deltas."""
+        self._shown: type[Text | Reasoning] | None = None
+        """The kind of text that is being printed."""
+        self._shown_since_s = self._shown_until_s = 0.0
+        self._began = False
+        self._calls: dict[str, str] = {}
+        """The calls that run, as they are written."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def show(self, event: StreamEvent) -> None:
+        """Take the next event and print what it brings."""
+        # An interrupt between two steps would leave a screen that nobody knows.
+        with interrupts_held():
+            self._began = True
+            self._fold.feed(event)
+            self._take(event)
+            self._flush()
+
+    def tick(self) -> None:
+        """Print what is due; to be called now and then while nothing comes."""
+        with interrupts_held():
+            self._flush()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        # A second interrupt must not leave half an answer on the screen.
+        with interrupts_ignored():
+            self._turn_to(None)
+            answer = self._fold.answer(error)
+            # What stopped the answer, IPython prints below it.
+            if answer.status == "complete":
+                for note in answer.notes:
+                    self._aside(note)
+            if self._live and answer.status != "running" and answer.parts:
+                self._aside(answer.footer)
+            self._printer.flush(last=True)
+
+    def _take(self, event: StreamEvent) -> None:
+        match event:
+            case PartStart():
+                self._kinds[event.index] = type(event.part)
+                self._taken[event.index] = 0
+                self._whole(event.index, event.part)
+            case PartDelta():
+                self._taken[event.index] += len(event.text)
+                self._text(self._kinds[event.index], event.text)
+            case PartEnd():
+                self._whole(event.index, event.part)
+                self._ended(event.part)
+            case ToolStart() if self._terminal:
+                self._calls[event.call.id] = spelled(event.call)
+                self._aside(f"Running {spelled(event.call)} ...")
+            case ToolEnd() if self._terminal:
+                self._returned(event)
+            case Retry() | Notice() if self._terminal:
+                self._aside(self._fold.line)
+            case ConfirmTool() if self._terminal:
+                # The question is printed below all there is, and stays there.
+                self._turn_to(None)
+                self._printer.flush(last=True)
+            case _:
+                pass
+
+    def _whole(self, index: int, part: Part) -> None:
+        """Print what a whole part has beyond its deltas."""
+        if isinstance(part, Text | Reasoning):
+            rest = part.text[self._taken[index] :]
+            self._taken[index] += len(rest)
+            self._text(type(part), rest)
+
+    def _ended(self, part: Part) -> None:
+        """Name a part that is not text."""
+        if isinstance(part, Media):
+            self._aside(describe(part))
+
+    def _returned(self, end: ToolEnd) -> None:
+        """Say what came of a call, in a line."""
+        result = end.result
+        called = self._calls.pop(result.call_id, result.name)
+        time = format_time(end.time_s) if self._live else ""
+        self._aside(" · ".join(filter(None, (called, time, outcome(result)))))
+
+    def _text(self, kind: type[Part], text: str) -> None:
+        # A pipe or a file wants the answer alone.
+        if text and (kind is Text or (kind is Reasoning and self._terminal)):
+            self._turn_to(kind)
+            if kind is Text and self._terminal:
+                text = self._json.feed(text)
+            self._printer.text(self._filter.feed(text))
+            self._shown_until_s = self._fold.elapsed_s
+
+    def _turn_to(self, kind: type[Text | Reasoning] | None) -> None:
+        """End what was printed, if something else follows."""
+        if kind is self._shown:
+            return
+        if self._shown is not None:
+            self._printer.text(self._filter.feed(self._json.close()))
+            self._printer.text(self._filter.close())
+            self._printer.end(self._shown_until_s - self._shown_since_s)
+        self._shown = kind
+        self._json = JsonStream()
+        if kind is not None:
+            self._printer.begin(kind)
+            self._shown_since_s = self._fold.elapsed_s
+
+    def _aside(self, text: str) -> None:
+        """Print a line that is no part of the answer."""
+        self._turn_to(None)
+        self._printer.aside(plain(text))
+
+    def _flush(self) -> None:
+        if self._live:
+            self._printer.flush("" if self._began else waiting(self._fold.answer()))
+
+
+def _printer(stream: TextIO, clock: Callable[[], float]) -> Printer:
+    """Return what prints to a stream as well as that can show it."""
+    if not stream.isatty() or os.environ.get("TERM", "").lower() in _WITHOUT_ESCAPES:
+        return PlainPrinter(stream)
+    # rich takes 60 ms to import, which a pipe need not wait for.
+    from stepmagic.display.terminal.live import LivePrinter  # noqa: PLC0415
+
+    return LivePrinter(stream, colour=not os.environ.get("NO_COLOR"), clock=clock)

@@ -1,0 +1,1 @@
+"""What IPython sees: ``%%step``, ``%step WORD``, the first line and its completion."""

@@ -1,0 +1,109 @@
+"""What the tab key offers on a ``%%step`` or ``%step`` line."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from stepmagic.magics.first_line import OPTIONS
+from stepmagic.magics.subcommands import SUBCOMMANDS
+from stepmagic.session import Session, session
+from stepmagic.settings import EFFORTS
+from stepmagic.wire import PROTOCOLS
+from stepmagic.wire.parameters import PARAMETERS
+
+_PARAMETER_VALUES = {
+    "api": PROTOCOLS,
+    "stream": ("true", "false"),
+    "detail": ("low", "high", "auto"),
+    "frames": ("8", "16"),
+}
+_FLAGS = [flag for flags, _ in OPTIONS for flag in flags if flag.startswith("-")]
+
+
+def complete(shell: Any, event: Any) -> list[str]:
+    """Return what may stand at the cursor; a hook of IPython's completer.
+
+    Args:
+        shell: The shell whose variables may be attached.
+        event: ``command``, ``symbol`` (the letters to replace) and
+            ``text_until_cursor``, as IPython gives them.
+    """
+    finished, current = _split(event.text_until_cursor)
+    if not finished:
+        return []
+    if event.command.startswith("%%"):
+        words = _first_line_words(finished[-1], current, shell)
+    else:
+        words = _subcommand_words(finished[1:])
+    # IPython ends words at `=` and `:` too: it replaces only what comes after.
+    kept = current.removesuffix(event.symbol)
+    return [word.removeprefix(kept) for word in words if word.startswith(kept)]
+
+
+def _split(line: str) -> tuple[list[str], str]:
+    """Return the finished words, and the one that the cursor stands in."""
+    words = line.split()
+    return (words, "") if line[-1:].isspace() else (words[:-1], "".join(words[-1:]))
+
+
+def _subcommand_words(before: list[str]) -> Iterable[str]:
+    if not before:
+        return SUBCOMMANDS
+    found = SUBCOMMANDS.get(before[0])
+    if found is None or len(before) > found.most_words:
+        return ()
+    return found.names(session())
+
+
+def _first_line_words(last: str, current: str, shell: Any) -> Iterable[str]:
+    if last == "--tools":
+        return _functions(shell, current)
+    for flags, words in _AFTER.items():
+        if last in flags:
+            return words(session(), current)
+    return _FLAGS if current.startswith("-") else _variables(shell)
+
+
+def _variables(shell: Any) -> list[str]:
+    """Return the names of the user's own values; modules are not sent."""
+    return [
+        name
+        for name, value in shell.user_ns.items()
+        if not name.startswith("_")
+        and name not in shell.user_ns_hidden
+        and not issubclass(type(value), types.ModuleType)
+        and (not callable(value) or getattr(value, "__module__", "") == "__main__")
+    ]
+
+
+def _parameters(_: Session, current: str) -> list[str]:
+    name, equals, _value = current.partition("=")
+    if equals:
+        return [f"{name}={value}" for value in _PARAMETER_VALUES.get(name, ())]
+    return [f"{name}=" for name in (*_PARAMETER_VALUES, *PARAMETERS)]
+
+
+def _after_comma(words: Iterable[str], current: str) -> list[str]:
+    """Return what may follow the last comma, with what stands before it."""
+    before = "".join(current.rpartition(",")[:2])
+    return [f"{before}{word}" for word in words]
+
+
+def _functions(shell: Any, current: str) -> list[str]:
+    """Return the user's own functions, each after those that are named already."""
+    names = _variables(shell)
+    return _after_comma((n for n in names if callable(shell.user_ns[n])), current)
+
+
+_AFTER: dict[tuple[str, ...], Callable[[Session, str], Iterable[str]]] = {
+    ("-m", "--model"): lambda here, current: _after_comma(
+        SUBCOMMANDS["model"].names(here), current
+    ),
+    ("-e", "--effort"): lambda _, current: _after_comma(EFFORTS, current),
+    ("-c", "--conversation"): lambda here, _: here.conversations,
+    ("-p", "--parameter"): _parameters,
+    ("--cells",): lambda *_: ("last",),
+}
+"""What may follow an option, given the session and what is typed of it."""

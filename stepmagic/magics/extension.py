@@ -1,0 +1,38 @@
+"""What ``%load_ext stepmagic`` adds to a shell; loading it again changes nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from traitlets import TraitError
+
+from stepmagic.attachments.notebook.outputs import record_errors, record_outputs
+from stepmagic.display.formatters import register_formatters
+from stepmagic.errors import SettingError
+from stepmagic.magics.completion import complete
+from stepmagic.magics.step import StepMagics
+from stepmagic.settings import StepMagic
+
+
+def load(shell: Any) -> None:
+    """Add the magics, their completion, the settings and the formatters.
+
+    Raises:
+        SettingError: IPython's configuration holds a value that cannot be used; nothing
+            is added then.
+    """
+    if any(isinstance(known, StepMagics) for known in shell.configurables):
+        return
+    settings = StepMagic.instance()
+    try:
+        settings.update_config(shell.config)
+    except TraitError as exc:
+        message = f"IPython's configuration cannot be used: {exc}"
+        raise SettingError(message) from exc
+    shell.register_magics(StepMagics)
+    for command in ("%step", "%%step"):
+        shell.set_hook("complete_command", complete, str_key=command)
+    shell.configurables.append(settings)
+    register_formatters(shell)
+    record_outputs(shell)
+    record_errors(shell)

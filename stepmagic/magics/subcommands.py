@@ -1,0 +1,252 @@
+"""What ``%step WORD`` does: a table of words, each a few lines over the session."""
+
+from __future__ import annotations
+
+import difflib
+import getpass
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from stepmagic import keys
+from stepmagic.display.view import Table
+from stepmagic.errors import (
+    CommandError,
+    KeyMissing,
+    KeyRefused,
+    RequestRefused,
+    ServerError,
+    SettingError,
+)
+from stepmagic.magics.branches import (
+    asked_model,
+    branch_names,
+    go_on,
+    new,
+    redo,
+    undo,
+    use,
+)
+from stepmagic.magics.cassette import cassette, cassette_words
+from stepmagic.magics.files import load, save
+from stepmagic.magics.first_line import split_words
+from stepmagic.magics.status import status
+from stepmagic.server.catalogue import LOCAL_ALIAS, is_local
+from stepmagic.server.http import look_up
+from stepmagic.server.options import Overrides
+from stepmagic.session import Session, session
+from stepmagic.settings import current
+from stepmagic.transcript.usage import format_cost, format_count
+from stepmagic.wire.json_values import amount, mapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subcommand:
+    """One word after ``%step``."""
+
+    run: Callable[[Session, list[str]], Any]
+    most_words: int
+    names: Callable[[Session], list[str]] = lambda _: []
+    """What its first argument may be, for completion."""
+
+
+def run_subcommand(line: str) -> Any:
+    """Do what a ``%step`` line says; returns what the cell shows, None for nothing.
+
+    Raises:
+        CommandError: There is no such word; the nearest is named.
+    """
+    words = split_words(line)
+    if not words:
+        return status(session())
+    name, *arguments = words
+    found = SUBCOMMANDS.get(name)
+    if found is None:
+        close = difflib.get_close_matches(name, SUBCOMMANDS, n=1)
+        hint = f" Did you mean `%step {close[0]}`?" if close else ""
+        message = (
+            f"%step has no subcommand {name!r}.{hint} There are: "
+            f"{', '.join(SUBCOMMANDS)}. To ask something, use %%step and write the "
+            "question on the next line."
+        )
+        raise CommandError(message)
+    if len(arguments) > found.most_words:
+        # The words are not quoted: one may be a key.
+        most = format_count(found.most_words, "word") if found.most_words else "nothing"
+        message = f"%step {name} takes {most} after it."
+        raise CommandError(message)
+    return found.run(session(), arguments)
+
+
+def _key(_: Session, words: list[str]) -> str:
+    if words == ["forget"]:
+        keys.forget()
+        other = keys.find_key()
+        used = "there is no other" if other is None else f"the next is {other.source}"
+        return f"The key entered in this kernel is forgotten; {used}."
+    if words:
+        message = (
+            "%step key asks for the key unseen. A key written into a cell is saved "
+            "with the notebook: clear this cell, and change the key if it was real."
+        )
+        raise CommandError(message)
+    place = _enter_key()
+    if place is None:
+        return "No key entered; nothing has changed."
+    return f"The key is kept in {place}. {_checked()}"
+
+
+def _enter_key() -> str | None:
+    """Ask for a key and keep it; returns where.
+
+    The text is a local variable here and nowhere else: a traceback may show those.
+    """
+    value = _hidden("API key (not shown): ")
+    if not value:
+        return None
+    if not keys.Key(value, "the user").is_sendable:
+        message = "no key holds such characters. Nothing has changed; try again."
+        raise SettingError(message)
+    return keys.enter(value, remember=keys.can_remember())
+
+
+def _hidden(prompt: str) -> str:
+    """Ask for a text that is not shown.
+
+    Raises:
+        KeyMissing: The front end cannot ask, or would show it.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", getpass.GetPassWarning)
+            return getpass.getpass(prompt).strip()
+    except (EOFError, NotImplementedError, getpass.GetPassWarning) as exc:
+        message = (
+            "this front end cannot ask for a key unseen. Set the environment variable "
+            f"{keys.VARIABLE} before the kernel starts."
+        )
+        raise KeyMissing(message) from exc
+
+
+def _checked() -> str:
+    """Ask the server about the key, and say what it says."""
+    url = f"{current().base_url.rstrip('/')}/key"
+    if not keys.may_carry_key(url):
+        return (
+            "It is sent nowhere: StepMagic.base_url is plain http to another machine."
+        )
+    try:
+        payload = look_up(url, keys.find_key())
+    except KeyRefused as exc:
+        return f"It is not accepted: {exc}"
+    except RequestRefused:
+        return "This server does not say whether it takes it."
+    except ServerError as exc:
+        return f"It could not be checked: {exc}"
+    return f"The server took it{_limit(payload)}."
+
+
+def _limit(payload: Any) -> str:
+    """Return what a reply of ``GET /key`` says of the money left."""
+    data = mapping(mapping(payload).get("data"))
+    if data.get("limit_remaining", "") is None:
+        return ": no spending limit"
+    left = amount(data.get("limit_remaining"))
+    return "" if left is None else f": {format_cost(left)} left"
+
+
+def _model(here: Session, words: list[str]) -> Any:
+    if not words:
+        return _model_table(here)
+    talk = here.conversation
+    options = here.options(talk, Overrides(model=words[0]))
+    talk.overrides = replace(talk.overrides, model=options.model)
+    said = f"{talk.name} asks {options.model} from here on."
+    if options.entry is None and not is_local(options.model):
+        close = here.catalogue().close(options.model)
+        said += " It is not in the catalogue and is sent as typed."
+        said += f" Close to it: {', '.join(close)}." if close else ""
+    return said
+
+
+def _model_table(here: Session) -> Table:
+    note = _refresh(here)
+    asked = asked_model(here.conversation)
+    rows = tuple(
+        (
+            f"{entry.id} (current)" if entry.id == asked else entry.id,
+            ", ".join(entry.inputs or ()),
+            f"{entry.context_tokens:,}" if entry.context_tokens else "",
+            _per_million(entry.prompt_usd),
+            _per_million(entry.completion_usd),
+        )
+        for entry in here.catalogue().entries
+    )
+    head = ("model", "takes", "context", "in, $/M tokens", "out, $/M tokens")
+    return Table(title="models", head=head, rows=rows, note=note)
+
+
+def _refresh(here: Session) -> str:
+    """Fetch the server's list once a day; returns a note where that failed."""
+    catalogue = here.catalogue()
+    if catalogue.is_fresh:
+        return ""
+    url = f"{current().base_url.rstrip('/')}/models"
+    try:
+        catalogue.take(look_up(url, keys.find_key()))
+    except ServerError as exc:
+        return f"Only the models that are known without the server's list: {exc}"
+    return ""
+
+
+def _per_million(price: float | None) -> str:
+    return "" if price is None else f"{price * 1e6:.2f}"
+
+
+def _history(here: Session, _: list[str]) -> Any:
+    return here.conversation
+
+
+def _panel(here: Session, words: list[str]) -> Any:
+    # When one is opened.
+    from stepmagic.panel import Panel  # noqa: PLC0415
+
+    return Panel(words[0] if words else here.conversation)
+
+
+def _model_names(here: Session) -> list[str]:
+    return [LOCAL_ALIAS, *(entry.id for entry in here.catalogue().entries)]
+
+
+def _code(here: Session, words: list[str]) -> str:
+    from stepmagic.magics.code import code  # noqa: PLC0415 - Markdown, when asked for
+
+    return code(here, words)
+
+
+def _fix(here: Session, words: list[str]) -> str:
+    from stepmagic.magics.code import fix  # noqa: PLC0415 - as above
+
+    return fix(here, words)
+
+
+SUBCOMMANDS: dict[str, Subcommand] = {
+    "key": Subcommand(run=_key, most_words=1, names=lambda _: ["forget"]),
+    "model": Subcommand(run=_model, most_words=1, names=_model_names),
+    "new": Subcommand(run=new, most_words=0),
+    "use": Subcommand(run=use, most_words=1, names=branch_names),
+    "undo": Subcommand(run=undo, most_words=1),
+    "redo": Subcommand(run=redo, most_words=0),
+    "continue": Subcommand(run=go_on, most_words=0),
+    "code": Subcommand(run=_code, most_words=1),
+    "fix": Subcommand(run=_fix, most_words=0),
+    "history": Subcommand(run=_history, most_words=0),
+    "save": Subcommand(run=save, most_words=1),
+    "load": Subcommand(run=load, most_words=1),
+    "panel": Subcommand(
+        run=_panel, most_words=1, names=lambda here: list(here.conversations)
+    ),
+    "cassette": Subcommand(run=cassette, most_words=2, names=cassette_words),
+}
+"""The words after ``%step``."""

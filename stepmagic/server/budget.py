@@ -1,0 +1,196 @@
+"""What this kernel spends, and the most it may: ``%config StepMagic.max_cost_usd``.
+
+One ledger for all that asks a server: conversations, questions asked aside, batches.
+``Metered`` stands between a request and whoever reads it, so nothing passes it by. What
+a server counted stands in the ledger as it said; where an answer was stopped before
+that, by estimate, and while it comes too where there is a limit to hold it to.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from stepmagic.errors import CostLimitReached
+from stepmagic.server.catalogue import ModelEntry
+from stepmagic.settings import current
+from stepmagic.transcript import Usage
+from stepmagic.transcript.events import (
+    Finish,
+    PartDelta,
+    PartStart,
+    Source,
+    StreamEvent,
+    UsageReport,
+)
+from stepmagic.transcript.usage import estimate_body, estimate_tokens, format_cost
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What was spent since the kernel began; written on the background loop alone."""
+
+    spent_usd: float = 0.0
+    estimated: int = 0
+    """Answers in it whose cost no server said, for they were stopped before."""
+
+    @property
+    def words(self) -> str:
+        """What was spent, in words."""
+        about = "about " if self.estimated else ""
+        return f"{about}{format_cost(self.spent_usd)}"
+
+
+_ledger = Ledger()
+
+
+def ledger() -> Ledger:
+    """Return the ledger of this kernel."""
+    return _ledger
+
+
+def forget() -> None:
+    """Begin with nothing spent, as a new kernel does."""
+    _ledger.spent_usd, _ledger.estimated = 0.0, 0
+
+
+def limit_usd() -> float | None:
+    """Return the most that may be spent; None where there is no limit."""
+    return current().max_cost_usd or None
+
+
+class Metered:
+    """The events of an answer, with its cost in the ledger as it comes."""
+
+    def __init__(
+        self, source: Source, entry: ModelEntry | None, body: Mapping[str, Any]
+    ) -> None:
+        """Prepare to count.
+
+        Args:
+            source: Where the answer comes from.
+            entry: Who answers; without a price only what a server says is counted.
+            body: The request.
+        """
+        self._source = source
+        self._entry = entry
+        self._body = body
+        self._prompt_tokens: int | None = None
+        self._tokens = 0
+        self._counted_usd = 0.0
+        self._has_begun = False
+        self._is_reported = False
+
+    async def ready(self) -> None:
+        """Find out who answers.
+
+        Raises:
+            CostLimitReached: Nobody may be asked any more, or not for so much.
+        """
+        self._check()
+        await self._source.ready()
+
+    async def events(self) -> AsyncGenerator[StreamEvent, None]:
+        """Yield the events; the answer ends where the limit does."""
+        try:
+            self._check()
+            async with contextlib.aclosing(self._source.events()) as events:
+                async for event in events:
+                    self._count(event)
+                    yield event
+                    if isinstance(event, PartDelta) and (limit := _passed()):
+                        for end in self._source.cut():
+                            yield end
+                        yield Finish(reason="error", error=_stopped(limit))
+                        return
+        except CostLimitReached as error:
+            yield Finish(reason="error", error=error)
+        finally:
+            if self._has_begun and not self._is_reported:
+                self._settle(self._cost())
+                _ledger.estimated += self._counted_usd > 0
+
+    def cut(self) -> list[StreamEvent]:
+        """Return the ends of the parts that were open when the reading stopped."""
+        return self._source.cut()
+
+    def so_far(self) -> list[StreamEvent]:
+        """Return what ``cut`` would now, and go on reading."""
+        return self._source.so_far()
+
+    def _check(self) -> None:
+        """Refuse to ask where the limit is reached, or would be by the question."""
+        limit = limit_usd()
+        if limit is None:
+            return
+        spent = f"this kernel has spent {_ledger.words}"
+        left_usd = limit - _ledger.spent_usd
+        cost_usd = self._cost(prompt=True)
+        if 0 < left_usd >= cost_usd:
+            return
+        if left_usd > 0:
+            spent = f"the question costs about {format_cost(cost_usd)}, {spent}"
+        message = (
+            f"nothing was sent: {spent}, and StepMagic.max_cost_usd is "
+            f"{format_cost(limit)}. {_ways(limit)}"
+        )
+        raise CostLimitReached(message)
+
+    def _count(self, event: StreamEvent) -> None:
+        match event:
+            case PartStart() | PartDelta():
+                self._has_begun, self._is_reported = True, False
+                if isinstance(event, PartDelta):
+                    self._tokens += estimate_tokens(event.text)
+                # An estimate reads the whole request, which a server mostly spares us.
+                if limit_usd() is not None:
+                    self._settle(self._cost())
+            case UsageReport(usage=usage):
+                cost = usage.cost_usd
+                if cost is None and self._entry is not None:
+                    cost = self._entry.cost_usd(usage)
+                self._is_reported = True
+                self._settle(cost or 0.0)
+            case _:
+                pass
+
+    def _settle(self, cost_usd: float) -> None:
+        """Let the ledger have this answer at a new cost."""
+        _ledger.spent_usd += cost_usd - self._counted_usd
+        self._counted_usd = cost_usd
+
+    def _cost(self, *, prompt: bool = False) -> float:
+        """Return what the answer so far costs by estimate, or its prompt alone."""
+        if self._entry is None:
+            return 0.0
+        if self._prompt_tokens is None:
+            self._prompt_tokens = estimate_body(self._body)
+        usage = Usage(
+            prompt_tokens=self._prompt_tokens,
+            completion_tokens=0 if prompt else self._tokens,
+        )
+        return self._entry.cost_usd(usage) or 0.0
+
+
+def _passed() -> float | None:
+    """Return the limit, where it is passed."""
+    limit = limit_usd()
+    return limit if limit is not None and _ledger.spent_usd > limit else None
+
+
+def _stopped(limit_usd: float) -> CostLimitReached:
+    message = (
+        f"stopped: this kernel has spent about {format_cost(_ledger.spent_usd)}, and "
+        f"StepMagic.max_cost_usd is {format_cost(limit_usd)}. What came is kept. "
+        f"{_ways(limit_usd)} `%step continue` goes on then."
+    )
+    return CostLimitReached(message)
+
+
+def _ways(limit_usd: float) -> str:
+    more = 2 * max(limit_usd, _ledger.spent_usd)
+    return (
+        f"`%config StepMagic.max_cost_usd = {more:.2g}` allows more, 0 sets no limit."
+    )

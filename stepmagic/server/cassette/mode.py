@@ -1,0 +1,81 @@
+"""The cassette that is in, as ``%config StepMagic`` and the environment say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from stepmagic.errors import StepError
+from stepmagic.server.cassette.file import Cassette, Recording
+from stepmagic.server.cassette.question import Question
+from stepmagic.settings import current
+from stepmagic.transcript.usage import format_count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deck:
+    """A cassette and what is done with it."""
+
+    cassette: Cassette
+    mode: str
+    """``auto`` plays what is there and records what is not, ``record`` asks anew every
+    time, ``replay`` never asks."""
+    speed: str = "auto"
+
+    def find(self, question: Question) -> Recording | None:
+        """Return the answer to play; None where the server is to be asked.
+
+        Raises:
+            CassetteError: The file is no cassette, or cannot be read.
+        """
+        if self.mode == "record":
+            # What cannot be written to should show before it is paid for.
+            self.cassette.refresh()
+            return None
+        return self.cassette.find(question)
+
+    def is_at_once(self, *, is_watched: bool) -> bool:
+        """Whether an answer is played without its pauses."""
+        return self.speed == "instant" or (self.speed == "auto" and not is_watched)
+
+
+_cassettes: dict[str, Cassette] = {}
+"""By what they were asked for with, so that a change of folder moves none."""
+
+
+def cassette(setting: str) -> Cassette:
+    """Return the cassette of a file; one a process."""
+    if setting not in _cassettes:
+        _cassettes[setting] = Cassette(Path(setting).expanduser().absolute())
+    return _cassettes[setting]
+
+
+def deck() -> Deck | None:
+    """Return the cassette that is in; None where there is none, or it is off."""
+    settings = current()
+    if not settings.cassette or settings.cassette_mode == "off":
+        return None
+    return Deck(
+        cassette=cassette(settings.cassette),
+        mode=settings.cassette_mode,
+        speed=settings.cassette_speed,
+    )
+
+
+def place() -> str:
+    """Return in words which cassette is in, and what is done with it."""
+    settings = current()
+    if not settings.cassette:
+        return "none: `%step cassette FILE` records and replays"
+    held = cassette(settings.cassette)
+    try:
+        count = len(held)
+    except StepError as error:
+        return f"{held.path}: {error}"
+    answers = format_count(count, "answer")
+    return f"{held.path}, {settings.cassette_mode}, {answers}"
+
+
+def forget() -> None:
+    """Take every cassette out, as a new process would begin."""
+    _cassettes.clear()

@@ -1,0 +1,291 @@
+"""Figures and charts: drawn as they are seen, and left as they were."""
+
+from __future__ import annotations
+
+import base64
+import io
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+import IPython.display
+import matplotlib as mpl
+import matplotlib.figure
+import matplotlib.pyplot as plt
+import plotly.graph_objects as go  # type: ignore[import-untyped]  # has no stubs
+import pytest
+from PIL import Image
+
+from image_samples import decoded, difference, drawing, encoded, photo
+from stepmagic.attachments.images import ImageLimits, to_images
+from stepmagic.errors import AttachmentError
+
+ALTAIR: Any = alt
+IPYTHON: Any = IPython.display
+PNG, JPEG = encoded(drawing(), "PNG"), encoded(photo(), "JPEG", quality=95)
+
+
+@pytest.fixture(autouse=True)
+def _no_window() -> Any:
+    with mpl.rc_context():
+        plt.switch_backend("agg")
+        yield
+        plt.close("all")
+
+
+def draw(value: Any, longest_side: int = 2048) -> Image.Image:
+    (part,) = to_images(value, "fig", ImageLimits(longest_side=longest_side)).parts
+    return decoded(part)
+
+
+def inline(figure: matplotlib.figure.Figure) -> Image.Image:
+    """Return a figure as matplotlib saves it, cut to what is there."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=figure.dpi, bbox_inches="tight")
+    return Image.open(buffer)
+
+
+def plotted() -> matplotlib.figure.Figure:
+    figure, (left, right) = plt.subplots(1, 2)
+    left.plot([1, 3, 2], color="red", label="a line")
+    left.legend(loc="upper left", bbox_to_anchor=(-0.5, 1.2))
+    right.bar(["a", "b"], [4, 5])
+    return figure
+
+
+def test_figure_is_drawn_as_it_is_shown() -> None:
+    figure = plotted()
+    assert difference(draw(figure), inline(figure)) < 1
+
+
+def test_axes_stand_for_their_figure() -> None:
+    figure = plotted()
+    part: Any = figure.subfigures()
+    part.subplots()
+    whole = draw(figure)
+    for axes in (*figure.axes, part):
+        assert difference(draw(axes), whole) == 0
+
+
+def test_figure_without_pyplot_is_drawn() -> None:
+    figure = matplotlib.figure.Figure(figsize=(2, 1))
+    figure.add_subplot().plot([1, 2])
+    assert draw(figure).width > 150
+
+
+def test_figure_stays_as_it_was() -> None:
+    figure, other = plotted(), plt.figure()
+    number = figure.number
+    before = inline(figure)
+    canvas, manager, dpi = figure.canvas, figure.canvas.manager, figure.dpi
+    size, stale = figure.get_size_inches(), figure.stale
+    figure.set_layout_engine("constrained")
+    engine = figure.get_layout_engine()
+    draw(figure, longest_side=100)
+    assert (figure.canvas, figure.canvas.manager, figure.dpi) == (canvas, manager, dpi)
+    assert (figure.get_size_inches() == size).all()
+    assert figure.get_layout_engine() is engine
+    assert plt.gcf() is other
+    assert plt.fignum_exists(number)
+    figure.set_layout_engine("none")
+    assert figure.stale or not stale
+    figure.axes[0].plot([0, 4])
+    assert draw(figure).size
+    assert inline(figure).size == pytest.approx(before.size, abs=40)
+
+
+def test_what_a_window_has_yet_to_draw_stays_so() -> None:
+    figure = plotted()
+    figure.canvas.draw()
+    figure.axes[0].set_title("new")
+    assert figure.stale
+    draw(figure)
+    assert figure.stale
+
+
+def test_closed_figure_is_drawn() -> None:
+    figure = plotted()
+    plt.close(figure)
+    assert draw(figure).width > 300
+
+
+@pytest.mark.parametrize("backend", ["svg", "pdf", "ps", "cairo"])
+def test_any_backend_will_do(backend: str) -> None:
+    code = (
+        f"import matplotlib; matplotlib.use({backend!r});"
+        "import matplotlib.pyplot as plt; plt.plot([1, 2]);"
+        "from stepmagic.attachments.images import to_images;"
+        "print(to_images(plt.gcf(), 'fig').size)"
+    )
+    if backend == "cairo":
+        pytest.importorskip("cairo")
+    ran = subprocess.run(  # noqa: S603 - our own code
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    )
+    assert "pixels" in ran.stdout
+
+
+def test_large_figure_is_drawn_at_the_size_it_is_sent() -> None:
+    figure = plt.figure(figsize=(30, 20))
+    figure.add_subplot().plot([1, 2])
+    converted = to_images(figure, "fig", ImageLimits(longest_side=600))
+    assert max(decoded(converted.parts[0]).size) in (599, 600)
+    assert converted.notices == ()
+
+
+def test_huge_figure_is_drawn_and_scaled_down() -> None:
+    figure = plt.figure(figsize=(300, 200))
+    figure.add_subplot().plot([1, 2])
+    converted = to_images(figure, "fig", ImageLimits(longest_side=600))
+    assert max(decoded(converted.parts[0]).size) == 600
+    assert "scaled down" in converted.notices[0]
+
+
+def test_far_out_text_does_not_stretch_the_figure() -> None:
+    figure = plotted()
+    figure.axes[0].text(500, 0, "lost")
+    assert draw(figure).size == (640, 480)
+
+
+def test_transparent_figure_gets_a_ground_it_is_legible_on() -> None:
+    with plt.style.context("dark_background"):
+        figure = plt.figure(facecolor="none")
+        figure.add_subplot(facecolor="none").plot([1, 2], color="white")
+    converted = to_images(figure, "fig")
+    assert converted.notices == ("transparent parts lie on dark grey",)
+
+
+def test_removed_axes_are_refused() -> None:
+    axes = plotted().axes[0]
+    axes.remove()
+    with pytest.raises(AttachmentError, match="`ax` was removed from its figure"):
+        to_images(axes, "ax")
+
+
+def test_figure_that_cannot_be_drawn_is_refused() -> None:
+    figure = plotted()
+    figure.axes[0].set_title(r"$\nosuchcommand$")
+    with pytest.raises(AttachmentError, match=r"`fig` could not be drawn.*nosuch"):
+        to_images(figure, "fig")
+
+
+def test_altair_chart_is_drawn() -> None:
+    data = ALTAIR.Data(values=[{"x": 1, "y": 2}, {"x": 2, "y": 5}])
+    chart = alt.Chart(data).mark_bar(color="red").encode(x="x:N", y="y:Q")
+    colours = draw(chart).getcolors(1 << 16) or []
+    assert max(colours)[1] in ((255, 255, 255), (255, 0, 0))
+    assert (255, 0, 0) in [colour for _, colour in colours]
+
+
+def test_broken_altair_chart_says_what_is_wrong() -> None:
+    with pytest.raises(AttachmentError, match=r"`c` could not be drawn.*vl-convert"):
+        to_images(alt.Chart(), "c")
+
+
+def test_plotly_says_what_to_install() -> None:
+    if "kaleido" in sys.modules or Path(sys.prefix, "bin", "kaleido").exists():
+        pytest.skip("kaleido is here")
+    with pytest.raises(AttachmentError, match=r"`f` could.*pip install kaleido"):
+        to_images(go.Figure(), "f")
+
+
+class Shown:
+    """A value with a picture of itself."""
+
+    def __init__(self, png: Any = None, jpeg: Any = None) -> None:
+        self.png, self.jpeg = png, jpeg
+
+    def _repr_png_(self) -> Any:
+        return self.png
+
+    def _repr_jpeg_(self) -> Any:
+        return self.jpeg
+
+
+@pytest.mark.parametrize(
+    "png",
+    [
+        PNG,
+        base64.b64encode(PNG).decode(),
+        base64.encodebytes(PNG).decode(),
+        (PNG, {"width": 20}),
+        (base64.b64encode(PNG).decode(), {}),
+    ],
+)
+def test_picture_of_itself_is_sent(png: Any) -> None:
+    assert difference(draw(Shown(png)), drawing()) == 0
+
+
+def test_jpeg_stands_in_for_a_png() -> None:
+    assert difference(draw(Shown(None, JPEG)), photo()) < 4
+
+
+def test_jpeg_alone_is_enough() -> None:
+    class OnlyJpeg:
+        def _repr_jpeg_(self) -> bytes:
+            return JPEG
+
+    assert difference(draw(OnlyJpeg()), photo()) < 4
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (Shown(), "neither as PNG nor as JPEG"),
+        (Shown((), ()), "neither as PNG nor as JPEG"),
+        (Shown("abc"), "not base64"),
+        (Shown("\N{SNOWMAN}"), "not base64"),
+        (Shown(b"<svg/>"), "no PNG"),
+    ],
+)
+def test_no_picture_of_itself_is_refused(value: Any, said: str) -> None:
+    with pytest.raises(AttachmentError, match=f"`v`.*{said}"):
+        to_images(value, "v")
+
+
+def test_error_of_the_value_is_told() -> None:
+    class Broken:
+        def _repr_png_(self) -> bytes:
+            raise KeyError
+
+    with pytest.raises(AttachmentError, match="`v` could not be drawn: KeyError"):
+        to_images(Broken(), "v")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Return the path of a PNG."""
+    file = tmp_path / "drawing.png"
+    file.write_bytes(PNG)
+    return file
+
+
+def test_ipython_image_is_sent(path: Path) -> None:
+    data_url = "data:image/png;base64," + base64.b64encode(PNG).decode()
+    for value in (
+        IPYTHON.Image(data=PNG),
+        IPYTHON.Image(filename=str(path)),
+        IPYTHON.Image(filename=str(path), embed=False),
+        IPYTHON.Image(url=data_url, format="png"),
+    ):
+        assert difference(draw(value), drawing()) == 0
+
+
+def test_ipython_link_is_passed_on() -> None:
+    link = IPYTHON.Image(url="https://example.org/a.png")
+    converted = to_images(link, "v", ImageLimits(detail="high"))
+    (part,) = converted.parts
+    assert (part.url, part.data) == ("https://example.org/a.png", None)
+    assert (part.name, part.detail) == ("v", "high")
+    assert converted.size == "a link, passed on"
+
+
+def test_link_that_no_server_reaches_is_refused(path: Path) -> None:
+    with pytest.raises(AttachmentError, match=r"`v` points to 'a.png'.*filename="):
+        to_images(IPYTHON.Image(url="a.png"), "v")
+    value = IPYTHON.Image(filename=str(path), embed=False)
+    path.unlink()
+    with pytest.raises(AttachmentError, match="`v` could not be read"):
+        to_images(value, "v")

@@ -1,0 +1,187 @@
+"""How full the context is; what is far over it is refused before it is sent."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from openrouter_server import OpenRouterServer, Tokens, answer
+from shell_fixtures import ShellUnderTest
+from stepmagic.conversation.context import check_fits, context_used, nearly_full
+from stepmagic.errors import ContextTooLong
+from stepmagic.server.catalogue import Catalogue
+from stepmagic.server.options import Options, Overrides, resolve
+from stepmagic.session import session
+from stepmagic.settings import current
+from stepmagic.transcript import (
+    File,
+    Image,
+    Part,
+    Text,
+    ToolCall,
+    Turn,
+    Usage,
+    Video,
+    user,
+)
+
+MOST = 1000
+WORDS = "word " * 5000
+"""About 6,250 tokens."""
+
+
+def options(most: int | None = MOST, **line: Any) -> Options:
+    """Return options of a model with a small context."""
+    found = resolve(
+        current(), Catalogue(current().base_url), Overrides(), Overrides(**line)
+    )
+    assert found.entry is not None
+    entry = dataclasses.replace(found.entry, context_tokens=most)
+    return dataclasses.replace(found, entry=entry, system="")
+
+
+def refusal(*parts: Part, history: str = "") -> str:
+    before = (user(history),) if history else ()
+    with pytest.raises(ContextTooLong) as caught:
+        check_fits(options(), before, user(*parts))
+    return str(caught.value)
+
+
+def test_what_fits_by_estimate_is_sent() -> None:
+    check_fits(options(), (), user("word " * 700))
+    check_fits(options(), (user("word " * 300),), user("word " * 300))
+
+
+def test_what_is_a_little_over_is_left_to_the_server() -> None:
+    """An estimate may be too high, and to be refused there costs nothing."""
+    check_fits(options(), (), user("a" * 4 * 1190))
+    assert "about 1,204 tokens" in refusal(Text(text="a" * 4 * 1200))
+
+
+def test_unknown_context_is_no_limit() -> None:
+    check_fits(options(None), (), user(WORDS))
+    bare = dataclasses.replace(options(), entry=None)
+    check_fits(bare, (), user(WORDS))
+
+
+def test_system_prompt_counts() -> None:
+    with pytest.raises(ContextTooLong):
+        check_fits(dataclasses.replace(options(), system=WORDS), (), user("Hi"))
+
+
+def test_message_says_how_much_and_what_is_largest() -> None:
+    parts = [Text(text=WORDS, name="df"), Text(text="a" * 8), Text(text="a" * 400)]
+    assert refusal(*parts) == (
+        "about 6,356 tokens, and stepfun/step-3.7-flash takes 1,000; nothing was sent. "
+        "The largest: `df` (about 6,250), your text (about 100), your text (about 2). "
+        "Send less of a text, or a preview: `preview(df, tokens=1000)`."
+    )
+
+
+def test_three_parts_are_listed_at_most() -> None:
+    parts = [Text(text=WORDS, name=f"part{n}") for n in range(5)]
+    assert refusal(*parts).count("(about") == 3
+
+
+def test_each_kind_has_a_way_to_be_made_smaller() -> None:
+    said = refusal(
+        Video(media_type="video/mp4", data=bytes(10_000_000), name="clip"),
+        Image(media_type="image/png", data=b"x"),
+        File(media_type="application/pdf", data=bytes(5_000_000), name="a.pdf"),
+    )
+    for words in (
+        "`clip` (about 10,000), `a.pdf` (about 5,000), the image (about 400)",
+        "`-p frames=8`",
+        "`-p detail=low`",
+        "some pages of a document",
+    ):
+        assert words in said
+    assert "preview(" not in said
+
+
+def test_kind_that_no_user_sends_has_no_way() -> None:
+    said = refusal(ToolCall(id="1", name="f", arguments=WORDS))
+    assert said.endswith("The largest: `f` (about 6,251).")
+
+
+def test_long_conversation_is_said_to_be_the_largest() -> None:
+    said = refusal(Text(text="Hi"), history=WORDS)
+    assert "The largest: the conversation so far (about 6,254), your text (ab" in said
+    assert said.endswith("`-n` begins afresh, without what was said before.")
+
+
+def test_short_conversation_is_not() -> None:
+    said = refusal(Text(text=WORDS), history="Hi")
+    assert "conversation so far" not in said
+    assert "`-n` begins afresh" in said
+
+
+@pytest.mark.parametrize("api", ["chat", "responses", "messages"])
+def test_conversation_goes_on_after_a_refusal(
+    server: OpenRouterServer, step: ShellUnderTest, api: str
+) -> None:
+    step["long"] = "words " * 400_000
+    with pytest.raises(ContextTooLong, match=r"The largest: `long` \(about"):
+        step.run(f"%%step long -p api={api}\nWhat?")
+    assert server.requests == []
+    assert session().conversation.turns == []
+    step.run(f"%%step -p api={api}\nHi")
+    with pytest.raises(ContextTooLong, match="`-n` begins afresh"):
+        step.run(f"%%step long -p api={api}\nWhat?")
+    with pytest.raises(ContextTooLong, match="your text"):
+        step.run(f"%%step --once\n{'words ' * 400_000}")
+    step.run(f"%%step -p api={api}\nAnd now?")
+    assert len(session().conversation.turns) == 2
+    assert "long" not in str(server.requests[-1].body)
+
+
+# How full it is
+
+
+def turn(prompt: str, *, counted: int = 0) -> Turn:
+    usage = Usage(prompt_tokens=counted - 1, completion_tokens=1) if counted else None
+    return Turn(parent=None, prompt=user(prompt), usage=usage, status="complete")
+
+
+def test_what_the_server_counted_is_not_estimated() -> None:
+    """A message takes 4 tokens and one for 4 letters."""
+    counted, newer = turn("a" * 400, counted=500), turn("a" * 40)
+    assert context_used([], "a" * 40) == 14
+    assert context_used([newer], "a" * 40, user("a" * 4)) == 14 + 14 + 5
+    assert context_used([turn("a"), counted], "a" * 40, user("a" * 4)) == 505
+    assert context_used([counted, newer], "", user("a" * 4)) == 500 + 14 + 5
+
+
+def test_of_several_requests_the_last_says_how_full_it_is() -> None:
+    usage = Usage(prompt_tokens=10, completion_tokens=5)
+    last = Usage(prompt_tokens=20, completion_tokens=5)
+    assert usage.held_tokens == 15
+    assert (usage + last).held_tokens == (usage + last + Usage()).held_tokens == 25
+
+
+def test_near_the_limit_the_choices_are_named_once() -> None:
+    short, long = user("Hi"), user("a" * 4 * 400)
+    early, late = turn("A", counted=300), turn("B", counted=790)
+    assert nearly_full(options(), [], short) == ""
+    assert nearly_full(options(None), [late], short) == ""
+    assert nearly_full(options(), [early], short) == ""
+    assert "takes about 804 of the 1,000 tokens" in nearly_full(
+        options(), [], user("a" * 3200)
+    )
+    said = nearly_full(options(), [early, late], long)
+    assert said.startswith("The conversation takes about 1,194 of the 1,000 tokens")
+    for way in ("`-n`", "`%step undo`", "`-m`", "`-p max_tokens=...`"):
+        assert way in said
+    assert nearly_full(options(), [turn("B", counted=810), late], short) == ""
+
+
+def test_the_notice_stands_beside_the_answer(
+    server: OpenRouterServer, step: ShellUnderTest
+) -> None:
+    server.enqueue(answer("One.", usage=Tokens(prompt=210_000, completion=1_000)))
+    for number in range(3):
+        step.run(f"%%step\nQuestion {number}?")
+        assert ("To make room: `-n`" in step.printed) is (number == 1)
+    assert "Question 0?" in str(server.requests[-1].body)

@@ -1,0 +1,461 @@
+"""Conversations against a real server: what is sent, kept, and left after a fault."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import CancelledError
+from typing import Any
+
+import pytest
+
+from openrouter_server import (
+    SIGNED,
+    Call,
+    OpenRouterServer,
+    Received,
+    Reply,
+    answer,
+    bad_json,
+    cut,
+    error,
+    mid_stream_error,
+    raw,
+)
+from stepmagic.conversation.conversation import Conversation
+from stepmagic.conversation.stream import Sending
+from stepmagic.errors import (
+    AttachmentError,
+    Interrupted,
+    KeyMissing,
+    RequestRefused,
+    StepError,
+    UnsupportedOption,
+)
+from stepmagic.server.catalogue import Catalogue
+from stepmagic.server.options import Options, Overrides, resolve
+from stepmagic.settings import current
+from stepmagic.transcript import Cell, Image, Protocol, Reasoning, Turn, Video, user
+from stepmagic.transcript.events import Finish, Notice, PartDelta, StreamEvent
+from stepmagic.wire import PROTOCOLS
+
+LONG = " ".join(f"word{number}" for number in range(400))
+
+
+@pytest.fixture
+def ask_with(
+    server: OpenRouterServer, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Options]:
+    """Return a maker of options that ask the test server."""
+    monkeypatch.setenv("OPENROUTER_API_KEY", server.key)
+    settings = current()
+    settings.base_url = server.url
+    settings.retries = 1
+    settings.idle_timeout_s = 5
+
+    def options(api: Protocol = "chat", **overrides: object) -> Options:
+        parameters = {"api": api, "max_tokens": 5000}
+        given = {"parameters": parameters, **overrides}
+        return resolve(
+            settings,
+            Catalogue(server.url),
+            Overrides(),
+            Overrides(**given),  # type: ignore[arg-type]  # checked by the dataclass
+        )
+
+    return options
+
+
+def drain(sending: Sending) -> list[StreamEvent]:
+    """Return every event of a turn."""
+    with sending:
+        return list(sending)
+
+
+def say(talk: Conversation, prompt: str, options: Options) -> Turn:
+    """Ask and return the closed turn."""
+    sending = talk.send(user(prompt), options)
+    drain(sending)
+    return sending.result()
+
+
+def said(request: Received) -> list[str]:
+    """Return the visible texts of a request's history, in order, without the system."""
+    body = request.body
+    messages = body.get("messages") or body.get("input")
+    texts = []
+    for message in messages:
+        if message.get("role") not in ("user", "assistant"):
+            continue
+        content = message["content"]
+        parts = [{"text": content}] if isinstance(content, str) else content
+        texts += [part["text"] for part in parts if "text" in part]
+    return texts
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_follow_up_holds_both_turns_in_order(
+    server: OpenRouterServer, ask_with: Callable[..., Options], protocol: Protocol
+) -> None:
+    talk = Conversation()
+    server.enqueue(answer("First."), answer("Second."))
+    say(talk, "One?", ask_with(protocol))
+    say(talk, "Two?", ask_with(protocol))
+    assert said(server.requests[1]) == ["One?", "First.", "Two?"]
+    assert [turn.text for turn in talk.turns] == ["First.", "Second."]
+
+
+def reasoning_in(body: Any, protocol: Protocol) -> Any:
+    """Return the reasoning that a request's history holds."""
+    if protocol == "responses":
+        return [item for item in body["input"] if item.get("type") == "reasoning"]
+    (said,) = [one for one in body["messages"] if one["role"] == "assistant"]
+    if protocol == "chat":
+        return said["reasoning_details"]
+    return [block for block in said["content"] if block["type"] == "thinking"]
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_reasoning_goes_back_unmodified(
+    server: OpenRouterServer, ask_with: Callable[..., Options], protocol: Protocol
+) -> None:
+    talk = Conversation()
+    server.enqueue(answer("Four.", reasoning="Two and two."), answer("Five."))
+    first = say(talk, "2+2?", ask_with(protocol))
+    say(talk, "And one?", ask_with(protocol))
+    assert first.replies[0].reasoning == "Two and two."
+    sent = reasoning_in(server.requests[1].body, protocol)
+    assert "Two and two." in str(sent)
+    thought = first.replies[0].parts[0]
+    assert isinstance(thought, Reasoning)
+    kept = thought.provider_metadata["native"]
+    assert sent == [kept]
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_signed_reasoning_goes_home_and_nowhere_else(
+    server: OpenRouterServer, ask_with: Callable[..., Options], protocol: Protocol
+) -> None:
+    talk = Conversation()
+    server.enqueue(answer("Four.", reasoning="Hm.", signature="c2lnbmVk"))
+    say(talk, "2+2?", ask_with(protocol, model=SIGNED))
+    say(talk, "Here?", ask_with(protocol, model=SIGNED))
+    for other in PROTOCOLS:
+        say(talk, "There?", ask_with(other))
+    home, *abroad = server.requests[1:]
+    assert "c2lnbmVk" in str(home.body)
+    assert not any("c2lnbmVk" in str(request.body) for request in abroad)
+    assert all(said(request)[:2] == ["2+2?", "Four."] for request in abroad)
+
+
+def test_the_turn_is_in_the_tree_before_the_first_byte(
+    server: OpenRouterServer, ask_with: Callable[..., Options]
+) -> None:
+    talk = Conversation()
+    server.enqueue(answer("slow", delay_s=0.3))
+    cell = Cell(id="a", execution="1")
+    sending = talk.send(user("Hm?"), ask_with(), cell=cell)
+    while not server.requests:
+        time.sleep(0.01)
+    turn = sending.turn
+    assert turn is not None
+    assert turn.status == "running"
+    assert turn.replies[0].status == "running"
+    assert turn.cell == cell
+    drain(sending)
+    closed = sending.result()
+    assert (closed.id, closed.status, closed.cell) == (turn.id, "complete", cell)
+
+
+FAULTS = [
+    error(400, "Invalid schema"),
+    error(401, "User not found."),
+    error(402, "Insufficient credits"),
+    error(404, "No endpoints found"),
+    error(503, headers={"retry-after": "0"}),
+    cut(answer("one two three", reasoning=""), after=0),
+    cut(answer("one two three four five six", reasoning="why"), after=6),
+    cut(answer("one two three four five six", reasoning="why", signature="s"), after=2),
+    mid_stream_error(answer("one two three four five six", reasoning="why"), after=7),
+    bad_json(answer("one two three four five six", reasoning="why"), after=5),
+]
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_after_any_fault_the_next_cell_works(
+    server: OpenRouterServer,
+    ask_with: Callable[..., Options],
+    protocol: Protocol,
+    fault: Reply,
+) -> None:
+    talk = Conversation()
+    server.enqueue(answer("First."), fault)
+    say(talk, "One?", ask_with(protocol))
+    server.default = fault
+    with pytest.raises(StepError):
+        say(talk, "Two?", ask_with(protocol))
+    server.default = answer("Third.")
+    assert say(talk, "Three?", ask_with(protocol)).text == "Third."
+    texts = said(server.requests[-1])
+    assert texts[:2] == ["One?", "First."]
+    assert texts[-1] == "Three?"
+    failed = [turn for turn in talk.tree.turns.values() if turn.status == "error"]
+    assert len(failed) == 1
+    assert failed[0].error
+    if failed[0].text:
+        assert failed[0].text in texts
+
+
+def test_a_turn_that_got_nothing_is_set_aside_not_lost(
+    server: OpenRouterServer, ask_with: Callable[..., Options]
+) -> None:
+    talk = Conversation()
+    server.enqueue(error(400, "no"))
+    with pytest.raises(RequestRefused):
+        say(talk, "Hello?", ask_with())
+    assert talk.turns == []
+    (failed,) = talk.tree.turns.values()
+    assert failed.prompt.text == "Hello?"
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_interrupts_anywhere_leave_a_valid_conversation(
+    server: OpenRouterServer, ask_with: Callable[..., Options], protocol: Protocol
+) -> None:
+    chance = random.Random(7)
+    talk = Conversation()
+    words = " ".join(f"word{n}" for n in range(60))
+    for round_ in range(6):
+        server.enqueue(
+            answer(
+                words,
+                reasoning="thinking " * 10,
+                tokens_per_frame=1,
+                pace_s=0.003,
+                delay_s=0.05,
+            )
+        )
+        seen = ""
+        after = chance.choice([0, 1, 5, 20, 30, 40])
+        sending = talk.send(user(f"Question {round_}"), ask_with(protocol))
+        with pytest.raises(Interrupted) as stopped, sending:
+            for count, event in enumerate(sending):
+                if isinstance(event, PartDelta):
+                    seen += event.text
+                if count >= after:
+                    raise KeyboardInterrupt
+        assert "\n" not in str(stopped.value)
+        assert server.requests[-1].wait_until_over()
+        closed = sending.turn
+        assert closed is not None
+        assert closed.status == "interrupted"
+        kept = closed.replies[0].reasoning + closed.text
+        assert kept.startswith(seen)
+        assert say(talk, "Go on.", ask_with(protocol)).status == "complete"
+
+
+def test_an_interrupt_while_waiting_reaches_a_blocked_reader(
+    server: OpenRouterServer, ask_with: Callable[..., Options]
+) -> None:
+    talk = Conversation()
+    server.enqueue(answer("never", delay_s=20))
+    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(Interrupted, match="before any text"):
+        drain(talk.send(user("Hello?"), ask_with()))
+    # The connection was closed on this side, and not at the end of the answer.
+    assert server.requests[0].wait_until_over()
+    assert server.requests[0].disconnected_at is not None
+    assert talk.turns == []
+    assert say(talk, "Again?", ask_with()).status == "complete"
+
+
+def test_one_turn_in_flight_and_the_second_waits_visibly(
+    server: OpenRouterServer, ask_with: Callable[..., Options]
+) -> None:
+    talk = Conversation()
+    server.enqueue(answer("one", delay_s=0.3), answer("two"))
+    first = talk.send(user("First?"), ask_with())
+    while not server.requests:
+        time.sleep(0.01)
+    second = drain(talk.send(user("Second?"), ask_with()))
+    drain(first)
+    assert isinstance(second[0], Notice)
+    assert "waiting" in second[0].text
+    assert said(server.requests[1]) == ["First?", "one", "Second?"]
+    assert [turn.prompt.text for turn in talk.turns] == ["First?", "Second?"]
+
+
+def test_two_conversations_stream_side_by_side(
+    server: OpenRouterServer, ask_with: Callable[..., Options]
+) -> None:
+    server.enqueue(*[answer("slow", delay_s=0.5)] * 2)
+    both = [Conversation().send(user("Hi"), ask_with()) for _ in range(2)]
+    for sending in both:
+        drain(sending)
+    first, second = server.requests
+    assert first.answered_at is not None
+    assert second.received_at < first.answered_at
+
+
+def test_a_reader_that_leaves_stops_the_turn(
+    server: OpenRouterServer, ask_with: Callable[..., Options]
+) -> None:
+    talk = Conversation()
+    server.enqueue(answer("word " * 500, tokens_per_frame=1, pace_s=0.01))
+    with talk.send(user("Long?"), ask_with()) as sending:
+        next(sending)
+    assert sending.turn is not None
+    assert sending.turn.status == "interrupted"
+    with pytest.raises(StepError, match="not finished"):
+        sending.result()
+
+
+def test_a_reader_that_breaks_stops_the_turn_with_its_own_error(
+    server: OpenRouterServer, ask_with: Callable[..., Options]
+) -> None:
+    talk = Conversation()
+    server.enqueue(answer("word " * 500, tokens_per_frame=1, pace_s=0.01))
+    sending = talk.send(user("Long?"), ask_with())
+    with pytest.raises(ZeroDivisionError), sending:
+        next(sending)
+        raise ZeroDivisionError
+    assert server.requests[0].wait_until_over()
+    assert say(talk, "Again?", ask_with()).status == "complete"
+
+
+def test_listeners_see_every_event_and_can_leave(
+    ask_with: Callable[..., Options],
+) -> None:
+    talk = Conversation()
+    heard: list[tuple[str, StreamEvent]] = []
+    leave = talk.subscribe(lambda turn, event: heard.append((turn, event)))
+    sending = talk.send(user("Hi"), ask_with())
+    read = drain(sending)
+    assert [event for _, event in heard] == read
+    assert {turn for turn, _ in heard} == {sending.turn_id}
+    leave()
+    say(talk, "Again", ask_with())
+    assert len(heard) == len(read)
+
+
+def test_without_a_key_nothing_is_sent_and_the_ways_on_are_named(
+    ask_with: Callable[..., Options], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENROUTER_API_KEY")
+    current().base_url = "https://openrouter.ai/api/v1"
+    (finish,) = drain(Conversation().send(user("Hi"), ask_with()))
+    assert isinstance(finish, Finish)
+    assert isinstance(finish.error, KeyMissing)
+    for way in ("%step key", "OPENROUTER_API_KEY", "%step model local"):
+        assert way in str(finish.error)
+
+
+def test_a_message_that_holds_the_key_is_not_sent(
+    server: OpenRouterServer, ask_with: Callable[..., Options]
+) -> None:
+    talk = Conversation()
+    (finish,) = drain(talk.send(user(f"my key is {server.key}"), ask_with()))
+    assert isinstance(finish, Finish)
+    assert isinstance(finish.error, AttachmentError)
+    assert server.key not in str(finish.error)
+    assert not server.requests
+    assert not talk.tree.turns
+
+
+def test_what_a_protocol_or_model_cannot_carry_leaves_no_turn(
+    server: OpenRouterServer, ask_with: Callable[..., Options]
+) -> None:
+    talk = Conversation()
+    video = Video(url="https://example.org/a.mp4")
+    (finish,) = drain(talk.send(user(video, "What?"), ask_with("messages")))
+    assert isinstance(finish, Finish)
+    assert isinstance(finish.error, UnsupportedOption)
+    assert not server.requests
+    assert not talk.tree.turns
+
+
+def test_images_reach_the_server_where_they_stand(
+    server: OpenRouterServer, ask_with: Callable[..., Options]
+) -> None:
+    dot = Image(media_type="image/png", data=b"\x89PNG\r\n\x1a\n")
+    for protocol in PROTOCOLS:
+        drain(Conversation().send(user("Is ", dot, " red?"), ask_with(protocol)))
+        assert dot.base64 in str(server.requests[-1].body)
+
+
+def test_the_list_price_stands_in_for_a_cost_that_is_not_said(
+    server: OpenRouterServer, ask_with: Callable[..., Options]
+) -> None:
+    end = (
+        b'data: {"choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":"stop"}'
+        b'],"usage":{"prompt_tokens":1000,"completion_tokens":2000}}\n\n'
+    )
+    server.enqueue(raw(end))
+    turn = say(Conversation(), "Hi", ask_with())
+    assert turn.usage is not None
+    assert turn.usage.cost_usd == pytest.approx(1000 * 0.20e-6 + 2000 * 1.15e-6)
+
+
+def test_starting_afresh_keeps_the_turns_on_a_branch(
+    server: OpenRouterServer, ask_with: Callable[..., Options]
+) -> None:
+    talk = Conversation()
+    talk.start_afresh()
+    assert list(talk.tree.heads) == ["main"]
+    say(talk, "One?", ask_with())
+    talk.start_afresh()
+    say(talk, "Two?", ask_with())
+    assert said(server.requests[1]) == ["Two?"]
+    assert len(talk.tree.turns) == 2
+    aside = next(head for name, head in talk.tree.heads.items() if name != "main")
+    assert [turn.prompt.text for turn in talk.tree.path(aside)] == ["One?"]
+
+
+def test_tool_calls_are_kept_as_parts_and_unanswered_ones_stay_home(
+    server: OpenRouterServer, ask_with: Callable[..., Options]
+) -> None:
+    talk = Conversation()
+    server.enqueue(answer(tool_calls=[Call(name="look", arguments='{"at": "x"}')]))
+    turn = say(talk, "Look!", ask_with())
+    assert turn.finish_reason == "tool_calls"
+    assert say(talk, "And?", ask_with()).status == "complete"
+    assert "tool_calls" not in str(server.requests[1].body)
+
+
+def test_a_reader_hears_that_nothing_came_for_a_while(
+    server: OpenRouterServer, ask_with: Callable[..., Options]
+) -> None:
+    server.enqueue(answer("late", delay_s=0.4))
+    with Conversation().send(user("Hi"), ask_with()) as sending:
+        heard = list(sending.beats(0.05))
+    assert heard.count(None) >= 3
+    assert isinstance(heard[-1], Finish)
+
+
+def test_what_a_stopped_turn_left_unread_can_be_read(
+    server: OpenRouterServer, ask_with: Callable[..., Options]
+) -> None:
+    server.enqueue(answer(LONG, reasoning="", pace_s=0.005))
+    with Conversation().send(user("Long?"), ask_with()) as sending:
+        next(sending)
+        time.sleep(0.3)
+    left = [event.text for event in sending.rest() if isinstance(event, PartDelta)]
+    assert sending.turn is not None
+    assert sending.turn.text == "".join(left)
+    assert not list(sending.rest())
+
+
+def test_work_before_the_request_ends_when_the_turn_is_stopped() -> None:
+    sending = Sending(lambda _: pytest.fail("there is no turn"))
+    sending.report("starting")
+    sending.cancel()
+    with pytest.raises(CancelledError):
+        sending.report("still starting")
+    assert [event.text for event in sending.rest() if isinstance(event, Notice)] == [
+        "starting"
+    ]

@@ -1,0 +1,845 @@
+"""The live view: what a page makes of its messages, who gets one, how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import comm
+import nbformat
+import pytest
+from IPython.core.events import EventManager, available_events
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+from nbclient import NotebookClient
+
+from kernels import LASTING, KernelUnderTest, Ran, running_kernel
+from openrouter_server import OpenRouterServer, answer, error
+from page import Page
+from paths import PACKAGE
+from stepmagic.display.answer import AnswerFold
+from stepmagic.display.interrupts import interrupts_held
+from stepmagic.display.notebook.frames import Frame, Frames
+from stepmagic.display.notebook.live import LiveCanvas
+from stepmagic.display.notebook.patches import (
+    Patches,
+    common_length,
+    lean,
+    utf16_length,
+)
+from stepmagic.display.notebook.support import Link
+from stepmagic.display.view import view_for
+from stepmagic.transcript import Image, Reasoning, Text, ToolCall, ToolResult
+from stepmagic.transcript.events import (
+    Finish,
+    PartDelta,
+    PartEnd,
+    PartStart,
+    StreamEvent,
+    ToolEnd,
+    ToolStart,
+)
+from wires import Wire, said
+
+SCRIPT = PACKAGE / "display" / "notebook" / "static" / "view.js"
+VIEW = "application/vnd.jupyter.widget-view+json"
+STATIC = ["text/html", "text/markdown", "text/plain"]
+LONG = " ".join(f"word{number}" for number in range(400))
+
+RICH = """\
+# On \U0001f600 and \U0001f40d
+
+Text with *emphasis*, [a link][late] and `code`; $5 \U0001f4b6.
+
+1. one \U0001f469\u200d\U0001f680
+2. two
+
+| a | b |
+|---|--:|
+| \U0001f600 | 2 |
+
+```python
+print("\U0001f600")
+```
+
+> quoted
+
+[late]: https://example.org/
+"""
+
+
+class Reader:
+    """What ``live.js`` makes of messages, said again in Python."""
+
+    def __init__(self) -> None:
+        """Begin as a page does that has just loaded."""
+        self.seq = -1
+        self.lost = False
+        self.pieces: list[dict[str, str]] = []
+        self.line = ""
+
+    def take(self, message: dict[str, Any]) -> None:
+        """Take a message as it arrives, through JSON."""
+        message = json.loads(json.dumps(message))
+        follows = message["seq"] == self.seq + 1
+        self.seq = message["seq"]
+        if message.get("whole"):
+            self.lost, self.pieces, self.line = False, [], ""
+        elif not follows:
+            self.lost = True
+        if self.lost:
+            return
+        for change in message.get("pieces", []):
+            self._change(change)
+        self.line = message.get("line", self.line)
+
+    def _change(self, change: dict[str, Any]) -> None:
+        blank = {"around": "", "summary": "", "frozen": "", "open": ""}
+        while len(self.pieces) <= change["at"]:
+            self.pieces.append(dict(blank))
+        piece = self.pieces[change["at"]]
+        if "around" in change:
+            piece.update(blank, around=change["around"])
+        if "restart" in change:
+            piece.update(frozen="", open="")
+        piece["summary"] = change.get("summary", piece["summary"])
+        piece["frozen"] += change.get("frozen", "")
+        if "tail" in change:
+            units = piece["open"].encode("utf-16-le")[: 2 * change["keep"]]
+            piece["open"] = units.decode("utf-16-le") + change["tail"]
+
+    @property
+    def html(self) -> str:
+        """The HTML that the page shows."""
+        return written(self.pieces, self.line)
+
+
+def written(pieces: list[dict[str, Any]], line: str) -> str:
+    """Return the HTML of a page's state."""
+    html = ""
+    for piece in pieces:
+        # The script keeps frozen HTML in fragments.
+        body = "".join(piece["frozen"]) + piece["open"]
+        if piece["around"]:
+            opening, between, rest = piece["around"].partition("</summary>\n")
+            inner = "</blockquote>" if "<blockquote>" in rest else "</details>"
+            before, closing, after = rest.partition(inner)
+            summary = piece["summary"] + between
+            html += opening + summary + before + body + closing + after
+        else:
+            html += body
+    return f'<div class="sm-reply">\n{html}{line}</div>'
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self) -> None:
+        """Begin at zero."""
+        self.now_s = 0.0
+
+    def __call__(self) -> float:
+        """Return the time."""
+        return self.now_s
+
+
+def pieces_of(text: str, seed: int) -> Iterator[str]:
+    """Cut a text at random."""
+    chance = random.Random(seed)
+    while text:
+        size = chance.randint(1, 60)
+        yield text[:size]
+        text = text[size:]
+
+
+def talk(seed: int) -> Iterator[StreamEvent]:
+    """Yield the events of a turn with reasoning, a function, text and a picture."""
+    yield PartStart(index=0, part=Reasoning())
+    for piece in pieces_of(RICH, seed):
+        yield PartDelta(index=0, text=piece)
+    yield PartEnd(index=0, part=Reasoning(text=RICH))
+    yield PartStart(index=1, part=ToolCall(id="1", name="f", arguments=""))
+    yield PartDelta(index=1, text='{"a": ')
+    call = ToolCall(id="1", name="f", arguments='{"a": 1}')
+    yield PartEnd(index=1, part=call)
+    yield Finish(reason="tool_calls")
+    yield ToolStart(call=call)
+    result = ToolResult(call_id="1", name="f", parts=(Text(text="\U0001f600"),))
+    yield ToolEnd(result=result, time_s=0.1)
+    yield PartStart(index=0, part=Text(text=""))
+    for piece in pieces_of(RICH * 99, seed):
+        yield PartDelta(index=0, text=piece)
+    yield PartEnd(index=0, part=Text(text=RICH * 99))
+    picture = Image(media_type="image/png", data=b"\x89PNG\r\n\x1a\n")
+    yield PartStart(index=1, part=picture)
+    yield PartEnd(index=1, part=picture)
+    yield Finish(reason="stop")
+
+
+def exchanged(events: Iterator[StreamEvent]) -> Iterator[tuple[Any, Frame]]:
+    """Yield each frame of some events, and the message for it."""
+    clock = Clock()
+    fold = AnswerFold(model="m", clock=clock)
+    frames, patches = Frames(fold), Patches()
+    for event in events:
+        fold.feed(event)
+        clock.now_s += 0.05
+        frame = frames.next()
+        yield patches.message(frame), frame
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_page_shows_every_frame_as_it_was_drawn(seed: int) -> None:
+    reader = Reader()
+    repeats = 0
+    for message, frame in exchanged(talk(seed)):
+        if message is not None:
+            reader.take(message)
+            repeats += bool(message.get("whole"))
+        assert reader.html == lean(frame.to_bundle()["text/html"])
+        assert not reader.lost
+    assert Page(reader.html).faults == []
+    assert repeats > 1
+
+
+def test_a_page_that_lost_messages_is_right_again_after_a_whole() -> None:
+    reader = Reader()
+    chance = random.Random(1)
+    right = repaired = 0
+    for message, frame in exchanged(talk(1)):
+        lost = reader.lost
+        if message is None or (chance.random() < 0.01 and reader.seq > 0):
+            continue
+        reader.take(message)
+        repaired += lost and not reader.lost
+        if not reader.lost and message is not None:
+            right += 1
+            assert reader.html == lean(frame.to_bundle()["text/html"])
+    assert right
+    assert repaired
+
+
+def test_a_page_that_asks_gets_the_whole() -> None:
+    fold = AnswerFold()
+    frames, patches = Frames(fold), Patches()
+    late = Reader()
+    fold.feed(PartStart(index=0, part=Text(text="one")))
+    patches.message(frames.next())
+    fold.feed(PartDelta(index=0, text=" two"))
+    message = patches.message(frames.next())
+    assert message is not None
+    late.take(message)
+    assert late.lost
+    patches.must_repeat = True
+    frame = frames.next()
+    message = patches.message(frame)
+    assert message is not None
+    late.take(message)
+    assert late.html == lean(frame.to_bundle()["text/html"])
+    assert patches.message(frames.next()) is None
+
+
+def test_a_part_that_ends_otherwise_is_drawn_anew() -> None:
+    reader = Reader()
+    events: list[StreamEvent] = [
+        PartStart(index=0, part=Text(text="")),
+        PartDelta(index=0, text="One.\n\nTwo.\n\nThree"),
+        PartEnd(index=0, part=Text(text="Other.\n\nText.")),
+        PartStart(index=1, part=Reasoning()),
+        # Reasoning without a word is not shown once it is over.
+        PartEnd(index=1, part=Reasoning()),
+    ]
+    for message, frame in exchanged(iter(events)):
+        if message is not None:
+            reader.take(message)
+        assert reader.html == lean(frame.to_bundle()["text/html"])
+    assert "Three" not in reader.html
+    assert "<details" not in reader.html
+
+
+def test_pieces_that_go_are_gone() -> None:
+    """No stream does this today; a page must not keep what no frame has."""
+    fold = AnswerFold()
+    frames, patches, reader = Frames(fold), Patches(), Reader()
+    fold.feed(PartStart(index=0, part=Text(text="one")))
+    fold.feed(PartStart(index=1, part=Image(url="https://example.org/")))
+    for frame in (frames.next(), Frame(pieces=(), line="gone", parts=())):
+        message = patches.message(frame)
+        assert message is not None
+        reader.take(message)
+        assert reader.html == lean(frame.to_bundle()["text/html"])
+
+
+def test_repeats_cost_less_than_the_rest() -> None:
+    whole = every = 0
+    final = ""
+    for message, frame in exchanged(talk(0)):
+        size = len(json.dumps(message))
+        every += size
+        whole += size if message and message.get("whole") else 0
+        final = frame.to_bundle()["text/html"]
+    assert 0 < whole < 4 / 3 * len(json.dumps(final))
+    assert whole < every / 2
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "length"),
+    [("", "", 0), ("a", "", 0), ("ab", "ac", 1), ("ab", "ab", 2), ("abc", "ab", 2)],
+)
+def test_common_beginnings(one: str, other: str, length: int) -> None:
+    assert common_length(one, other) == length
+
+
+def test_lengths_are_counted_as_javascript_does() -> None:
+    assert utf16_length("a\U0001f600é") == 4
+    assert utf16_length("abc") == 3
+
+
+def test_the_script_makes_the_same_of_the_messages(tmp_path: Path) -> None:
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("there is no node; the browser tests run the script too")
+    shutil.copy(SCRIPT, tmp_path / "live.mjs")
+    messages = [message for message, _ in exchanged(talk(2)) if message is not None]
+    del messages[20], messages[5]
+    reader = Reader()
+    expected = []
+    for message in messages:
+        reader.take(message)
+        expected.append([reader.lost, reader.html])
+    code = (
+        "import {blankState, take} from './live.mjs';"
+        "import {readFileSync} from 'node:fs';"
+        "const state = blankState(); const seen = [];"
+        "for (const message of JSON.parse(readFileSync(0))) {"
+        "take(state, message); seen.push(structuredClone(state)); }"
+        "console.log(JSON.stringify(seen));"
+    )
+    (tmp_path / "run.mjs").write_text(code, "utf-8")
+    # The command is made of two paths of our own.
+    ran = subprocess.run(  # noqa: S603
+        [node, str(tmp_path / "run.mjs")],
+        input=json.dumps(messages),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    states = json.loads(ran.stdout)
+    seen = [[s["lost"], written(s["pieces"], s["line"])] for s in states]
+    assert seen == expected
+    assert {lost for lost, _ in seen} == {False, True}
+
+
+class Shell:
+    """What a shell shows of its kernel: the request that runs the cell, and events."""
+
+    def __init__(self, *, cell: str | None = "cell") -> None:
+        """Run a cell; without a name, as nbclient does."""
+        self.kernel = self.display_pub = self
+        self.session = "page"
+        """Who sent the request."""
+        self.parents: list[str] = []
+        """Whose requests the output was to go to."""
+        self._cell = cell
+        # IPython's event manager is untyped.
+        manager: Any = EventManager
+        self.events = manager(self, available_events)
+
+    def get_parent(self) -> dict[str, Any]:
+        """Return the request."""
+        metadata = {"cellId": self._cell} if self._cell else {}
+        header = {"msg_id": "1", "session": self.session}
+        return {"header": header, "metadata": metadata, "content": {}}
+
+    def set_parent(self, request: dict[str, Any]) -> None:
+        """Note a request."""
+        self.parents.append(request["header"]["session"])
+
+    def cell(self, clock: Clock, *, rest_s: float, takes_s: float = 1.0) -> None:
+        """Run a cell after a rest."""
+        clock.now_s += rest_s
+        self.events.trigger("pre_run_cell", None)
+        clock.now_s += takes_s
+        self.events.trigger("post_run_cell", None)
+
+
+class Model:
+    """A model, of which a link sees only whether it is over, and that it closes."""
+
+    def __init__(self) -> None:
+        """Begin open."""
+        self.is_open = True
+        self.over = False
+
+    def dismiss(self) -> None:
+        """Close."""
+        self.is_open = False
+
+
+def test_the_first_reply_tries_where_the_front_end_names_its_cells() -> None:
+    assert Link().takes_patches(Shell())
+    assert not Link().takes_patches(Shell(cell=None))
+
+
+def test_silence_after_a_rest_means_whole_frames_until_a_page_answers() -> None:
+    clock, shell = Clock(), Shell()
+    known = Link(clock)
+    known.opened(shell)
+    known.opened(shell)
+    shell.events.trigger("post_run_cell", None)
+    # Run All: the cells follow each other, and no answer can have been read.
+    shell.cell(clock, rest_s=0.1, takes_s=30)
+    assert known.takes_patches(shell)
+    shell.cell(clock, rest_s=1.1)
+    assert not known.takes_patches(shell)
+    known.heard()
+    assert known.takes_patches(shell)
+    shell.cell(clock, rest_s=10)
+    assert known.takes_patches(shell)
+
+
+def test_a_cell_that_began_before_anything_ended_proves_nothing() -> None:
+    shell = Shell()
+    known = Link(Clock())
+    known.opened(shell)
+    shell.events.trigger("pre_run_cell", None)
+    assert known.takes_patches(shell)
+
+
+def test_models_stay_until_a_rest_that_their_page_has_used() -> None:
+    clock, shell = Clock(), Shell()
+    known = Link(clock)
+    known.opened(shell)
+    first, second = Model(), Model()
+    known.release(first)
+    known.release(second)
+    assert first.over
+    assert second.over
+    seen = []
+    # Before the page has answered, it may just be slow; after, only cells that follow
+    # each other leave it no time.
+    for answered, rest_s in ((0, 0.1), (0, 1.1), (1, 0.1), (1, 1.1), (1, 1.1)):
+        if answered:
+            known.heard()
+        shell.cell(clock, rest_s=rest_s)
+        seen.append((first.is_open, second.is_open))
+    assert seen == [(True, True)] * 3 + [(False, False)] * 2
+
+
+def test_only_so_many_models_wait_for_a_rest() -> None:
+    known = Link()
+    models = [Model() for _ in range(20)]
+    for model in models:
+        known.release(model)
+    assert [model.is_open for model in models] == [False] * 4 + [True] * 16
+
+
+def test_a_model_that_a_late_page_shows_stays_open() -> None:
+    clock, shell = Clock(), Shell()
+    known = Link(clock)
+    known.opened(shell)
+    first, second = Model(), Model()
+    known.release(first)
+    known.keep(first)
+    known.keep(first)
+    known.release(second)
+    shell.events.trigger("post_run_cell", None)
+    shell.cell(clock, rest_s=1.1)
+    assert (first.is_open, second.is_open) == (True, False)
+    assert known.answered
+
+
+def test_without_anywidget_frames_are_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    # What Python itself does for a module that must not be imported.
+    monkeypatch.setitem(sys.modules, "anywidget", None)
+    assert not Link().takes_patches(Shell())
+
+
+def test_loading_the_extension_imports_no_widgets() -> None:
+    code = (
+        "import sys; from IPython.core.interactiveshell import InteractiveShell;"
+        "InteractiveShell.instance().run_line_magic('load_ext', 'stepmagic');"
+        "print({'anywidget', 'ipywidgets'} & set(sys.modules))"
+    )
+    # The command is our own.
+    ran = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.strip() == "set()"
+
+
+def test_an_interrupt_waits_for_the_end_of_the_block() -> None:
+    steps = []
+    with pytest.raises(KeyboardInterrupt), interrupts_held():
+        signal.raise_signal(signal.SIGINT)
+        steps.append("to the end")
+    assert len(steps) == 1
+
+
+@pytest.fixture
+def wire(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What the widgets of this process send, by comms that this process can have."""
+    monkeypatch.setattr(comm, "create_comm", Wire)
+    Wire.sent.clear()
+    return Wire.sent
+
+
+def test_a_canvas_shows_a_model_then_patches_then_the_bundle(
+    bare_shell: InteractiveShell, wire: list[dict[str, Any]]
+) -> None:
+    known, fold = Link(), AnswerFold(model="m")
+    frames = Frames(fold)
+    canvas = LiveCanvas(bare_shell, known)
+    with capture_output() as captured:
+        canvas.prepare()
+        began = [canvas.began]
+        assert canvas.draw(frames.next()) == 0
+        began.append(canvas.began)
+        fold.feed(PartStart(index=0, part=Text(text="Hi.")))
+        assert canvas.draw(frames.next()) == len("<p>Hi.</p>\n")
+        assert canvas.draw(frames.next()) == 0
+        canvas.end({"text/html": "<p>Hi!</p>"})
+    assert began == [False, True]
+    first, last = (output.data for output in captured.outputs)
+    assert sorted(first) == [VIEW, "text/html", "text/plain"]
+    assert last == {"text/html": "<p>Hi!</p>"}
+    assert Page(first["text/html"]).faults == []
+    reader = Reader()
+    for message in said(wire):
+        reader.take(message)
+    assert "<p>Hi.</p>" in reader.html
+    opened = [each["comm"] for each in wire if each["kind"] == "comm_open"]
+    assert first[VIEW]["model_id"] in opened
+
+
+def test_a_canvas_that_was_never_used_ends_with_nothing(
+    bare_shell: InteractiveShell, wire: list[dict[str, Any]]
+) -> None:
+    LiveCanvas(bare_shell, Link()).end(None)
+    assert wire == []
+
+
+def test_a_model_is_closed_with_its_layout(
+    bare_shell: InteractiveShell, wire: list[dict[str, Any]]
+) -> None:
+    known = Link()
+    for _ in range(17):
+        canvas = LiveCanvas(bare_shell, known)
+        canvas.prepare()
+        # An error before anything was drawn.
+        canvas.end(None)
+    opened = [each["comm"] for each in wire if each["kind"] == "comm_open"]
+    closed = [each["comm"] for each in wire if each["kind"] == "comm_close"]
+    assert len(opened) == 34
+    assert sorted(closed) == sorted(opened[:2])
+
+
+def test_a_canvas_listens_to_its_pages(
+    bare_shell: InteractiveShell, wire: list[dict[str, Any]]
+) -> None:
+    known, fold = Link(), AnswerFold(model="m")
+    frames = Frames(fold)
+    canvas = LiveCanvas(bare_shell, known)
+    with capture_output():
+        canvas.prepare()
+        canvas.draw(frames.next())
+        model: Any = canvas._model
+
+        def tell_model(**content: object) -> None:
+            data = {"method": "custom", "content": content}
+            model.comm.handle_msg({"content": {"data": data}, "buffers": []})
+
+        answered = []
+        for kind in ("unknown", "ready"):
+            tell_model(kind=kind, over=False)
+            answered.append(known.answered)
+        assert answered == [False, True]
+        sent = len(said(wire))
+        tell_model(kind="lost")
+        canvas.draw(frames.next())
+        assert said(wire)[sent]["whole"]
+        canvas.end({"text/html": "<p>All of it.</p>"})
+        tell_model(kind="ready", over=True)
+    assert said(wire)[-1]["line"] == "<p>All of it.</p>"
+    follower = LiveCanvas(bare_shell, known)
+    follower.prepare()
+    follower.end(None)
+    assert "comm_close" not in [each["kind"] for each in wire]
+
+
+@pytest.mark.usefixtures("bare_shell")
+def test_a_canvas_gives_its_page_what_a_server_dropped(
+    wire: list[dict[str, Any]],
+) -> None:
+    shell, fold = Shell(), AnswerFold(model="m")
+    canvas = LiveCanvas(shell, Link())
+    bundle = {"text/html": "<p>All of it.</p>"}
+    with capture_output() as captured:
+        canvas.prepare()
+        canvas.draw(Frames(fold).next())
+        model: Any = canvas._model
+
+        def tell_model(kind: str, session: str) -> int:
+            """Return how many outputs there are after a message of a page."""
+            shell.session = session
+            data = {"method": "custom", "content": {"kind": kind}}
+            model.comm.handle_msg({"content": {"data": data}, "buffers": []})
+            return len(captured.outputs)
+
+        for kind in ("silent", "unended", "unseen"):
+            assert tell_model(kind, "page") == 1
+        assert said(wire)[-1] == {"over": False, "sent": 1}
+        canvas.end(bundle)
+        assert tell_model("silent", "page") == 2
+        assert said(wire)[-1] == {"over": True, "sent": 1}
+        # The page looks for it among its outputs before it asks for another.
+        assert tell_model("left", "page") == 2
+        assert said(wire)[-1] == {"left": "<p>All of it.</p>"}
+        assert tell_model("unended", "page") == 3
+        assert tell_model("unseen", "another page") == 3
+        assert shell.parents == []
+        assert tell_model("unseen", "page") == 4
+    assert [output.data for output in captured.outputs[1:]] == [bundle] * 3
+    assert shell.parents == ["page", "page"]
+
+
+def test_a_view_is_live_where_the_front_end_names_its_cells(
+    wire: list[dict[str, Any]],
+) -> None:
+    named, unnamed = Shell(), Shell(cell=None)
+    for shell in (named, unnamed):
+        with view_for(shell, live="on"):
+            pass
+        with view_for(shell, live="off"):
+            pass
+    assert [each["kind"] for each in wire].count("comm_open") == 2
+
+
+@pytest.fixture
+def kernel(server: OpenRouterServer) -> Iterator[KernelUnderTest]:
+    """A kernel that asks the test server, with the extension loaded."""
+    settings = {
+        "OPENROUTER_API_KEY": server.key,
+        "STEPMAGIC_BASE_URL": server.url,
+        "STEPMAGIC_LIVE": "on",
+    }
+    with running_kernel(**settings) as kernel:
+        kernel.check("%load_ext stepmagic")
+        yield kernel
+
+
+def patches_of(ran: Ran) -> list[dict[str, Any]]:
+    """Return the messages for the live view, as the front end gets them."""
+    data = [message["content"]["data"] for message in ran.of("comm_msg")]
+    return [each["content"] for each in data if each["method"] == "custom"]
+
+
+def open_models(kernel: KernelUnderTest) -> list[str]:
+    """Return the ids of the models that the kernel has open, layouts included."""
+    code = "print(*get_ipython().kernel.comm_manager.comms)"
+    return kernel.check(code).printed.split()
+
+
+def tell(kernel: KernelUnderTest, ran: Ran, **said: object) -> list[dict[str, Any]]:
+    """Say something as a page that has the model of a cell; returns the answers."""
+    return patches_of(heard(kernel, ran, **said))
+
+
+def heard(kernel: KernelUnderTest, ran: Ran, **said: object) -> Ran:
+    """Say something as that page; returns all that comes of it."""
+    (opened,) = models_of(ran)
+    message = {"method": "custom", "content": said}
+    content = {"comm_id": opened["comm_id"], "data": message}
+    sent = kernel.client.session.msg("comm_msg", content)
+    kernel.client.shell_channel.send(sent)
+    answers = Ran()
+    while not kernel.read(sent["header"]["msg_id"], answers):
+        pass
+    return answers
+
+
+def models_of(ran: Ran) -> list[dict[str, Any]]:
+    """Return what opened the live models of a cell."""
+    opened = [message["content"] for message in ran.of("comm_open")]
+    return [each for each in opened if each["data"]["state"].get("_esm")]
+
+
+def test_a_reply_is_drawn_by_patches_and_ends_static(
+    server: OpenRouterServer, kernel: KernelUnderTest
+) -> None:
+    server.enqueue(answer(LONG, reasoning="Hm.", tokens_per_frame=4, pace_s=0.01))
+    ran = kernel.run("%%step\nCount!", cell="a")
+    assert ran.status == "ok"
+    first, last = ran.of("display_data", "update_display_data")
+    (opened,) = models_of(ran)
+    assert opened["data"]["state"]["greets"] is True
+    assert first["header"]["msg_type"] == "display_data"
+    bundle = first["content"]["data"]
+    assert bundle[VIEW]["model_id"] == opened["comm_id"]
+    assert "%step history" in bundle["text/html"]
+    assert "%step history" in bundle["text/plain"]
+    assert last["header"]["msg_type"] == "update_display_data"
+    assert sorted(last["content"]["data"]) == STATIC
+    ids = {m["content"]["transient"]["display_id"] for m in (first, last)}
+    assert len(ids) == 1
+    assert "word399" in last["content"]["data"]["text/html"]
+    reader = Reader()
+    for message in patches_of(ran):
+        reader.take(message)
+    assert len(patches_of(ran)) > 3
+    assert not reader.lost
+    assert "Thought" in reader.html
+    assert "word300" in reader.html
+
+
+def test_models_are_closed_and_a_page_that_answered_is_not_asked_again(
+    kernel: KernelUnderTest,
+) -> None:
+    first = kernel.run("%%step\nHi", cell="a")
+    second = kernel.run("%%step\nHi", cell="b")
+    ids = {models_of(ran)[0]["comm_id"] for ran in (first, second)}
+    assert ids <= set(open_models(kernel))
+    assert tell(kernel, second, kind="ready", over=False) == []
+    third = kernel.run("%%step\nHi", cell="c")
+    assert models_of(third)[0]["data"]["state"]["greets"] is False
+    time.sleep(1.2)
+    assert open_models(kernel) == []
+
+
+def test_a_page_loaded_while_the_cell_ran_gets_the_answer_at_the_end(
+    server: OpenRouterServer, kernel: KernelUnderTest
+) -> None:
+    server.enqueue(answer(LONG, reasoning=""))
+    ran = kernel.run("%%step\nCount!", cell="a")
+    assert tell(kernel, ran, kind="unknown") == []
+    assert tell(kernel, ran, kind="lost") == []
+    (message,) = tell(kernel, ran, kind="ready", over=True)
+    late = Reader()
+    late.take(message)
+    assert ran.shown[-1]["text/html"] in late.html
+    time.sleep(1.2)
+    assert models_of(ran)[0]["comm_id"] in open_models(kernel)
+
+
+def test_a_page_that_missed_the_end_gets_it_again(
+    server: OpenRouterServer, kernel: KernelUnderTest
+) -> None:
+    server.enqueue(answer(LONG, reasoning=""))
+    ran = kernel.run("%%step\nCount!", cell="a")
+    (told,) = tell(kernel, ran, kind="silent")
+    assert told == {"over": True, "sent": len(patches_of(ran))}
+    (again,) = heard(kernel, ran, kind="unended").of("update_display_data")
+    (*_, end) = ran.of("update_display_data")
+    assert again["content"] == end["content"]
+
+
+def test_a_page_that_missed_the_output_gets_it_in_its_cell(
+    server: OpenRouterServer, kernel: KernelUnderTest
+) -> None:
+    server.enqueue(answer(LONG, reasoning=""))
+    request = kernel.send("%%step\nCount!", cell="a")
+    ran = kernel.finish(request)
+    (opened,) = models_of(ran)
+    message = {"method": "custom", "content": {"kind": "unseen"}}
+    content = {"comm_id": opened["comm_id"], "data": message}
+    sent = kernel.client.session.msg("comm_msg", content)
+    kernel.client.shell_channel.send(sent)
+    later = Ran()
+    while not later.shown:
+        kernel.read(request, later)
+    assert later.shown == ran.shown[-1:]
+    assert kernel.run("print('on')").printed == "on\n"
+
+
+def test_a_page_that_did_not_run_the_cell_needs_no_output(
+    server: OpenRouterServer, kernel: KernelUnderTest
+) -> None:
+    server.enqueue(answer(LONG, reasoning=""))
+    ran = kernel.run("%%step\nCount!", cell="a")
+    session = kernel.client.session.session
+    kernel.client.session.session = "another page"
+    answers = heard(kernel, ran, kind="unseen")
+    kernel.client.session.session = session
+    assert answers.shown == []
+
+
+def test_a_silent_page_gets_whole_frames_after_a_rest(kernel: KernelUnderTest) -> None:
+    first = kernel.run("%%step\nHi", cell="a")
+    time.sleep(1.2)
+    second = kernel.run("%%step\nHi", cell="b")
+    assert VIEW not in second.shown[0]
+    assert not models_of(second)
+    tell(kernel, first, kind="ready", over=False)
+    assert VIEW in kernel.run("%%step\nHi", cell="c").shown[0]
+
+
+def test_a_client_that_names_no_cells_gets_whole_frames(
+    kernel: KernelUnderTest,
+) -> None:
+    ran = kernel.run("%%step\nHi")
+    assert not ran.of("comm_open", "comm_msg")
+    assert open_models(kernel) == []
+
+
+def test_an_error_before_the_first_word_closes_the_model(
+    server: OpenRouterServer, kernel: KernelUnderTest
+) -> None:
+    server.enqueue(error(402, "Insufficient credits"))
+    ran = kernel.run("%%step\nHi", cell="a")
+    assert ran.status == "error"
+    assert all(sorted(bundle) == STATIC for bundle in ran.shown[-1:])
+    tell(kernel, ran, kind="ready", over=False)
+    time.sleep(1.2)
+    assert open_models(kernel) == []
+
+
+def test_an_executed_notebook_holds_no_widgets(server: OpenRouterServer) -> None:
+    """By nbclient, which would store the state of every model that was opened."""
+    cells: list[Any] = [
+        {"cell_type": "code", "id": f"cell-{number}", "source": source}
+        | {"metadata": {}, "outputs": [], "execution_count": None}
+        for number, source in enumerate(["%load_ext stepmagic", "%%step\nHi"])
+    ]
+    written = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    # nbformat is untyped.
+    reads: Any = nbformat.reads
+    notebook = reads(json.dumps(written), as_version=4)
+    settings = {
+        "OPENROUTER_API_KEY": server.key,
+        "STEPMAGIC_BASE_URL": server.url,
+        "STEPMAGIC_LIVE": "on",
+    }
+    NotebookClient(notebook).execute(env={**os.environ, **settings})
+    assert "widgets" not in notebook.metadata
+    (output,) = notebook.cells[-1].outputs
+    assert sorted(output.data) == STATIC
+
+
+@pytest.mark.parametrize("pause_s", [None, 0.0, 0.01, 0.1])
+def test_interrupts_leave_the_static_bundle(
+    server: OpenRouterServer, kernel: KernelUnderTest, pause_s: float | None
+) -> None:
+    server.enqueue(answer(LONG, reasoning="", pace_s=0.01))
+    request = kernel.send(LASTING, cell="a")
+    ran = Ran()
+    while "word20" not in str(patches_of(ran)):
+        assert not kernel.read(request, ran)
+    kernel.manager.interrupt_kernel()
+    if pause_s is not None:
+        time.sleep(pause_s)
+        kernel.manager.interrupt_kernel()
+    kernel.finish(request, ran)
+    assert ran.status == "error"
+    assert sorted(ran.shown[-1]) == STATIC
+    assert "Stopped by you" in ran.shown[-1]["text/plain"]
+    assert kernel.run("%%step\nGo on.", cell="b").status == "ok"

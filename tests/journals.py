@@ -1,0 +1,13 @@
+"""Journals that a test made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from stepmagic.settings import state_folder
+from stepmagic.storage.journal_file import find_journals
+
+
+def written() -> list[Path]:
+    """Return the journals in the usual folder, the last one first."""
+    return find_journals(state_folder() / "journals")

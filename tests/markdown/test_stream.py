@@ -1,0 +1,350 @@
+"""Markdown that grows: every frame right and safe, the end what ``render`` gives."""
+
+from __future__ import annotations
+
+import random
+import re
+import sys
+from inspect import stack
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it.token import Token
+
+from commonmark_examples import EXAMPLES, cut
+from markdown_samples import ATTACKS, PIECES
+from page import Page
+from stepmagic.markdown import render
+from stepmagic.markdown.boundaries import steady
+from stepmagic.markdown.parser import DEEPEST, LONGEST, parse_blocks
+from stepmagic.markdown.stream import BlockStream
+
+HEAD = re.compile(r" {0,3}\|")
+
+
+def one_shot(source: str) -> str:
+    return render(source, highlight=False)
+
+
+class Screen:
+    """What a reader of patches sees."""
+
+    def __init__(self) -> None:
+        self.stream = BlockStream()
+        self.restarts = 0
+        self._frozen = ""
+
+    def feed(self, text: str) -> str:
+        self.stream.feed(text)
+        patch = self.stream.patch()
+        if patch.restart:
+            self.restarts += 1
+            self._frozen = ""
+        self._frozen += patch.frozen
+        return self._frozen + patch.open
+
+
+def is_right(html: str, source: str) -> bool:
+    """Whether whole lines are shown as the one-shot render shows them.
+
+    The last one may be the head of a table and then waits.
+    """
+    if html == one_shot(source):
+        return True
+    *lines, last, _ = source.split("\n")
+    before = "".join(line + "\n" for line in lines)
+    return bool(HEAD.match(last)) and html == one_shot(before)
+
+
+def assert_grows_right(source: str, chance: random.Random) -> Screen:
+    screen = Screen()
+    fed = ""
+    for piece in cut(source, chance):
+        html = screen.feed(piece)
+        fed += piece
+        assert html == screen.stream.html()
+        if fed.endswith("\n"):
+            assert is_right(html, fed), fed
+    assert screen.stream.source == source
+    assert screen.stream.finish() == one_shot(source)
+    # Nothing is held back at the end of a line.
+    assert is_right(screen.feed("\n"), source + "\n")
+    return screen
+
+
+def test_every_example_is_there() -> None:
+    assert len(EXAMPLES) == 652
+
+
+def test_examples_grow_as_they_are_rendered() -> None:
+    chance = random.Random(1)
+    for source in EXAMPLES:
+        assert_grows_right(source, chance)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_joined_examples_grow_as_they_are_rendered(seed: int) -> None:
+    chance = random.Random(seed)
+    for _ in range(300):
+        between = chance.choice(["", "\n"])
+        assert_grows_right(between.join(chance.choices(EXAMPLES, k=3)), chance)
+
+
+@given(st.lists(st.sampled_from(EXAMPLES), max_size=3), st.randoms())
+def test_any_chunking_ends_right(sources: list[str], chance: random.Random) -> None:
+    assert_grows_right("".join(sources), chance)
+
+
+LINES = [
+    *("- a\n", "- b\n", "- c | d\n", "  e\n", "    f\n", "\n", "  - g\n", "1. h\n"),
+    *("2. i\n", "# j\n", "  # k\n", "  ```\n", "```\n", "```py\n", "> l\n", "---\n"),
+    *("|-|\n", "| m |\n", "a|b\n", "-|-\n", "$$\n", "  $$\n", "\\[\n", "\\]\n"),
+    *("[r]\n", "[r]: https://a.b\n", "  [r]: https://c.d\n", "'t\n", "n'\n", "===\n"),
+    *("- [ ] o\n", "-\n", "  [s]: https://a.b\n", "[s]\n", "\tp\n", " \n", "~~~\n"),
+]
+
+
+@given(st.lists(st.sampled_from(LINES), max_size=14).map("".join), st.randoms())
+def test_any_lines_grow_as_they_are_rendered(
+    source: str, chance: random.Random
+) -> None:
+    assert_grows_right(source, chance)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "- a\n- b | c\n-|-\nd\n",
+        "$$\n# a\n$$\nb\n",
+        "[a]: https://b.c\n'd\ne'\n\n[a]\n",
+        "- a\n- b\n\n  [c]: https://d.e\n- f\n",
+        "```a|b\n-|-\nc\n",
+        "| a |\n|-|\n| b |\n$$\nc\n$$\n",
+        "  ```\n  a\n  ```\nb\n",
+        "$$\n~~~\n \n[a]\n~~~\n- b\n",
+        "```\n\n\\[\n```\n\na\n",
+    ],
+)
+def test_later_lines_that_change_what_a_block_is(source: str) -> None:
+    for seed in range(10):
+        assert_grows_right(source, random.Random(seed))
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=20))
+def test_no_mixture_makes_an_unsafe_frame(pieces: list[str]) -> None:
+    screen = Screen()
+    for piece in pieces:
+        assert Page(screen.feed(piece)).faults == []
+    assert screen.stream.finish() == one_shot("".join(pieces))
+
+
+@pytest.mark.parametrize("number", ATTACKS)
+def test_no_cut_of_an_attack_makes_an_unsafe_frame(number: int) -> None:
+    screen = Screen()
+    seen = set()
+    for letter in ATTACKS[number]:
+        html = screen.feed(letter)
+        if html not in seen:
+            assert Page(html).faults == []
+            seen.add(html)
+    assert screen.stream.finish() == one_shot(ATTACKS[number])
+
+
+@pytest.mark.parametrize(
+    ("source", "never"),
+    [
+        ("a\n\n```python\nx = 1\n```\nb\n", ["`", "<p><code", "<small>py<"]),
+        ("~~~\ncode\n~~~\n", ["~"]),
+        (
+            "| a | b |\n|---|:-:|\n| 1 | 2 |\n| 3 | 4 |\n",
+            ["|", "-", "</td>\n</tr>\n<p"],
+        ),
+        ("a | b\n--|--\n1 | 2\n", ["--"]),
+        ("some **bold** and *it* and ~~not~~ and __so__\n", ["*", "~", "_"]),
+        ("**Title**: text with `code` and ***both***, **(a)**\n", ["*", "`"]),
+        ("a [link](https://a.b/c) and ![image](https://a.b/i)\n", ["](", "!"]),
+        ("<https://a.b/c> and &amp;\n", ["&lt;", "&amp;a"]),
+        ("Title\n===\n\nOther\n---\n", ["=\n", "==", "-", "=<", "<hr", "<ul"]),
+        ("* one\n* two\n\n1. three\n10. four\n", ["*", "1", "<li></li>", "<hr"]),
+        ("# Title\n\n###### Small\n", ["#", "<h2", "></h"]),
+        (r"so $x$ and \(y\) here" + "\n", ["<span>$", "<span>\\</span>("]),
+        ("> quote\n> > deeper\n", ["&gt;", "<blockquote>\n</"]),
+        ("[foo]: https://a.b\n\ntext [foo]\n", ["]:", "[foo"]),
+    ],
+)
+def test_nothing_is_shown_that_turns_into_markup(source: str, never: list[str]) -> None:
+    screen = Screen()
+    attributes = re.compile(r' (?:style|class|href|target|rel)="[^"]*"')
+    for letter in source:
+        html = attributes.sub("", screen.feed(letter))
+        for wrong in never:
+            assert wrong not in html
+
+
+def test_blocks_and_rows_are_not_taken_back() -> None:
+    screen = Screen()
+    html = ""
+    for letter in "| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |\n\n- x\n- y\n\ntext":
+        before, html = html, screen.feed(letter)
+        assert html.count("</tr>") >= before.count("</tr>")
+        assert html.count("<li>") >= before.count("<li>")
+    assert html.endswith("<p>text</p>\n")
+
+
+def test_what_could_be_markup_does_not_wait_forever() -> None:
+    assert steady("a **b" + "c" * 98) != "a"
+    assert steady("a **b" + "c" * 90) == "a"
+    assert steady("| " + "a" * 3000) == "| " + "a" * 3000
+    assert steady("2 * 3 = 6, a_b, $5") == "2 * 3 = 6, a_b, $5"
+
+
+def test_a_late_definition_reaches_what_is_frozen() -> None:
+    screen = Screen()
+    assert "<a" not in screen.feed("see [it][r]\n\nmore\n\n")
+    assert screen.restarts == 0
+    html = screen.feed("[r]: https://a.b\n")
+    assert screen.restarts == 1
+    assert html == one_shot(screen.stream.source)
+    screen.feed("\n[other]: https://a.b\n\n[r]: https://too.late\n\n")
+    assert screen.restarts == 1
+
+
+def test_late_definitions_of_a_long_answer_do_not_restart_it_each_time() -> None:
+    screen = Screen()
+    labels = [f"[r{place}]" for place in range(2000)]
+    screen.feed("".join(f"see {label}, of course\n\n" for label in labels))
+    for label in labels[:50]:
+        screen.feed(f"{label}: https://a.b\n\n")
+    assert screen.restarts == 1
+    assert screen.stream.finish().count("<a ") == 50
+
+
+@pytest.mark.parametrize("ending", ["\r\n", "\r"])
+def test_line_breaks_of_all_kinds(ending: str) -> None:
+    source = "a\n\n- b\n- c\n\n```\nd\n```\n\n| e |\n|-|\n| f |\n\ng\n"
+    screen = Screen()
+    for letter in source.replace("\n", ending):
+        screen.feed(letter)
+    assert screen.feed("h") == one_shot(source + "h")
+
+
+def test_surrogates_and_nul_leave_no_trace() -> None:
+    screen = Screen()
+    for letter in "a\x00b\ud83d\ude00\x1b[31mc\u202ed\n":
+        html = screen.feed(letter)
+    assert html == "<p>ab\ufffd\ufffdcd</p>\n"
+
+
+def test_a_patch_without_news_says_so() -> None:
+    screen = Screen()
+    shown = screen.feed("a\n\nb c")
+    assert screen.feed("") == shown
+    patch = screen.stream.patch()
+    assert (patch.restart, patch.frozen) == (False, "")
+
+
+def test_html_takes_nothing_from_the_next_patch() -> None:
+    stream = BlockStream()
+    stream.feed("a\n\nb\n\nc")
+    html = stream.html()
+    patch = stream.patch()
+    assert patch.frozen + patch.open == html
+    assert patch.frozen == "<p>a</p>\n<p>b</p>\n"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "> " * DEEPEST + "*x*\n\nmore\n",
+        "*a*\n\n" + "> " * DEEPEST + "x",
+        "*x*\n\n" * (LONGEST // 4) + "and\n\nmore",
+        "[ " * 10_000 + "\n\n*a* [b](https://c.d)\n",
+        "| " + "a |" * 260 + "\n|" + "-|" * 260 + "\n" + "b\n" * 270 + "\n",
+    ],
+    ids=["deep", "late deep", "long", "brackets", "cells"],
+)
+def test_beyond_the_bounds_of_a_text_frames_agree(source: str) -> None:
+    screen = Screen()
+    step = max(97, len(source) // 10)
+    for begin in range(0, len(source), step):
+        html = screen.feed(source[begin : begin + step])
+    assert html == one_shot(source)
+    assert screen.feed("\nz") == one_shot(source + "\nz")
+
+
+def test_a_stack_too_deep_shows_the_text_as_it_is() -> None:
+    render("imports what it needs")
+    stream = BlockStream()
+    stream.feed("> " * 25 + "*x*")
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(stack(0)) + 50)
+    try:
+        html = stream.html()
+    finally:
+        sys.setrecursionlimit(limit)
+    assert "*x*</code></pre>" in html
+
+
+def words(html: str) -> list[str]:
+    return Page(html).text.split()
+
+
+BLOCKS = {
+    "fence": ("```python\n", "x = f(1) < 2  # text\n"),
+    "indented fence": (" ```\n", " x = f(1) < 2\n\nx\n"),
+    "list": ("", "- item **bold** and `code`\n"),
+    "loose list": ("", "- item **bold** and `code`\n\n  more\n\n"),
+    "nested list": ("1. a\n", "   - item **bold** and `code`\n"),
+    "table": ("| a | b |\n|---|---|\n", "| item **bold** | `code` |\n"),
+    "lines": ("", "item **bold** and `code`\n"),
+    "line": ("", "item **bold** and `code`, "),
+    "quote": ("", "> item **bold** and `code`\n"),
+}
+
+
+@pytest.mark.parametrize("kind", BLOCKS)
+def test_a_giant_block_is_not_parsed_again_and_again(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head, line = BLOCKS[kind]
+    parsed = 0
+
+    def counted(source: str, env: dict[str, Any]) -> list[Token]:
+        nonlocal parsed
+        parsed += len(source)
+        return parse_blocks(source, env)
+
+    monkeypatch.setattr("stepmagic.markdown.stream.parse_blocks", counted)
+    costs = []
+    for size in (5_000, 20_000):
+        source = head + line * (size // len(line))
+        screen = Screen()
+        parsed = 0
+        for place in range(0, len(source), 40):
+            html = screen.feed(source[place : place + 40])
+        costs.append(parsed / len(source))
+        assert len(words(html)) > 0.85 * len(words(one_shot(source)))
+    # To parse all at each of the 500 patches would be 250 times.
+    assert costs[1] < 1.5 * costs[0]
+    end = "\n\nend\n\n"
+    assert words(screen.feed(end)) == words(one_shot(source + end))
+
+
+def test_a_long_list_that_turns_loose_is_written_anew() -> None:
+    source = "- a\n" * 500
+    screen = Screen()
+    assert screen.feed(source) == one_shot(source)
+    assert screen.feed("\n  b") == one_shot(source + "\n  b")
+    assert screen.feed("\n- c\n- d\n") == one_shot(source + "\n  b\n- c\n- d\n")
+
+
+def test_a_large_table_shows_several_rows_at_once() -> None:
+    source = "| a |\n|-|\n" + "| b |\n" * 5_000
+    screen = Screen()
+    assert screen.feed(source) == one_shot(source)
+    assert screen.feed("| c |\n") == one_shot(source)
+    source += "| c |\n" * 50
+    assert screen.feed("| c |\n" * 49) == one_shot(source)
+    assert screen.feed("| d |\n\n") == one_shot(source + "| d |\n")
