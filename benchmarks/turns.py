@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from look_alike import Stream, look_alike
-from stepmagic.conversation.conversation import Conversation
+from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.conversation.turn import begun
 from stepmagic.server.options import Options, Overrides
 from stepmagic.session import session
@@ -65,7 +65,7 @@ def measure() -> Iterator[Row]:
         os.environ["OPENROUTER_API_KEY"] = stream.key
         settings = current()
         settings.base_url, settings.journal = stream.url, folder
-        talk, options = Conversation("turns"), _options(stream)
+        talk, options = Dialogue("turns"), _options(stream)
         early = _sample(talk, options)
         _fill(talk, options, _TURNS - 2 * _SAMPLE)
         late = _sample(talk, options)
@@ -91,7 +91,7 @@ def measure() -> Iterator[Row]:
     )
 
 
-def _sample(talk: Conversation, options: Options) -> _Sample:
+def _sample(talk: Dialogue, options: Options) -> _Sample:
     taken_ms, made_ms = [], []
     for _ in range(_SAMPLE):
         taken_ms.append(_ask(talk, options))
@@ -105,7 +105,7 @@ def _sample(talk: Conversation, options: Options) -> _Sample:
     )
 
 
-def _make(talk: Conversation, options: Options) -> tuple[float, int]:
+def _make(talk: Dialogue, options: Options) -> tuple[float, int]:
     """Return the milliseconds it takes to make the next request, and its letters."""
     begin = time.process_time()
     body = talk.encode(user("Question?"), options)
@@ -113,7 +113,7 @@ def _make(talk: Conversation, options: Options) -> tuple[float, int]:
     return 1000 * (time.process_time() - begin), letters
 
 
-def _ask(talk: Conversation, options: Options) -> float:
+def _ask(talk: Dialogue, options: Options) -> float:
     """Ask in a cell of its own; returns the milliseconds of this process's threads."""
     begin = time.process_time()
     with talk.send(user("Question?"), options, cell=_cell(talk)) as sending:
@@ -123,7 +123,7 @@ def _ask(talk: Conversation, options: Options) -> float:
     return 1000 * (time.process_time() - begin)
 
 
-def _fill(talk: Conversation, options: Options, count: int) -> None:
+def _fill(talk: Dialogue, options: Options, count: int) -> None:
     """Put turns into a conversation as if they had been asked."""
     said = (Text(text=_ANSWER),)
     for _ in range(count):
@@ -133,11 +133,11 @@ def _fill(talk: Conversation, options: Options, count: int) -> None:
         talk.tree.add(replace(turn, replies=(reply,), status="complete"))
 
 
-def _cell(talk: Conversation) -> Cell:
+def _cell(talk: Dialogue) -> Cell:
     """Return a cell that has not asked yet."""
     number = str(len(talk.tree.turns))
     return Cell(id=number, execution=number)
 
 
 def _options(stream: Stream) -> Options:
-    return session().options(Conversation("none"), Overrides(model=stream.model))
+    return session().options(Dialogue("none"), Overrides(model=stream.model))

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from stepmagic.ask.batch import abatch, batch
     from stepmagic.ask.single import astep, step
     from stepmagic.attachments.frames import Preview, preview
-    from stepmagic.conversation.conversation import Conversation
+    from stepmagic.conversation.dialogue import Dialogue as Conversation
     from stepmagic.conversation.reply import Reply
     from stepmagic.panel import Panel
     from stepmagic.schema.tools import tool
@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Conversation": "stepmagic.conversation.conversation",
+    "Conversation": "stepmagic.conversation.dialogue:Dialogue",
     "Panel": "stepmagic.panel",
     "Preview": "stepmagic.attachments.frames",
     "Reply": "stepmagic.conversation.reply",
@@ -50,7 +50,8 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         message = f"module 'stepmagic' has no attribute {name!r}"
         raise AttributeError(message)
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    home, _, attribute = _HOMES[name].partition(":")
+    return getattr(importlib.import_module(home), attribute or name)
 
 
 def __dir__() -> list[str]:

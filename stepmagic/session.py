@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from stepmagic.conversation.conversation import Conversation
+from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.conversation.reply import Reply
 from stepmagic.server.catalogue import Catalogue
 from stepmagic.server.options import Options, Overrides, resolve
@@ -17,28 +17,28 @@ class Session:
 
     def __init__(self) -> None:
         """Begin with an empty conversation called ``main``."""
-        self.conversations = {"main": Conversation("main")}
+        self.conversations = {"main": Dialogue("main")}
         self.current = "main"
         self.last: Reply | None = None
         self._catalogues: dict[str, Catalogue] = {}
 
     @property
-    def conversation(self) -> Conversation:
+    def conversation(self) -> Dialogue:
         """The current conversation."""
         return self.conversations[self.current]
 
-    def open(self, name: str) -> Conversation:
+    def open(self, name: str) -> Dialogue:
         """Return the conversation of a name; a new name begins one."""
         if name not in self.conversations:
-            self.conversations[name] = Conversation(name)
+            self.conversations[name] = Dialogue(name)
         return self.conversations[name]
 
-    def use(self, name: str) -> Conversation:
+    def use(self, name: str) -> Dialogue:
         """Make the conversation of a name current; a new name begins one."""
         self.current = name
         return self.open(name)
 
-    def take_in(self, saved: Saved) -> Conversation:
+    def take_in(self, saved: Saved) -> Dialogue:
         """Add a conversation that was saved; returns it.
 
         It replaces no turn: where its name has some already, it gets ``-2`` or more.
@@ -46,7 +46,7 @@ class Session:
         name = saved.about.name
         names = itertools.chain([name], (f"{name}-{n}" for n in itertools.count(2)))
         free = next(name for name in names if self._is_free(name))
-        self.conversations[free] = Conversation.from_saved(saved, free)
+        self.conversations[free] = Dialogue.from_saved(saved, free)
         return self.conversations[free]
 
     def _is_free(self, name: str) -> bool:
@@ -61,7 +61,7 @@ class Session:
         return self._catalogues[base_url]
 
     def options(
-        self, conversation: Conversation, first_line: Overrides | None = None
+        self, conversation: Dialogue, first_line: Overrides | None = None
     ) -> Options:
         """Return what a turn of a conversation is asked with.
 

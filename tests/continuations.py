@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Iterable
 
 import pytest
 
-from stepmagic.conversation.conversation import Conversation
+from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.conversation.stream import Sending
 from stepmagic.errors import Interrupted
 from stepmagic.server.options import Overrides
@@ -29,13 +29,13 @@ MORE = {"max_tokens": 5000}
 
 
 def send(
-    talk: Conversation, prompt: str, protocol: Protocol, model: str | None = None
+    talk: Dialogue, prompt: str, protocol: Protocol, model: str | None = None
 ) -> Sending:
     first_line = Overrides(model=model, parameters={"api": protocol, **MORE})
     return talk.send(user(prompt), session().options(talk, first_line))
 
 
-def rest(talk: Conversation) -> Sending:
+def rest(talk: Dialogue) -> Sending:
     options = session().options(talk, talk.broken_off().overrides)
     return talk.continue_answer(options)
 

@@ -31,7 +31,7 @@ from openrouter_server import (
     mid_stream_error,
     stall,
 )
-from stepmagic.conversation.conversation import Conversation
+from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.errors import Interrupted, StepError
 from stepmagic.server.catalogue import Catalogue
 from stepmagic.server.options import Options, Overrides, resolve
@@ -105,7 +105,7 @@ class Notebook(RuleBasedStateMachine):
         forget()
         server.reset()
         self.server, self.folder = server, folder
-        self.talk, self.paper = Conversation("main"), Paper()
+        self.talk, self.paper = Dialogue("main"), Paper()
         self.numbers: Iterator[int] = itertools.count(1)
         self.named = {"main"}
 
@@ -245,7 +245,7 @@ class Notebook(RuleBasedStateMachine):
             save_file(self.talk.saved, self.folder / "talk.json")
             (saved,), faults = load_file(self.folder / "talk.json")
             assert faults == ()
-            self.talk = Conversation.from_saved(saved)
+            self.talk = Dialogue.from_saved(saved)
 
     @rule()
     def start_anew(self) -> None:
@@ -256,7 +256,7 @@ class Notebook(RuleBasedStateMachine):
         if kept.path is not None:
             found = read_journal(kept.path)
             assert found.faults == ()
-            self.talk = Conversation.from_saved(found.conversations[-1])
+            self.talk = Dialogue.from_saved(found.conversations[-1])
 
     # What is true at any moment
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from stepmagic.ask.render import draw, keep, watched
-from stepmagic.conversation.conversation import Conversation
+from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.conversation.prompt import Prompt
 from stepmagic.conversation.reply import Replies, Reply
 from stepmagic.conversation.stream import Reader
@@ -24,7 +24,7 @@ from stepmagic.transcript import Turn
 
 @one_interrupt()
 def ask_each(
-    prompt: Prompt, conversation: Conversation, each: Sequence[Options]
+    prompt: Prompt, conversation: Dialogue, each: Sequence[Options]
 ) -> Replies:
     """Send a prompt with each of some options at once; returns their replies.
 
@@ -62,13 +62,13 @@ def ask_each(
     return Replies(Reply(turn, each[0].schema) for turn in together.result())
 
 
-def _head(conversation: Conversation, turns: Sequence[Turn]) -> Turn:
+def _head(conversation: Dialogue, turns: Sequence[Turn]) -> Turn:
     """Return the one that the conversation goes on with; the first if with none."""
     head = conversation.tree.head
     return next((turn for turn in turns if turn.id == head), turns[0])
 
 
-def _going_on(conversation: Conversation, turns: Sequence[Turn]) -> str:
+def _going_on(conversation: Dialogue, turns: Sequence[Turn]) -> str:
     """Return the line that says which one is kept, and how to keep another."""
     came = [number for number, turn in enumerate(turns, 1) if not turn.is_void]
     # One that was asked aside is kept nowhere, and `%step` knows only the kernel's own.

@@ -13,7 +13,7 @@ from typing import Any, overload
 
 from stepmagic.ask.comparison import ask_each
 from stepmagic.ask.render import TICK_S, draw, keep, watched
-from stepmagic.conversation.conversation import Conversation
+from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.conversation.draft import Draft
 from stepmagic.conversation.prompt import Prompt, build_prompt, named_values
 from stepmagic.conversation.reply import Replies, Reply
@@ -50,7 +50,7 @@ from stepmagic.transcript import Part
 def step(
     prompt: str | Part,
     *attachments: Any,
-    conversation: Conversation | str | None = None,
+    conversation: Dialogue | str | None = None,
     once: bool = False,
     model: str | None = None,
     effort: str | None = None,
@@ -65,7 +65,7 @@ def step(
 def step(
     prompt: str | Part,
     *attachments: Any,
-    conversation: Conversation | str | None = None,
+    conversation: Dialogue | str | None = None,
     once: bool = False,
     model: str | list[str] | None = None,
     effort: str | list[str] | None = None,
@@ -79,7 +79,7 @@ def step(
 def step(
     prompt: str | Part,
     *attachments: Any,
-    conversation: Conversation | str | None = None,
+    conversation: Dialogue | str | None = None,
     once: bool = False,
     model: str | list[str] | None = None,
     effort: str | list[str] | None = None,
@@ -140,12 +140,12 @@ def _draft(prompt: str | Part, attachments: Iterable[Any], shell: Any) -> Draft:
 
 def prepare(
     each: Sequence[Overrides],
-    conversation: Conversation | str | None = None,
+    conversation: Dialogue | str | None = None,
     *,
     once: bool = False,
     new: bool = False,
     tools: Iterable[Any] = (),
-) -> tuple[Conversation, list[Options]]:
+) -> tuple[Dialogue, list[Options]]:
     """Return the conversation to ask in and what to ask it with, as often as wanted.
 
     Raises:
@@ -158,7 +158,7 @@ def prepare(
     called = to_tools(tools)
     options = [with_tools(here.options(talk, one), called) for one in each]
     if once:
-        return Conversation("aside", talk.overrides, in_journal=False), options
+        return Dialogue("aside", talk.overrides, in_journal=False), options
     system = each[0].system
     if system is not None:
         talk.overrides = replace(talk.overrides, system=system)
@@ -167,7 +167,7 @@ def prepare(
     return talk, options
 
 
-def ask(prompt: Prompt, conversation: Conversation, options: Options) -> Reply:
+def ask(prompt: Prompt, conversation: Dialogue, options: Options) -> Reply:
     """Send a prompt, draw the answer as it comes, and return it.
 
     An answer that is not of the type asked for is asked for once more, in a turn of its
@@ -192,7 +192,7 @@ def ask(prompt: Prompt, conversation: Conversation, options: Options) -> Reply:
 
 
 @one_interrupt()
-def _ask_once(prompt: Prompt, conversation: Conversation, options: Options) -> Reply:
+def _ask_once(prompt: Prompt, conversation: Dialogue, options: Options) -> Reply:
     shell = find_shell()
     # Before anything is shown: what is refused must not stay in an output.
     refuse_key(find_key(), options.system, prompt.message)
@@ -208,7 +208,7 @@ def _ask_once(prompt: Prompt, conversation: Conversation, options: Options) -> R
 
 
 @one_interrupt()
-def go_on(conversation: Conversation | str | None = None) -> Reply:
+def go_on(conversation: Dialogue | str | None = None) -> Reply:
     """Go on with the last answer where it broke off; draws and returns it whole.
 
     The same model is asked with the same effort, over the same protocol.
@@ -223,7 +223,7 @@ def go_on(conversation: Conversation | str | None = None) -> Reply:
     return _follow(shell, talk.continue_answer(options), options)
 
 
-def _asked_before(talk: Conversation, options: Options) -> Options:
+def _asked_before(talk: Dialogue, options: Options) -> Options:
     """Return what the last answer was asked with.
 
     But for the embedded engine, which goes by another name on the wire.
@@ -253,7 +253,7 @@ def _follow(shell: Any, sending: Sending, options: Options) -> Reply:
 async def astep(
     prompt: str | Part,
     *attachments: Any,
-    conversation: Conversation | str | None = None,
+    conversation: Dialogue | str | None = None,
     once: bool = False,
     model: str | None = None,
     effort: str | None = None,
@@ -296,9 +296,7 @@ async def astep(
     return reply
 
 
-async def _ask(
-    shell: Any, prompt: Prompt, talk: Conversation, options: Options
-) -> Reply:
+async def _ask(shell: Any, prompt: Prompt, talk: Dialogue, options: Options) -> Reply:
     # Before anything is shown: what is refused must not stay in an output.
     refuse_key(find_key(), options.system, prompt.message)
     show_sent(shell, prompt.message, prompt.notices)

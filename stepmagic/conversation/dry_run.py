@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stepmagic.conversation.conversation import Conversation
+from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.conversation.prompt import Prompt
 from stepmagic.keys import find_key
 from stepmagic.server.catalogue import is_local
@@ -50,7 +50,7 @@ class DryRun:
 
 
 def dry_run(
-    conversation: Conversation,
+    conversation: Dialogue,
     prompt: Prompt,
     options: Options,
     *,

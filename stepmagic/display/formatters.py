@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from stepmagic.display.host import execution
 
 if TYPE_CHECKING:
-    from stepmagic.conversation.conversation import Conversation
+    from stepmagic.conversation.dialogue import Dialogue
     from stepmagic.conversation.dry_run import DryRun
     from stepmagic.conversation.reply import Logprobs, Replies, Reply
 
@@ -31,7 +31,7 @@ def mark_drawn(shell: Any, turn_id: str) -> None:
 def register_formatters(shell: Any) -> None:
     """Teach a shell to show the types."""
     shown: dict[tuple[str, str], Callable[[Any], dict[str, str]]] = {
-        ("stepmagic.conversation.conversation", "Conversation"): _conversation,
+        ("stepmagic.conversation.dialogue", "Dialogue"): _conversation,
         ("stepmagic.conversation.dry_run", "DryRun"): _dry_run,
         ("stepmagic.conversation.reply", "Logprobs"): _logprobs,
     }
@@ -78,7 +78,7 @@ def _show_replies(shell: Any, replies: Replies) -> None:
     display(turns_bundle(turns), raw=True)
 
 
-def _conversation(conversation: Conversation) -> dict[str, str]:
+def _conversation(conversation: Dialogue) -> dict[str, str]:
     # Loaded when first shown.
     from stepmagic.display.html.history import history_bundle  # noqa: PLC0415
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stepmagic.conversation.conversation import Conversation
+from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.conversation.reply import Reply
 from stepmagic.display.view import Table
 from stepmagic.errors import CommandError
@@ -99,7 +99,7 @@ def branch_names(here: Session) -> list[str]:
     ]
 
 
-def asked_model(talk: Conversation) -> str:
+def asked_model(talk: Dialogue) -> str:
     """Return the model that a conversation asks."""
     return full_name(talk.overrides.model or current().model)
 
@@ -139,7 +139,7 @@ def _count(words: list[str]) -> int:
     return int(words[0])
 
 
-def _turns(talk: Conversation) -> str:
+def _turns(talk: Dialogue) -> str:
     return format_count(len(talk.turns), "turn")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from stepmagic import keys
 from stepmagic.conversation.context import context_used
-from stepmagic.conversation.conversation import Conversation
+from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.display.view import Card
 from stepmagic.server.budget import ledger, limit_usd
 from stepmagic.server.cassette.mode import place as cassette_place
@@ -47,7 +47,7 @@ def status(here: Session) -> Card:
     )
 
 
-def _conversation(talk: Conversation) -> str:
+def _conversation(talk: Dialogue) -> str:
     turns = format_count(len(talk.turns), "turn")
     all_turns = len(talk.tree.turns)
     more = f" of {all_turns:,} on all branches" if all_turns > len(talk.turns) else ""
@@ -60,7 +60,7 @@ def _branch(tree: TurnTree) -> str:
     return f"{tree.branch}{more}"
 
 
-def _context(talk: Conversation, options: Options) -> str:
+def _context(talk: Dialogue, options: Options) -> str:
     used = context_used(talk.turns, options.system)
     most = options.entry.context_tokens if options.entry else None
     if not most:
@@ -70,7 +70,7 @@ def _context(talk: Conversation, options: Options) -> str:
     return f"about {used:,} tokens of {most:,} ({percent})"
 
 
-def _cost(talk: Conversation) -> str:
+def _cost(talk: Dialogue) -> str:
     spent = total(turn.usage for turn in talk.tree.turns.values())
     here = format_cost(spent.cost_usd or 0)
     return f"{here} in this conversation, {ledger().words} in this kernel"

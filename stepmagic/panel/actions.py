@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeAlias
 
-from stepmagic.conversation.conversation import Conversation
+from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.conversation.dry_run import dry_run
 from stepmagic.conversation.prompt import Prompt
 from stepmagic.display.answer import Answer
@@ -33,7 +33,7 @@ Content: TypeAlias = Mapping[str, Any]
 class Desk(Protocol):
     """What an action works on."""
 
-    conversation: Conversation
+    conversation: Dialogue
     shell: Any
     stage: Stage
 

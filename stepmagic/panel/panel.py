@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stepmagic.conversation.conversation import Conversation
+from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.display.host import find_shell, has_kernel, is_lab
 from stepmagic.display.view import is_live
 from stepmagic.session import session
@@ -22,7 +22,7 @@ class Panel:
     All panels of one conversation show the same, and cells ask in it too.
     """
 
-    def __init__(self, conversation: Conversation | str | None = None) -> None:
+    def __init__(self, conversation: Dialogue | str | None = None) -> None:
         """Choose the conversation.
 
         Args:
@@ -50,7 +50,7 @@ class Panel:
         _show_transcript(self.conversation)
 
 
-def _show_transcript(conversation: Conversation) -> None:
+def _show_transcript(conversation: Dialogue) -> None:
     """Show the turns where nobody can click, as when a notebook is executed whole."""
     from IPython.display import display  # noqa: PLC0415 - with a shell, it is loaded
 

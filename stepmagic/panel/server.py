@@ -14,7 +14,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from stepmagic.conversation.conversation import Conversation
+from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.display.notebook.assets import page_module, page_style
 from stepmagic.errors import StepError
 from stepmagic.panel.actions import Asked, act
@@ -107,7 +107,7 @@ class Desk:
     that misses one asks for everything.
     """
 
-    def __init__(self, conversation: Conversation, shell: Any) -> None:
+    def __init__(self, conversation: Dialogue, shell: Any) -> None:
         """Begin to look at a conversation.
 
         Args:
@@ -258,10 +258,10 @@ class Desk:
         )
 
 
-_desks: dict[Conversation, Desk] = {}
+_desks: dict[Dialogue, Desk] = {}
 
 
-def desk_for(conversation: Conversation, shell: Any) -> Desk:
+def desk_for(conversation: Dialogue, shell: Any) -> Desk:
     """Return the desk of a conversation, which is made when it is first shown."""
     if conversation not in _desks:
         _desks[conversation] = Desk(conversation, shell)

@@ -12,7 +12,7 @@ import time
 from collections.abc import Container, Iterator
 from typing import Any
 
-from stepmagic.conversation.conversation import Conversation
+from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.display.answer import AnswerFold
 from stepmagic.display.notebook.frames import Frames
 from stepmagic.display.notebook.patches import Patches
@@ -93,7 +93,7 @@ class _Growing:
 class Stage:
     """Everything that the pages of one conversation show."""
 
-    def __init__(self, conversation: Conversation) -> None:
+    def __init__(self, conversation: Dialogue) -> None:
         """Begin with pages that know nothing."""
         self.conversation = conversation
         self.questions: list[Question] = []
@@ -210,6 +210,6 @@ class Stage:
             yield {"kind": kind, kind: value}
 
 
-def _running(conversation: Conversation) -> list[Turn]:
+def _running(conversation: Dialogue) -> list[Turn]:
     turns = list(conversation.tree.turns.values())
     return [turn for turn in turns if turn.status == "running"]

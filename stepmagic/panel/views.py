@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from stepmagic.conversation.conversation import Conversation
+from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.conversation.reply import Reply
 from stepmagic.display.answer import Answer
 from stepmagic.display.html.attachments import sent_html
@@ -46,7 +46,7 @@ def turn_form(turn: Turn, *, is_seen: bool = True) -> dict[str, Any]:
     return form
 
 
-def order_form(conversation: Conversation) -> list[list[Any]]:
+def order_form(conversation: Dialogue) -> list[list[Any]]:
     """Return the turns up to the head, each as its id and those of its siblings.
 
     A question that got no answer at all is no sibling: the head went back from it.
@@ -59,7 +59,7 @@ def order_form(conversation: Conversation) -> list[list[Any]]:
     return [[turn.id, by_parent.get(turn.parent, [])] for turn in tree.path()]
 
 
-def settings_form(conversation: Conversation) -> dict[str, Any]:
+def settings_form(conversation: Dialogue) -> dict[str, Any]:
     """Return what the panel's bar shows."""
     here = session()
     form = {"name": conversation.name, "branch": conversation.tree.branch, "fault": ""}
@@ -107,7 +107,7 @@ def _transcribed(form: Mapping[str, Any]) -> str:
     return f"{you}{form['sent']}{form['html']}"
 
 
-def _gauge(conversation: Conversation, options: Options) -> dict[str, Any]:
+def _gauge(conversation: Dialogue, options: Options) -> dict[str, Any]:
     used = estimate_messages(conversation.history(), options.system)
     spent = total(turn.usage for turn in list(conversation.tree.turns.values()))
     most = options.entry.context_tokens if options.entry else None

@@ -16,7 +16,7 @@ from openrouter_server import (
     stall,
 )
 from shell_fixtures import ShellUnderTest
-from stepmagic.conversation.conversation import Conversation
+from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.conversation.reply import Replies
 from stepmagic.conversation.stream import Together
 from stepmagic.errors import (
@@ -65,7 +65,7 @@ def read(together: Together) -> list[Turn]:
     return together.turns
 
 
-def ask(talk: Conversation, prompt: str, each: list[Options]) -> list[Turn]:
+def ask(talk: Dialogue, prompt: str, each: list[Options]) -> list[Turn]:
     return read(talk.send_each(user(prompt), each))
 
 
@@ -76,7 +76,7 @@ def efforts(server: OpenRouterServer) -> list[str]:
 def test_sides_ask_the_same_of_each_at_once(
     server: OpenRouterServer, asked_with: Callable[..., list[Options]]
 ) -> None:
-    talk = Conversation()
+    talk = Dialogue()
     ask(talk, "Before?", asked_with("low"))
     server.requests.clear()
     # Each answer waits for the others' requests: one after another would take longer.
@@ -96,7 +96,7 @@ def test_sides_ask_the_same_of_each_at_once(
 def test_the_first_is_gone_on_with_and_the_others_have_branches(
     server: OpenRouterServer, asked_with: Callable[..., list[Options]]
 ) -> None:
-    talk = Conversation()
+    talk = Dialogue()
     turns = ask(talk, "Which?", asked_with(*EFFORTS))
     assert talk.turns == turns[:1]
     assert talk.sides == turns
@@ -111,7 +111,7 @@ def test_the_first_is_gone_on_with_and_the_others_have_branches(
 def test_another_can_be_chosen_and_what_is_left_stays(
     server: OpenRouterServer, asked_with: Callable[..., list[Options]]
 ) -> None:
-    talk = Conversation()
+    talk = Dialogue()
     one, two, three = ask(talk, "Which?", asked_with(*EFFORTS))
     talk.choose(two)
     heads = {"main": two.id, "main-2": one.id, "main-3": three.id}
@@ -128,7 +128,7 @@ def test_another_can_be_chosen_and_what_is_left_stays(
 def test_a_branch_that_the_user_named_is_left_where_it_is(
     server: OpenRouterServer, asked_with: Callable[..., list[Options]]
 ) -> None:
-    talk = Conversation()
+    talk = Dialogue()
     one, two = ask(talk, "Which?", asked_with("low", "high"))
     talk.use("main-2")
     talk.use("good")
@@ -142,7 +142,7 @@ def test_a_branch_that_the_user_named_is_left_where_it_is(
 def test_a_conversation_asked_one_at_a_time_has_no_sides(
     server: OpenRouterServer, asked_with: Callable[..., list[Options]]
 ) -> None:
-    talk = Conversation()
+    talk = Dialogue()
     (turn,) = ask(talk, "What?", asked_with("low"))
     assert (turn.beside, talk.sides) == (None, [])
     assert len(server.requests) == 1
@@ -154,7 +154,7 @@ def test_one_that_fails_does_not_harm_the_others(
     asked_with: Callable[..., list[Options]],
     failures: int,
 ) -> None:
-    talk = Conversation()
+    talk = Dialogue()
     # Which request comes first, and gets the error, is a matter of chance.
     server.enqueue(*[error(400)] * failures)
     turns = ask(talk, "Which?", asked_with(*EFFORTS))
@@ -168,7 +168,7 @@ def test_one_that_fails_does_not_harm_the_others(
 def test_where_all_fail_the_conversation_is_as_it_was(
     server: OpenRouterServer, asked_with: Callable[..., list[Options]]
 ) -> None:
-    talk = Conversation()
+    talk = Dialogue()
     server.enqueue(error(400), error(400))
     together = talk.send_each(user("Which?"), asked_with("low", "high"))
     read(together)
@@ -181,7 +181,7 @@ def test_where_all_fail_the_conversation_is_as_it_was(
 def test_nothing_is_sent_unless_all_can_be(
     server: OpenRouterServer, asked_with: Callable[..., list[Options]]
 ) -> None:
-    talk = Conversation()
+    talk = Dialogue()
     one, other = asked_with("low", "high")
     assert other.entry is not None
     blind = replace(other, entry=replace(other.entry, inputs=("text",)))
@@ -197,7 +197,7 @@ def test_nothing_is_sent_unless_all_can_be(
 def test_to_stop_one_stops_all_and_each_is_closed(
     server: OpenRouterServer, asked_with: Callable[..., list[Options]]
 ) -> None:
-    talk = Conversation()
+    talk = Dialogue()
     server.default = stall(answer("So far."), after=4)
     together = talk.send_each(user("Which?"), asked_with("low", "high"))
     waiting = {0, 1}
@@ -220,7 +220,7 @@ def test_to_stop_one_stops_all_and_each_is_closed(
 def test_a_cell_that_runs_again_sets_all_of_them_aside(
     server: OpenRouterServer, asked_with: Callable[..., list[Options]]
 ) -> None:
-    talk = Conversation()
+    talk = Dialogue()
     each = asked_with("low", "high")
     for execution in "12":
         cell = Cell(id="a", execution=execution)
@@ -238,9 +238,9 @@ def test_a_cell_that_runs_again_sets_all_of_them_aside(
 def test_a_saved_conversation_holds_them(
     server: OpenRouterServer, asked_with: Callable[..., list[Options]]
 ) -> None:
-    talk = Conversation()
+    talk = Dialogue()
     turns = ask(talk, "Which?", asked_with("low", "high"))
-    again = Conversation.from_saved(saved_from_dict(saved_to_dict(talk.saved)))
+    again = Dialogue.from_saved(saved_from_dict(saved_to_dict(talk.saved)))
     assert again.sides == turns
     assert again.tree == talk.tree
     assert len(server.requests) == 2

@@ -10,7 +10,7 @@ import pytest
 
 from openrouter_server import Call, OpenRouterServer, answer, error
 from stepmagic import tool
-from stepmagic.conversation.conversation import Conversation
+from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.errors import RequestRefused
 from stepmagic.transcript import ToolResult, user
 from stepmagic.transcript.events import Finish, PartDelta, StreamEvent
@@ -20,13 +20,13 @@ LONG = " ".join(f"word{number}" for number in range(400))
 pytestmark = pytest.mark.usefixtures("step")
 
 
-async def read(talk: Conversation, prompt: Any, **how: Any) -> list[StreamEvent]:
+async def read(talk: Dialogue, prompt: Any, **how: Any) -> list[StreamEvent]:
     return [event async for event in talk.astream(prompt, **how)]
 
 
 def test_events_come_as_they_are_sent(server: OpenRouterServer) -> None:
     server.enqueue(answer("One two.", reasoning=""))
-    talk = Conversation()
+    talk = Dialogue()
     events = asyncio.run(read(talk, "Count!", effort="low", max_tokens=300))
     words = [event.text for event in events if isinstance(event, PartDelta)]
     assert "".join(words) == "One two."
@@ -37,7 +37,7 @@ def test_events_come_as_they_are_sent(server: OpenRouterServer) -> None:
 
 def test_a_message_may_be_asked_too(server: OpenRouterServer) -> None:
     server.enqueue(answer("Yes."))
-    talk = Conversation()
+    talk = Dialogue()
     asyncio.run(read(talk, user("Is it?")))
     assert talk.turns[0].prompt.text == "Is it?"
 
@@ -64,7 +64,7 @@ def test_functions_run_in_the_loop_that_reads(server: OpenRouterServer) -> None:
 
     calls = [Call(name=name) for name in ("here", "inside", "never")]
     server.enqueue(answer(tool_calls=calls), answer("Done."))
-    talk = Conversation()
+    talk = Dialogue()
     asyncio.run(ask())
     assert len(loops) == 3
     assert len(set(map(id, loops))) == 1
@@ -84,7 +84,7 @@ def test_a_reader_who_leaves_stops_the_turn(server: OpenRouterServer) -> None:
                     break
 
     server.enqueue(answer(LONG, reasoning="", pace_s=0.01))
-    talk = Conversation()
+    talk = Dialogue()
     asyncio.run(ask())
     assert talk.turns[0].status == "interrupted"
     assert server.requests[0].wait_until_over(30)
@@ -94,4 +94,4 @@ def test_a_reader_who_leaves_stops_the_turn(server: OpenRouterServer) -> None:
 def test_what_goes_wrong_is_raised(server: OpenRouterServer) -> None:
     server.enqueue(error(400, "No."))
     with pytest.raises(RequestRefused):
-        asyncio.run(read(Conversation(), "Hm?"))
+        asyncio.run(read(Dialogue(), "Hm?"))

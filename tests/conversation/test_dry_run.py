@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from stepmagic.conversation.conversation import Conversation
+from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.conversation.dry_run import DryRun
 from stepmagic.conversation.dry_run import dry_run as dry_run_of
 from stepmagic.conversation.prompt import Prompt
@@ -39,16 +39,14 @@ def options(**line: object) -> Options:
     return resolve(current(), catalogue, Overrides(), given)
 
 
-def dry_run(
-    talk: Conversation, message: Message, given: Options, *, fresh: bool
-) -> DryRun:
+def dry_run(talk: Dialogue, message: Message, given: Options, *, fresh: bool) -> DryRun:
     return dry_run_of(talk, Prompt(message=message), given, fresh=fresh)
 
 
 @pytest.fixture
-def talk() -> Conversation:
+def talk() -> Dialogue:
     """Return a conversation of one turn."""
-    talk = Conversation()
+    talk = Dialogue()
     answer = Message(role="assistant", parts=(Text(text="a word " * 80),))
     talk.tree.add(
         Turn(parent=None, prompt=user("q"), replies=(answer,), status="complete")
@@ -62,7 +60,7 @@ def asked(shown: DryRun) -> list[str]:
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_body_is_what_the_conversation_would_send(
-    talk: Conversation, protocol: str
+    talk: Dialogue, protocol: str
 ) -> None:
     given = options(parameters={"api": protocol, "max_tokens": 5000})
     shown = dry_run(talk, user("Hi"), given, fresh=False)
@@ -71,12 +69,12 @@ def test_body_is_what_the_conversation_would_send(
     assert json.loads(shown.text) == shown.body
 
 
-def test_system_prompt_shows(talk: Conversation) -> None:
+def test_system_prompt_shows(talk: Dialogue) -> None:
     shown = dry_run(talk, user("Hi"), options(system="Be brief."), fresh=True)
     assert shown.body["messages"][0] == {"role": "system", "content": "Be brief."}
 
 
-def test_fresh_request_leaves_the_history_out(talk: Conversation) -> None:
+def test_fresh_request_leaves_the_history_out(talk: Dialogue) -> None:
     whole = dry_run(talk, user("Hi"), options(), fresh=False)
     fresh = dry_run(talk, user("Hi"), options(), fresh=True)
     assert asked(whole) == ["system", "user", "assistant", "user"]
@@ -85,24 +83,24 @@ def test_fresh_request_leaves_the_history_out(talk: Conversation) -> None:
     assert len(talk.turns) == 1
 
 
-def test_tokens_and_price_are_estimated(talk: Conversation) -> None:
+def test_tokens_and_price_are_estimated(talk: Dialogue) -> None:
     shown = dry_run(talk, user("Hi"), options(), fresh=False)
     assert shown.context_tokens == 256_000
     assert shown.cost_usd == pytest.approx(shown.tokens * 0.20e-6)
 
 
-def test_price_of_an_unknown_model_is_not_known(talk: Conversation) -> None:
+def test_price_of_an_unknown_model_is_not_known(talk: Dialogue) -> None:
     shown = dry_run(talk, user("Hi"), options(model="who/knows"), fresh=False)
     assert (shown.cost_usd, shown.context_tokens) == (None, None)
 
 
-def test_embedded_engine_is_not_started(talk: Conversation) -> None:
+def test_embedded_engine_is_not_started(talk: Dialogue) -> None:
     shown = dry_run(talk, user("Hi"), options(model=LOCAL_MODEL), fresh=False)
     assert shown.url == "(the embedded engine)/chat/completions"
     assert shown.cost_usd == 0
 
 
-def test_long_media_is_shortened_in_the_text_alone(talk: Conversation) -> None:
+def test_long_media_is_shortened_in_the_text_alone(talk: Dialogue) -> None:
     shown = dry_run(talk, user("look", PNG), options(), fresh=True)
     assert PNG.location in json.dumps(shown.body)
     assert f'"{PNG.location[:40]}... (13,' in shown.text
@@ -118,12 +116,12 @@ def test_long_media_is_shortened_in_the_text_alone(talk: Conversation) -> None:
         "-" * 200,
     ],
 )
-def test_long_prose_is_shown_whole(talk: Conversation, prose: str) -> None:
+def test_long_prose_is_shown_whole(talk: Dialogue, prose: str) -> None:
     shown = dry_run(talk, user(prose), options(), fresh=True)
     assert prose in shown.text
 
 
-def test_what_has_no_form_is_refused(talk: Conversation) -> None:
+def test_what_has_no_form_is_refused(talk: Dialogue) -> None:
     video = Video(url="https://example.org/a.mp4")
     messages = options(parameters={"api": "messages"})
     with pytest.raises(UnsupportedOption):
@@ -132,7 +130,7 @@ def test_what_has_no_form_is_refused(talk: Conversation) -> None:
 
 @pytest.mark.parametrize("place", ["prompt", "system"])
 def test_key_shows_in_no_dry_run(
-    talk: Conversation, monkeypatch: pytest.MonkeyPatch, place: str
+    talk: Dialogue, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     monkeypatch.setenv(VARIABLE, SECRET)
     texts = {"prompt": "Hi", "system": "Be brief.", place: f"my key is {SECRET}"}
@@ -159,7 +157,7 @@ def test_parts_without_text_or_media_hold_no_key() -> None:
     ],
 )
 def test_attachment_that_holds_the_key_is_refused(
-    talk: Conversation, monkeypatch: pytest.MonkeyPatch, part: Part
+    talk: Dialogue, monkeypatch: pytest.MonkeyPatch, part: Part
 ) -> None:
     given = options()
     dry_run(talk, user("Hi", part), given, fresh=True)

@@ -17,7 +17,7 @@ from openrouter_server import MODELS, TEXT_ONLY, Call, OpenRouterServer, answer
 from shell_fixtures import ShellUnderTest
 from stepmagic import tool
 from stepmagic.ask.single import astep, step
-from stepmagic.conversation.conversation import Conversation
+from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.conversation.stream import Reader, Sending
 from stepmagic.errors import Interrupted
 from stepmagic.schema.tools import to_tools
@@ -215,7 +215,7 @@ def confirmed(
         return f"deleted {name}"
 
     called(server, "delete")
-    talk = Conversation()
+    talk = Dialogue()
     options = with_tools(session().options(talk), to_tools([delete]))
     events = []
     reader = Reader(confirms=answers is not None)

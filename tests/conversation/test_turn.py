@@ -25,7 +25,7 @@ from openrouter_server import (
     cut,
     error,
 )
-from stepmagic.conversation.conversation import Conversation
+from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.conversation.request import prepare
 from stepmagic.conversation.stream import Sending
 from stepmagic.conversation.tool_calls import Caller
@@ -86,7 +86,7 @@ def asked(server: OpenRouterServer, monkeypatch: pytest.MonkeyPatch) -> Asked:
     return options
 
 
-def ask(talk: Conversation, options: Options, prompt: str = "Hi") -> list[StreamEvent]:
+def ask(talk: Dialogue, options: Options, prompt: str = "Hi") -> list[StreamEvent]:
     """Ask, and return every event."""
     with talk.send(user(prompt), options) as sending:
         return list(sending)
@@ -175,7 +175,7 @@ def test_each_round_sends_back_all_that_came_in_order(
         ),
         answer("Done.", reasoning=""),
     )
-    talk = Conversation()
+    talk = Dialogue()
     ask(talk, asked(protocol, stream=stream))
     (turn,) = talk.turns
     assert (turn.status, turn.text, turn.finish_reason) == ("complete", "Done.", "stop")
@@ -206,7 +206,7 @@ def test_signed_reasoning_goes_back_unmodified_to_its_provider(
     server.enqueue(
         answer(tool_calls=calls, reasoning="Hm.", signature="c2lnbmVk"), answer("3")
     )
-    talk = Conversation()
+    talk = Dialogue()
     ask(talk, asked(protocol, model=SIGNED))
     first, second = (request.body for request in server.requests)
     thought = talk.turns[0].replies[0].parts[0]
@@ -241,7 +241,7 @@ def test_a_choice_of_tool_holds_for_the_first_request(
     server: OpenRouterServer, asked: Asked, protocol: Protocol
 ) -> None:
     server.enqueue(answer(tool_calls=[sum_of(1, 2)]), answer("3"))
-    ask(Conversation(), asked(protocol, tool_choice="add"))
+    ask(Dialogue(), asked(protocol, tool_choice="add"))
     first, second = (request.body for request in server.requests)
     assert "add" in str(first["tool_choice"])
     assert "tool_choice" not in second
@@ -252,7 +252,7 @@ def test_calls_are_found_though_the_reason_does_not_tell(
     server: OpenRouterServer, asked: Asked, protocol: Protocol
 ) -> None:
     server.enqueue(answer(tool_calls=[sum_of(1, 2)], finish_reason="stop"), answer("3"))
-    talk = Conversation()
+    talk = Dialogue()
     ask(talk, asked(protocol))
     assert results_of(talk.turns[0]) == [("add", "3", False)]
 
@@ -261,7 +261,7 @@ def test_an_answer_that_was_cut_calls_nothing(
     server: OpenRouterServer, asked: Asked
 ) -> None:
     server.enqueue(answer(tool_calls=[sum_of(1, 2)], finish_reason="length"))
-    talk = Conversation()
+    talk = Dialogue()
     events = ask(talk, asked())
     assert not any(isinstance(event, ToolStart) for event in events)
     assert len(server.requests) == 1
@@ -275,7 +275,7 @@ def test_the_last_round_has_to_be_answered(
 ) -> None:
     current().tool_rounds = 2
     server.default = answer(tool_calls=[sum_of(1, 2)])
-    talk = Conversation()
+    talk = Dialogue()
     events = ask(talk, asked(protocol))
     choices = [request.body.get("tool_choice") for request in server.requests]
     none = {"type": "none"} if protocol == "messages" else "none"
@@ -300,7 +300,7 @@ def test_usage_adds_up(
         answer(tool_calls=[sum_of(1, 2)], usage=Tokens(prompt=100, completion=10)),
         answer("3", usage=Tokens(prompt=200, completion=20)),
     )
-    talk = Conversation()
+    talk = Dialogue()
     ask(talk, asked(protocol))
     usage = talk.turns[0].usage
     assert usage is not None
@@ -312,7 +312,7 @@ def test_events_tell_streams_calls_and_the_end(
     server: OpenRouterServer, asked: Asked
 ) -> None:
     server.enqueue(answer(tool_calls=[sum_of(1, 2)]), answer("3"))
-    events = ask(Conversation(), asked())
+    events = ask(Dialogue(), asked())
     kinds = (Finish, ToolStart, ToolEnd)
     told = [event for event in events if isinstance(event, kinds)]
     assert [type(event) for event in told] == [Finish, ToolStart, ToolEnd, Finish]
@@ -338,7 +338,7 @@ def test_faults_of_a_call_go_back_to_the_model(
         Call(name="multiply"),
     ]
     server.enqueue(answer(tool_calls=calls), answer("I see."))
-    talk = Conversation()
+    talk = Dialogue()
     ask(talk, asked(protocol, tools=[divide]))
     told = [text for _, text, is_error in results_of(talk.turns[0]) if is_error]
     assert told[0] == "ZeroDivisionError: division by zero"
@@ -354,7 +354,7 @@ def test_a_fault_after_a_round_keeps_it(
     server: OpenRouterServer, asked: Asked, protocol: Protocol, fault: Reply
 ) -> None:
     server.enqueue(answer(tool_calls=[sum_of(1, 2)]), fault, answer("Three."))
-    talk = Conversation()
+    talk = Dialogue()
     ask(talk, asked(protocol))
     (turn,) = talk.turns
     assert turn.status == "error"
@@ -422,7 +422,7 @@ def test_the_key_goes_back_in_no_result(server: OpenRouterServer, asked: Asked) 
 
     names = ("leak", "fail", "draw")
     server.enqueue(answer(tool_calls=[Call(name=name) for name in names]), answer("Ok"))
-    talk = Conversation()
+    talk = Dialogue()
     ask(talk, asked(tools=[leak, fail, draw]))
     assert KEY not in str(server.requests[1].body)
     assert [text for _, text, _ in results_of(talk.turns[0])] == [
@@ -435,7 +435,7 @@ def test_the_key_goes_back_in_no_result(server: OpenRouterServer, asked: Asked) 
 # Interrupts
 
 
-def stop_in(talk: Conversation, options: Options, begun: threading.Event) -> None:
+def stop_in(talk: Dialogue, options: Options, begun: threading.Event) -> None:
     """Ask, and interrupt once a function says that it runs."""
 
     def interrupt() -> None:
@@ -476,7 +476,7 @@ def test_an_interrupt_in_a_function_leaves_what_the_next_request_can_carry(
         ),
         answer("Fine."),
     )
-    talk = Conversation()
+    talk = Dialogue()
     stop_in(talk, asked(protocol, tools=[function, add]), begun)
     assert len(server.requests) == 1
     (turn,) = talk.turns
@@ -502,7 +502,7 @@ def test_an_interrupt_after_a_round_leaves_what_the_next_request_can_carry(
     server.enqueue(
         answer(tool_calls=[sum_of(1, 2)]), answer("Late", delay_s=WAIT_S), answer("Ok.")
     )
-    talk = Conversation()
+    talk = Dialogue()
     asked_twice = threading.Event()
 
     def watch() -> None:
@@ -529,7 +529,7 @@ def test_the_journal_has_the_rounds_while_a_function_runs(
 
     server.enqueue(answer(tool_calls=[sum_of(1, 2)]))
     server.enqueue(answer(tool_calls=[Call(name="wait")]), answer("Ok."))
-    talk = Conversation()
+    talk = Dialogue()
     with talk.send(user("Hi"), asked(tools=[add, wait])) as sending:
         assert begun.wait(WAIT_S)
         kept = ""
@@ -547,10 +547,10 @@ def test_the_journal_has_the_rounds_while_a_function_runs(
 def test_a_function_cannot_ask_where_its_own_turn_waits(
     server: OpenRouterServer, asked: Asked
 ) -> None:
-    talk = Conversation()
+    talk = Dialogue()
 
     def delve(*, aside: bool) -> str:
-        other = Conversation("aside") if aside else talk
+        other = Dialogue("aside") if aside else talk
         with other.send(user("Deeper?"), asked(tools=())) as sending:
             list(sending)
         return sending.result().text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from stepmagic.conversation.conversation import Turnstile
+from stepmagic.conversation.dialogue import Turnstile
 
 
 def test_one_is_let_in_at_a_time() -> None:

@@ -12,7 +12,7 @@ from continuations import Script, closed, every_protocol, rest, send, stopped
 from openrouter_server import OpenRouterServer, Tokens, answer, error, raw
 from shell_fixtures import ShellUnderTest
 from stepmagic import batch
-from stepmagic.conversation.conversation import Conversation
+from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.errors import CostLimitReached
 from stepmagic.server.budget import Metered, ledger
 from stepmagic.session import Session, session
@@ -23,7 +23,7 @@ from stepmagic.transcript.events import Finish, StreamEvent, UsageReport
 LONG = " ".join(f"word{number}" for number in range(400))
 
 
-def cost(talk: Conversation) -> float:
+def cost(talk: Dialogue) -> float:
     return sum(
         turn.usage.cost_usd or 0 for turn in talk.tree.turns.values() if turn.usage
     )
@@ -137,7 +137,7 @@ def test_two_answers_at_once_share_the_limit(
 ) -> None:
     current().max_cost_usd = 0.001
     server.default = answer(LONG, reasoning="", pace_s=0.002)
-    sendings = [send(Conversation(), "Count!", "chat") for _ in range(2)]
+    sendings = [send(Dialogue(), "Count!", "chat") for _ in range(2)]
     for sending in sendings:
         with sending:
             list(sending)

@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 
 from openrouter_server import Call, OpenRouterServer, answer, mid_stream_error
 from shell_fixtures import ShellUnderTest
-from stepmagic.conversation.conversation import Conversation
+from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.errors import CommandError, TranscriptError
 from stepmagic.magics.subcommands import run_subcommand
 from stepmagic.server.options import Overrides
@@ -453,7 +453,7 @@ def test_openai_takes_the_messages(
 
 
 def test_openai_gets_media_and_no_picture_of_an_answer() -> None:
-    talk = Conversation.from_saved(rich())
+    talk = Dialogue.from_saved(rich())
     asked, called, told, said = talk.to_openai()[:4]
     kinds = [part["type"] for part in asked["content"]]
     assert kinds == ["text", "text", "image_url", "video_url", "file"]

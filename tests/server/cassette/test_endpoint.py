@@ -26,7 +26,7 @@ from openrouter_server import (
 from rows import echo
 from stepmagic import batch
 from stepmagic.ask.single import step
-from stepmagic.conversation.conversation import Conversation
+from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.errors import (
     AttachmentError,
     CassetteError,
@@ -77,7 +77,7 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> Any:
     return leave
 
 
-def ask(talk: Conversation, text: str, **parameters: Any) -> Turn:
+def ask(talk: Dialogue, text: str, **parameters: Any) -> Turn:
     step(text, conversation=talk, **parameters)
     return talk.turns[-1]
 
@@ -107,7 +107,7 @@ def test_a_conversation_is_replayed_without_key_or_network(
     server.enqueue(answer("Four.", reasoning="Two and two."), answer("Five."))
     turns = []
     for round_ in ("recorded", "replayed"):
-        talk = Conversation()
+        talk = Dialogue()
         asked = {"api": protocol, "stream": stream}
         turns.append([told(ask(talk, text, **asked)) for text in ("2+2?", "And one?")])
         if round_ == "recorded":
@@ -125,7 +125,7 @@ def test_signed_reasoning_survives_a_replay(
     asked = {"api": "messages", "model": SIGNED}
     server.enqueue(answer("Four.", reasoning="Hm.", signature="c2ln"), answer("Five."))
     for _ in range(2):
-        talk = Conversation()
+        talk = Dialogue()
         assert ask(talk, "2+2?", **asked).text == "Four."
         assert ask(talk, "And one?", **asked).text == "Five."
         if len(server.requests) == 2 and current().cassette_mode == "auto":
@@ -196,7 +196,7 @@ def test_of_several_tries_the_one_that_succeeded_is_recorded(
 
 def test_a_stopped_answer_is_not_recorded(server: OpenRouterServer, path: Path) -> None:
     server.enqueue(answer("one two three four five six", pace_s=0.5))
-    talk = Conversation()
+    talk = Dialogue()
     options = resolved()
     with talk.send(user("One?"), options) as sending:
         for event in sending:
@@ -213,7 +213,7 @@ def resolved(**line: Any) -> Any:
 
 
 def test_a_miss_says_what_differs_and_changes_nothing(path: Path, alone: Any) -> None:
-    talk = Conversation()
+    talk = Dialogue()
     ask(talk, "What is 2+2?")
     alone()
     with pytest.raises(CassetteMiss) as raised:
@@ -270,7 +270,7 @@ def test_what_cannot_be_written_costs_no_answer(
 ) -> None:
     current().cassette = str(tmp_path / "none" / "notes.jsonl")
     server.enqueue(answer("Yes."))
-    sending = Conversation().send(user("One?"), resolved())
+    sending = Dialogue().send(user("One?"), resolved())
     events = list(sending)
     assert sending.result().text == "Yes."
     notices = [event.text for event in events if isinstance(event, Notice)]
@@ -307,7 +307,7 @@ def test_answers_side_by_side_are_replayed(
     told = []
     for _ in range(2):
         each = [resolved(effort=effort) for effort in ("low", "high")]
-        together = Conversation().send_each(user("Well?"), each)
+        together = Dialogue().send_each(user("Well?"), each)
         list(together.beats(30))
         told.append([turn.text for turn in together.result()])
         if current().cassette_mode == "auto":
@@ -358,7 +358,7 @@ def test_a_typed_answer_is_replayed(
 
 
 def test_a_replay_can_be_stopped_and_played_again(path: Path, alone: Any) -> None:
-    step("One?", conversation=(talk := Conversation()))
+    step("One?", conversation=(talk := Dialogue()))
     *_, last = text = path.read_text("utf-8").splitlines()
     form = json.loads(last)
     whole = "".join(piece for _, piece in form["stream"])
@@ -367,7 +367,7 @@ def test_a_replay_can_be_stopped_and_played_again(path: Path, alone: Any) -> Non
     path.write_text("\n".join([*text[:-1], json.dumps(form), ""]))
     alone()
     current().cassette_speed = "original"
-    stopped = Conversation()
+    stopped = Dialogue()
     with stopped.send(user("One?"), resolved()) as sending:
         for event in sending:
             if isinstance(event, PartDelta):
@@ -375,7 +375,7 @@ def test_a_replay_can_be_stopped_and_played_again(path: Path, alone: Any) -> Non
     assert stopped.tree.turns
     (turn,) = stopped.tree.turns.values()
     assert turn.status == "interrupted"
-    assert ask(Conversation(), "One?").text == talk.turns[0].text
+    assert ask(Dialogue(), "One?").text == talk.turns[0].text
 
 
 @pytest.mark.parametrize("mode", ["auto", "record", "replay"])
@@ -384,7 +384,7 @@ def test_a_file_that_is_no_cassette_is_refused_before_anything_is_asked(
 ) -> None:
     path.write_text("a,b\n1,2\n")
     current().cassette_mode = mode
-    talk = Conversation()
+    talk = Dialogue()
     with pytest.raises(CassetteError, match="is no cassette"):
         ask(talk, "One?")
     assert (server.requests, talk.tree.turns) == ([], {})
@@ -408,7 +408,7 @@ def test_a_picture_that_was_encoded_otherwise_is_found(
 
 
 def test_a_question_with_the_key_is_refused(path: Path) -> None:
-    talk = Conversation()
+    talk = Dialogue()
     key = "sk-or-v1-made-up-for-the-tests"
     sending = talk.send(user(f"Is {key} good?"), resolved())
     (finish,) = sending

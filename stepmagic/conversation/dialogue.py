@@ -142,11 +142,11 @@ Listener: TypeAlias = Callable[[str, StreamEvent], None]
 """Called on the background loop with a turn's id and its next event."""
 
 
-class Conversation(Streaming):
+class Dialogue(Streaming):
     """Turns in a tree, what they are asked with, and one in flight.
 
-    >>> from stepmagic import Conversation
-    >>> talk = Conversation("demo")
+    >>> from stepmagic.conversation.dialogue import Dialogue
+    >>> talk = Dialogue("demo")
     >>> talk.turns
     []
     """
@@ -177,7 +177,7 @@ class Conversation(Streaming):
         self._turnstile = Turnstile()
 
     @classmethod
-    def from_saved(cls, saved: Saved, name: str | None = None) -> Conversation:
+    def from_saved(cls, saved: Saved, name: str | None = None) -> Dialogue:
         """Return the conversation that was saved, by another name if one is given."""
         made = cls(name or saved.about.name, saved.about.overrides)
         made.tree = saved.tree

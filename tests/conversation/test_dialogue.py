@@ -26,7 +26,7 @@ from openrouter_server import (
     mid_stream_error,
     raw,
 )
-from stepmagic.conversation.conversation import Conversation
+from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.conversation.stream import Sending
 from stepmagic.errors import (
     AttachmentError,
@@ -76,7 +76,7 @@ def drain(sending: Sending) -> list[StreamEvent]:
         return list(sending)
 
 
-def say(talk: Conversation, prompt: str, options: Options) -> Turn:
+def say(talk: Dialogue, prompt: str, options: Options) -> Turn:
     """Ask and return the closed turn."""
     sending = talk.send(user(prompt), options)
     drain(sending)
@@ -101,7 +101,7 @@ def said(request: Received) -> list[str]:
 def test_a_follow_up_holds_both_turns_in_order(
     server: OpenRouterServer, ask_with: Callable[..., Options], protocol: Protocol
 ) -> None:
-    talk = Conversation()
+    talk = Dialogue()
     server.enqueue(answer("First."), answer("Second."))
     say(talk, "One?", ask_with(protocol))
     say(talk, "Two?", ask_with(protocol))
@@ -123,7 +123,7 @@ def reasoning_in(body: Any, protocol: Protocol) -> Any:
 def test_reasoning_goes_back_unmodified(
     server: OpenRouterServer, ask_with: Callable[..., Options], protocol: Protocol
 ) -> None:
-    talk = Conversation()
+    talk = Dialogue()
     server.enqueue(answer("Four.", reasoning="Two and two."), answer("Five."))
     first = say(talk, "2+2?", ask_with(protocol))
     say(talk, "And one?", ask_with(protocol))
@@ -140,7 +140,7 @@ def test_reasoning_goes_back_unmodified(
 def test_signed_reasoning_goes_home_and_nowhere_else(
     server: OpenRouterServer, ask_with: Callable[..., Options], protocol: Protocol
 ) -> None:
-    talk = Conversation()
+    talk = Dialogue()
     server.enqueue(answer("Four.", reasoning="Hm.", signature="c2lnbmVk"))
     say(talk, "2+2?", ask_with(protocol, model=SIGNED))
     say(talk, "Here?", ask_with(protocol, model=SIGNED))
@@ -155,7 +155,7 @@ def test_signed_reasoning_goes_home_and_nowhere_else(
 def test_the_turn_is_in_the_tree_before_the_first_byte(
     server: OpenRouterServer, ask_with: Callable[..., Options]
 ) -> None:
-    talk = Conversation()
+    talk = Dialogue()
     server.enqueue(answer("slow", delay_s=0.3))
     cell = Cell(id="a", execution="1")
     sending = talk.send(user("Hm?"), ask_with(), cell=cell)
@@ -193,7 +193,7 @@ def test_after_any_fault_the_next_cell_works(
     protocol: Protocol,
     fault: Reply,
 ) -> None:
-    talk = Conversation()
+    talk = Dialogue()
     server.enqueue(answer("First."), fault)
     say(talk, "One?", ask_with(protocol))
     server.default = fault
@@ -214,7 +214,7 @@ def test_after_any_fault_the_next_cell_works(
 def test_a_turn_that_got_nothing_is_set_aside_not_lost(
     server: OpenRouterServer, ask_with: Callable[..., Options]
 ) -> None:
-    talk = Conversation()
+    talk = Dialogue()
     server.enqueue(error(400, "no"))
     with pytest.raises(RequestRefused):
         say(talk, "Hello?", ask_with())
@@ -228,7 +228,7 @@ def test_interrupts_anywhere_leave_a_valid_conversation(
     server: OpenRouterServer, ask_with: Callable[..., Options], protocol: Protocol
 ) -> None:
     chance = random.Random(7)
-    talk = Conversation()
+    talk = Dialogue()
     words = " ".join(f"word{n}" for n in range(60))
     for round_ in range(6):
         server.enqueue(
@@ -262,7 +262,7 @@ def test_interrupts_anywhere_leave_a_valid_conversation(
 def test_an_interrupt_while_waiting_reaches_a_blocked_reader(
     server: OpenRouterServer, ask_with: Callable[..., Options]
 ) -> None:
-    talk = Conversation()
+    talk = Dialogue()
     server.enqueue(answer("never", delay_s=20))
     threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
     with pytest.raises(Interrupted, match="before any text"):
@@ -277,7 +277,7 @@ def test_an_interrupt_while_waiting_reaches_a_blocked_reader(
 def test_one_turn_in_flight_and_the_second_waits_visibly(
     server: OpenRouterServer, ask_with: Callable[..., Options]
 ) -> None:
-    talk = Conversation()
+    talk = Dialogue()
     server.enqueue(answer("one", delay_s=0.3), answer("two"))
     first = talk.send(user("First?"), ask_with())
     while not server.requests:
@@ -294,7 +294,7 @@ def test_two_conversations_stream_side_by_side(
     server: OpenRouterServer, ask_with: Callable[..., Options]
 ) -> None:
     server.enqueue(*[answer("slow", delay_s=0.5)] * 2)
-    both = [Conversation().send(user("Hi"), ask_with()) for _ in range(2)]
+    both = [Dialogue().send(user("Hi"), ask_with()) for _ in range(2)]
     for sending in both:
         drain(sending)
     first, second = server.requests
@@ -305,7 +305,7 @@ def test_two_conversations_stream_side_by_side(
 def test_a_reader_that_leaves_stops_the_turn(
     server: OpenRouterServer, ask_with: Callable[..., Options]
 ) -> None:
-    talk = Conversation()
+    talk = Dialogue()
     server.enqueue(answer("word " * 500, tokens_per_frame=1, pace_s=0.01))
     with talk.send(user("Long?"), ask_with()) as sending:
         next(sending)
@@ -318,7 +318,7 @@ def test_a_reader_that_leaves_stops_the_turn(
 def test_a_reader_that_breaks_stops_the_turn_with_its_own_error(
     server: OpenRouterServer, ask_with: Callable[..., Options]
 ) -> None:
-    talk = Conversation()
+    talk = Dialogue()
     server.enqueue(answer("word " * 500, tokens_per_frame=1, pace_s=0.01))
     sending = talk.send(user("Long?"), ask_with())
     with pytest.raises(ZeroDivisionError), sending:
@@ -331,7 +331,7 @@ def test_a_reader_that_breaks_stops_the_turn_with_its_own_error(
 def test_listeners_see_every_event_and_can_leave(
     ask_with: Callable[..., Options],
 ) -> None:
-    talk = Conversation()
+    talk = Dialogue()
     heard: list[tuple[str, StreamEvent]] = []
     leave = talk.subscribe(lambda turn, event: heard.append((turn, event)))
     sending = talk.send(user("Hi"), ask_with())
@@ -348,7 +348,7 @@ def test_without_a_key_nothing_is_sent_and_the_ways_on_are_named(
 ) -> None:
     monkeypatch.delenv("OPENROUTER_API_KEY")
     current().base_url = "https://openrouter.ai/api/v1"
-    (finish,) = drain(Conversation().send(user("Hi"), ask_with()))
+    (finish,) = drain(Dialogue().send(user("Hi"), ask_with()))
     assert isinstance(finish, Finish)
     assert isinstance(finish.error, KeyMissing)
     for way in ("%step key", "OPENROUTER_API_KEY", "%step model local"):
@@ -358,7 +358,7 @@ def test_without_a_key_nothing_is_sent_and_the_ways_on_are_named(
 def test_a_message_that_holds_the_key_is_not_sent(
     server: OpenRouterServer, ask_with: Callable[..., Options]
 ) -> None:
-    talk = Conversation()
+    talk = Dialogue()
     (finish,) = drain(talk.send(user(f"my key is {server.key}"), ask_with()))
     assert isinstance(finish, Finish)
     assert isinstance(finish.error, AttachmentError)
@@ -370,7 +370,7 @@ def test_a_message_that_holds_the_key_is_not_sent(
 def test_what_a_protocol_or_model_cannot_carry_leaves_no_turn(
     server: OpenRouterServer, ask_with: Callable[..., Options]
 ) -> None:
-    talk = Conversation()
+    talk = Dialogue()
     video = Video(url="https://example.org/a.mp4")
     (finish,) = drain(talk.send(user(video, "What?"), ask_with("messages")))
     assert isinstance(finish, Finish)
@@ -384,7 +384,7 @@ def test_images_reach_the_server_where_they_stand(
 ) -> None:
     dot = Image(media_type="image/png", data=b"\x89PNG\r\n\x1a\n")
     for protocol in PROTOCOLS:
-        drain(Conversation().send(user("Is ", dot, " red?"), ask_with(protocol)))
+        drain(Dialogue().send(user("Is ", dot, " red?"), ask_with(protocol)))
         assert dot.base64 in str(server.requests[-1].body)
 
 
@@ -396,7 +396,7 @@ def test_the_list_price_stands_in_for_a_cost_that_is_not_said(
         b'],"usage":{"prompt_tokens":1000,"completion_tokens":2000}}\n\n'
     )
     server.enqueue(raw(end))
-    turn = say(Conversation(), "Hi", ask_with())
+    turn = say(Dialogue(), "Hi", ask_with())
     assert turn.usage is not None
     assert turn.usage.cost_usd == pytest.approx(1000 * 0.20e-6 + 2000 * 1.15e-6)
 
@@ -404,7 +404,7 @@ def test_the_list_price_stands_in_for_a_cost_that_is_not_said(
 def test_starting_afresh_keeps_the_turns_on_a_branch(
     server: OpenRouterServer, ask_with: Callable[..., Options]
 ) -> None:
-    talk = Conversation()
+    talk = Dialogue()
     talk.start_afresh()
     assert list(talk.tree.heads) == ["main"]
     say(talk, "One?", ask_with())
@@ -419,7 +419,7 @@ def test_starting_afresh_keeps_the_turns_on_a_branch(
 def test_tool_calls_are_kept_as_parts_and_unanswered_ones_stay_home(
     server: OpenRouterServer, ask_with: Callable[..., Options]
 ) -> None:
-    talk = Conversation()
+    talk = Dialogue()
     server.enqueue(answer(tool_calls=[Call(name="look", arguments='{"at": "x"}')]))
     turn = say(talk, "Look!", ask_with())
     assert turn.finish_reason == "tool_calls"
@@ -431,7 +431,7 @@ def test_a_reader_hears_that_nothing_came_for_a_while(
     server: OpenRouterServer, ask_with: Callable[..., Options]
 ) -> None:
     server.enqueue(answer("late", delay_s=0.4))
-    with Conversation().send(user("Hi"), ask_with()) as sending:
+    with Dialogue().send(user("Hi"), ask_with()) as sending:
         heard = list(sending.beats(0.05))
     assert heard.count(None) >= 3
     assert isinstance(heard[-1], Finish)
@@ -441,7 +441,7 @@ def test_what_a_stopped_turn_left_unread_can_be_read(
     server: OpenRouterServer, ask_with: Callable[..., Options]
 ) -> None:
     server.enqueue(answer(LONG, reasoning="", pace_s=0.005))
-    with Conversation().send(user("Long?"), ask_with()) as sending:
+    with Dialogue().send(user("Long?"), ask_with()) as sending:
         next(sending)
         time.sleep(0.3)
     left = [event.text for event in sending.rest() if isinstance(event, PartDelta)]
