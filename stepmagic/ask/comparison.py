@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from stepmagic.ask.render import draw, keep, watched
+from stepmagic.attachments.notebook.host import Host
 from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.conversation.prompt import Prompt
 from stepmagic.conversation.reply import Replies, Reply
 from stepmagic.conversation.stream import Reader
 from stepmagic.display.answer import Side
 from stepmagic.display.comparison import sides_view_for
-from stepmagic.display.host import calling_cell, can_ask, find_shell
 from stepmagic.display.interrupts import one_interrupt
 from stepmagic.display.view import show_sent
 from stepmagic.keys import find_key
@@ -36,21 +36,21 @@ def ask_each(
         StepError: It could not be sent, or none of them was answered.
         Interrupted: The user stopped them; what came stays in the conversation.
     """
-    shell = find_shell()
+    host = Host.find()
     # Before anything is shown: what is refused must not stay in an output.
     refuse_key(find_key(), each[0].system, prompt.message)
-    show_sent(shell, prompt.message, prompt.notices)
-    each = [watched(shell, options) for options in each]
+    show_sent(host, prompt.message, prompt.notices)
+    each = [watched(host, options) for options in each]
     together = conversation.send_each(
         prompt.message,
         each,
-        cell=calling_cell(shell),
-        reader=Reader(confirms=can_ask(shell)),
+        cell=host.cell,
+        reader=Reader(confirms=host.can_ask),
     )
     sides = [Side(model=one.model, effort=one.effort) for one in each]
     try:
         # An interrupt may come before the view is up.
-        with together, sides_view_for(shell, sides, live=current().live) as view:
+        with together, sides_view_for(host, sides, live=current().live) as view:
             try:
                 draw(view, together)
             finally:
@@ -58,7 +58,7 @@ def ask_each(
     finally:
         if turns := together.turns:
             last = _head(conversation, turns)
-            keep(shell, Reply(last, each[0].schema), beside=turns)
+            keep(host, Reply(last, each[0].schema), beside=turns)
     return Replies(Reply(turn, each[0].schema) for turn in together.result())
 
 

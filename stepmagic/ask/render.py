@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, Protocol, Self, TypeVar
+from typing import Protocol, Self, TypeVar
 
+from stepmagic.attachments.notebook.host import Host
 from stepmagic.conversation.reply import Reply
 from stepmagic.conversation.stream import Sending
 from stepmagic.display.formatters import mark_drawn
-from stepmagic.display.host import is_allowed
+from stepmagic.display.html.calls import question
 from stepmagic.display.view import is_live
 from stepmagic.server.options import Options
 from stepmagic.session import session
@@ -59,9 +60,9 @@ class Source(Protocol[Read]):
         """Yield the events that came but were not read."""
 
 
-def watched(shell: Any, options: Options) -> Options:
+def watched(host: Host, options: Options) -> Options:
     """Return the options with whether somebody looks on."""
-    is_watched = shell is not None and is_live(current().live, shell)
+    is_watched = host.has_shell and is_live(current().live, host)
     return replace(options, is_watched=is_watched)
 
 
@@ -76,23 +77,23 @@ def draw(view: Screen[Event], source: Source[Event]) -> None:
                 view.show(event)
                 if (asked := source.asks(event)) is not None:
                     sending, call = asked
-                    sending.answer(call.id, allowed=is_allowed(call))
+                    sending.answer(call.id, allowed=Host.confirm(question(call)))
     finally:
         for event in source.rest():
             view.show(event)
 
 
-def keep(shell: Any, reply: Reply, beside: Iterable[Turn] = ()) -> Reply:
+def keep(host: Host, reply: Reply, beside: Iterable[Turn] = ()) -> Reply:
     """Make an answer, whole or not, the last reply.
 
     Args:
-        shell: The shell whose ``_step`` it becomes, if there is one.
+        host: Whose ``_step`` it becomes.
         reply: The answer.
         beside: Turns that were drawn beside it.
     """
     session().last = reply
-    if shell is not None:
+    if host.has_shell:
         for turn in (reply.turn, *beside):
-            mark_drawn(shell, turn.id)
-        shell.user_ns["_step"] = reply
+            mark_drawn(host, turn.id)
+        host.push({"_step": reply})
     return reply

@@ -13,6 +13,7 @@ from typing import Any, overload
 
 from stepmagic.ask.comparison import ask_each
 from stepmagic.ask.render import TICK_S, draw, keep, watched
+from stepmagic.attachments.notebook.host import Host
 from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.conversation.draft import Draft
 from stepmagic.conversation.prompt import Prompt, build_prompt, named_values
@@ -25,7 +26,6 @@ from stepmagic.conversation.typed_answer import (
     misfit,
     said_again,
 )
-from stepmagic.display.host import calling_cell, can_ask, find_shell
 from stepmagic.display.interrupts import one_interrupt
 from stepmagic.display.view import show_sent, view_for
 from stepmagic.keys import find_key
@@ -125,16 +125,15 @@ def step(
     )
     each = spread(overrides, models, efforts)
     talk, options = prepare(each, conversation, once=once, tools=tools)
-    shell = find_shell()
-    draft = _draft(prompt, attachments, shell)
-    asked = build_prompt(draft, handling_for(least_able(options)), shell)
+    host = Host.find()
+    draft = _draft(prompt, attachments, host)
+    asked = build_prompt(draft, handling_for(least_able(options)), host)
     is_one = not (isinstance(model, list) or isinstance(effort, list))
     return ask(asked, talk, options[0]) if is_one else ask_each(asked, talk, options)
 
 
-def _draft(prompt: str | Part, attachments: Iterable[Any], shell: Any) -> Draft:
-    namespace = {} if shell is None else shell.user_ns
-    values = named_values(attachments, namespace)
+def _draft(prompt: str | Part, attachments: Iterable[Any], host: Host) -> Draft:
+    values = named_values(attachments, host.namespace)
     return Draft(text=prompt, values=values, placeholders=False)
 
 
@@ -193,18 +192,18 @@ def ask(prompt: Prompt, conversation: Dialogue, options: Options) -> Reply:
 
 @one_interrupt()
 def _ask_once(prompt: Prompt, conversation: Dialogue, options: Options) -> Reply:
-    shell = find_shell()
+    host = Host.find()
     # Before anything is shown: what is refused must not stay in an output.
     refuse_key(find_key(), options.system, prompt.message)
-    show_sent(shell, prompt.message, prompt.notices)
-    options = watched(shell, options)
+    show_sent(host, prompt.message, prompt.notices)
+    options = watched(host, options)
     sending = conversation.send(
         prompt.message,
         options,
-        cell=calling_cell(shell),
-        reader=Reader(confirms=can_ask(shell)),
+        cell=host.cell,
+        reader=Reader(confirms=host.can_ask),
     )
-    return _follow(shell, sending, options)
+    return _follow(host, sending, options)
 
 
 @one_interrupt()
@@ -218,9 +217,9 @@ def go_on(conversation: Dialogue | str | None = None) -> Reply:
         Interrupted: The user stopped it; what came stays in the conversation.
     """
     talk, (options,) = prepare([Overrides()], conversation)
-    shell = find_shell()
-    options = watched(shell, _asked_before(talk, options))
-    return _follow(shell, talk.continue_answer(options), options)
+    host = Host.find()
+    options = watched(host, _asked_before(talk, options))
+    return _follow(host, talk.continue_answer(options), options)
 
 
 def _asked_before(talk: Dialogue, options: Options) -> Options:
@@ -234,20 +233,20 @@ def _asked_before(talk: Dialogue, options: Options) -> Options:
     return session().options(talk, broken.overrides)
 
 
-def _follow(shell: Any, sending: Sending, options: Options) -> Reply:
+def _follow(host: Host, sending: Sending, options: Options) -> Reply:
     """Draw an answer as it comes, and return it."""
     try:
         # An interrupt may come before the view is up.
         with sending:
             view = view_for(
-                shell, live=current().live, model=options.model, effort=options.effort
+                host, live=current().live, model=options.model, effort=options.effort
             )
             with view:
                 draw(view, sending)
     finally:
         if sending.turn is not None:
-            keep(shell, Reply(sending.turn, options.schema))
-    return keep(shell, Reply(sending.result(), options.schema))
+            keep(host, Reply(sending.turn, options.schema))
+    return keep(host, Reply(sending.result(), options.schema))
 
 
 async def astep(
@@ -281,36 +280,36 @@ async def astep(
         schema=None if schema is None else Schema.of(schema),
     )
     talk, (options,) = prepare([overrides], conversation, once=once, tools=tools)
-    shell = find_shell()
-    draft = _draft(prompt, attachments, shell)
-    asked = build_prompt(draft, handling_for(options), shell)
-    reply = await _ask(shell, asked, talk, options)
+    host = Host.find()
+    draft = _draft(prompt, attachments, host)
+    asked = build_prompt(draft, handling_for(options), host)
+    reply = await _ask(host, asked, talk, options)
     if options.schema is None or (wrong := misfit(reply)) is None:
         return reply
     if not can_be_repaired(reply):
         raise given_up(reply, wrong, times=1)
     again = Prompt(message=ask_again(wrong), notices=(said_again(wrong),))
-    reply = await _ask(shell, again, talk, options)
+    reply = await _ask(host, again, talk, options)
     if (wrong := misfit(reply)) is not None:
         raise given_up(reply, wrong, times=2)
     return reply
 
 
-async def _ask(shell: Any, prompt: Prompt, talk: Dialogue, options: Options) -> Reply:
+async def _ask(host: Host, prompt: Prompt, talk: Dialogue, options: Options) -> Reply:
     # Before anything is shown: what is refused must not stay in an output.
     refuse_key(find_key(), options.system, prompt.message)
-    show_sent(shell, prompt.message, prompt.notices)
-    options = watched(shell, options)
+    show_sent(host, prompt.message, prompt.notices)
+    options = watched(host, options)
     sending = talk.send(
         prompt.message,
         options,
-        cell=calling_cell(shell),
+        cell=host.cell,
         reader=Reader(home=asyncio.get_running_loop()),
     )
     try:
         async with sending:
             view = view_for(
-                shell, live=current().live, model=options.model, effort=options.effort
+                host, live=current().live, model=options.model, effort=options.effort
             )
             with view:
                 async for event in sending.abeats(TICK_S):
@@ -320,5 +319,5 @@ async def _ask(shell: Any, prompt: Prompt, talk: Dialogue, options: Options) -> 
                         view.show(event)
     finally:
         if sending.turn is not None:
-            keep(shell, Reply(sending.turn, options.schema))
-    return keep(shell, Reply(sending.result(), options.schema))
+            keep(host, Reply(sending.turn, options.schema))
+    return keep(host, Reply(sending.result(), options.schema))

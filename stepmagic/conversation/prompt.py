@@ -12,6 +12,7 @@ from stepmagic.attachments.first_line import attach_word
 from stepmagic.attachments.markers import framed, labelled
 from stepmagic.attachments.notebook.cells import attach_cells
 from stepmagic.attachments.notebook.errors import attach_last_error
+from stepmagic.attachments.notebook.host import Host
 from stepmagic.attachments.parts import is_inline, to_part
 from stepmagic.attachments.placeholders import expand, fill
 from stepmagic.attachments.secrets import refuse_secretive
@@ -76,27 +77,28 @@ class _Builder:
         return Prompt(message=user(*held), notices=notices)
 
 
-def build_prompt(draft: Draft, handling: Handling, shell: Any = None) -> Prompt:
+def build_prompt(draft: Draft, handling: Handling, host: Host | None = None) -> Prompt:
     """Return the message of a draft, with all that is attached.
 
     Args:
         draft: What is asked.
         handling: What can be carried, by the options that it is asked with.
-        shell: The ``InteractiveShell`` that holds the names, if there is one.
+        host: Where the names and the cells are; without one there are none.
 
     Raises:
         AttachmentError: Something that is named cannot be sent.
         CommandError: Nothing is asked and nothing attached.
     """
-    namespace = {} if shell is None else shell.user_ns
+    host = host or Host()
+    namespace = host.namespace
     builder = _Builder(handling, namespace)
     attached = [
         each for word in draft.words for each in attach_word(word, namespace, handling)
     ]
     if draft.cells is not None:
-        attached += attach_cells(shell, draft.cells, handling.limits)
+        attached += attach_cells(host, draft.cells, handling.limits)
     if draft.error:
-        attached.append(attach_last_error(shell))
+        attached.append(attach_last_error(host))
     attached += [
         attach(value, name, handling, namespace) for name, value in draft.values
     ]

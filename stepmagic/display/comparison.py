@@ -8,10 +8,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
+from stepmagic.attachments.notebook.host import Host
 from stepmagic.display.answer import Side, SideEvent
-from stepmagic.display.host import has_kernel
 from stepmagic.display.view import Unseen, is_live
 
 
@@ -47,18 +47,18 @@ class UnseenSides(Unseen):
 
 
 def sides_view_for(
-    shell: Any,
+    host: Host,
     sides: Sequence[Side],
     *,
     live: str = "auto",
     clock: Callable[[], float] = time.monotonic,
 ) -> SidesView:
     """Return the view of some answers; see ``view_for``."""
-    if shell is None:
+    if not host.has_shell:
         return UnseenSides()
-    drawn = is_live(live, shell)
+    drawn = is_live(live, host)
     # Each view where it is used, as in view_for.
-    if has_kernel(shell):
+    if host.has_kernel:
         from stepmagic.display.notebook.comparison import NotebookSides  # noqa: PLC0415
 
         return NotebookSides(sides, live=drawn, clock=clock)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from stepmagic.display.host import execution
+from stepmagic.attachments.notebook.host import Host
 
 if TYPE_CHECKING:
     from stepmagic.conversation.dialogue import Dialogue
@@ -20,31 +20,35 @@ _drawn: dict[object, set[str]] = {}
 """The turns that were streamed, by the execution of a cell; of the last one alone."""
 
 
-def mark_drawn(shell: Any, turn_id: str) -> None:
+def mark_drawn(host: Host, turn_id: str) -> None:
     """Note that this execution of the cell has drawn a turn already."""
-    now = execution(shell)
+    now = host.execution
     ids = _drawn.get(now, set())
     _drawn.clear()
     _drawn[now] = {*ids, turn_id}
 
 
-def register_formatters(shell: Any) -> None:
-    """Teach a shell to show the types."""
+def register_formatters(formatter: Any, host: Host) -> None:
+    """Register how the types are shown.
+
+    Args:
+        formatter: IPython's ``DisplayFormatter``.
+        host: Where cells run.
+    """
     shown: dict[tuple[str, str], Callable[[Any], dict[str, str]]] = {
         ("stepmagic.conversation.dialogue", "Dialogue"): _conversation,
         ("stepmagic.conversation.dry_run", "DryRun"): _dry_run,
         ("stepmagic.conversation.reply", "Logprobs"): _logprobs,
     }
-    formatter = shell.display_formatter
     for (module, name), bundle in shown.items():
         formatter.mimebundle_formatter.for_type_by_name(module, name, _ignoring(bundle))
     formatter.ipython_display_formatter.for_type_by_name(
-        "stepmagic.conversation.reply", "Reply", lambda reply: _show_reply(shell, reply)
+        "stepmagic.conversation.reply", "Reply", lambda reply: _show_reply(host, reply)
     )
     formatter.ipython_display_formatter.for_type_by_name(
         "stepmagic.conversation.reply",
         "Replies",
-        lambda replies: _show_replies(shell, replies),
+        lambda replies: _show_replies(host, replies),
     )
 
 
@@ -55,9 +59,9 @@ def _ignoring(
     return lambda value, **_: bundle(value)
 
 
-def _show_reply(shell: Any, reply: Reply) -> None:
+def _show_reply(host: Host, reply: Reply) -> None:
     """Show a reply, unless this very cell has just streamed it."""
-    if reply.turn.id in _drawn.get(execution(shell), ()):
+    if reply.turn.id in _drawn.get(host.execution, ()):
         return
     from IPython.display import display  # noqa: PLC0415 - with a shell, it is loaded
 
@@ -66,10 +70,10 @@ def _show_reply(shell: Any, reply: Reply) -> None:
     display(turn_bundle(reply.turn), raw=True)
 
 
-def _show_replies(shell: Any, replies: Replies) -> None:
+def _show_replies(host: Host, replies: Replies) -> None:
     """Show replies side by side, unless this very cell has just streamed them."""
     turns = [reply.turn for reply in replies]
-    if not {turn.id for turn in turns} - _drawn.get(execution(shell), set()):
+    if not {turn.id for turn in turns} - _drawn.get(host.execution, set()):
         return
     from IPython.display import display  # noqa: PLC0415 - see _show_reply
 
@@ -97,9 +101,3 @@ def _logprobs(tokens: Logprobs) -> dict[str, str]:
     from stepmagic.display.html.logprobs import logprobs_bundle  # noqa: PLC0415
 
     return logprobs_bundle(tokens)
-
-
-def _escape(text: str) -> str:
-    from stepmagic.markdown import escape  # noqa: PLC0415 - Markdown, when first shown
-
-    return escape(text)

@@ -11,9 +11,9 @@ import sys
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
-from stepmagic.display.host import has_kernel, parent_header
+from stepmagic.attachments.notebook.host import Host
 from stepmagic.display.html.tables import Card, Table
 from stepmagic.transcript import Message
 from stepmagic.transcript.events import StreamEvent
@@ -67,7 +67,7 @@ class Unseen:
 
 
 def view_for(
-    shell: Any,
+    host: Host,
     *,
     live: str = "auto",
     model: str | None = None,
@@ -77,24 +77,24 @@ def view_for(
     """Return the view of one reply: a notebook's, a terminal's, or none in a script.
 
     Args:
-        shell: The running ``InteractiveShell``, or None in a plain script.
+        host: Where the answer is shown.
         live: Whether to draw before the end: see ``is_live``.
         model: Whom the user asked.
         effort: The reasoning effort that was asked for.
         clock: Seconds that only grow.
     """
-    if shell is None:
+    if not host.has_shell:
         return Unseen()
-    drawn = is_live(live, shell)
+    drawn = is_live(live, host)
     # Each view where it is used: IPython's display for one, sys.stdout for the other.
-    if has_kernel(shell):
+    if host.has_kernel:
         from stepmagic.display.notebook.view import NotebookView  # noqa: PLC0415
 
         return NotebookView(
             live=drawn,
             model=model,
             effort=effort,
-            canvas=_live_canvas(shell) if drawn else None,
+            canvas=_live_canvas(host) if drawn else None,
             clock=clock,
         )
     from stepmagic.display.terminal.view import TerminalView  # noqa: PLC0415
@@ -102,12 +102,12 @@ def view_for(
     return TerminalView(live=drawn, model=model, effort=effort, clock=clock)
 
 
-def show_sent(shell: Any, message: Message, notices: tuple[str, ...]) -> None:
+def show_sent(host: Host, message: Message, notices: tuple[str, ...]) -> None:
     """Show what goes out beside the question, before it does.
 
     In a notebook and on a terminal; a pipe wants the answer alone.
     """
-    if shell is None or not (has_kernel(shell) or sys.stdout.isatty()):
+    if not host.has_shell or not (host.has_kernel or sys.stdout.isatty()):
         return
     # Each where it is used: most questions have no attachments.
     from stepmagic.display.html.attachments import Sent  # noqa: PLC0415
@@ -119,18 +119,18 @@ def show_sent(shell: Any, message: Message, notices: tuple[str, ...]) -> None:
         display(sent)
 
 
-def _live_canvas(shell: Any) -> Canvas | None:
+def _live_canvas(host: Host) -> Canvas | None:
     """Return a canvas for patches where the front end takes them."""
     from stepmagic.display.notebook.support import link  # noqa: PLC0415 - see view_for
 
-    if not link().takes_patches(shell):
+    if not link().takes_patches(host):
         return None
     from stepmagic.display.notebook.live import LiveCanvas  # noqa: PLC0415 - see view_for
 
-    return LiveCanvas(shell, link())
+    return LiveCanvas(host, link())
 
 
-def is_live(mode: str, shell: Any) -> bool:
+def is_live(mode: str, host: Host) -> bool:
     """Whether to draw an answer before it is whole, and to say time and cost.
 
     ``auto`` leaves that out where nobody looks on: in a test (pytest sets
@@ -141,7 +141,6 @@ def is_live(mode: str, shell: Any) -> bool:
         return mode == "on"
     if "PYTEST_CURRENT_TEST" in os.environ:
         return False
-    if has_kernel(shell):
-        request = parent_header(shell).get("content", {})
-        return bool(request.get("allow_stdin", True))
+    if host.has_kernel:
+        return host.allows_input is not False
     return sys.stdout.isatty()

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from stepmagic.ask.single import ask, prepare
 from stepmagic.attachments.markers import framed
 from stepmagic.attachments.notebook.errors import attach_last_error, failed_cell
+from stepmagic.attachments.notebook.host import Host
 from stepmagic.conversation.prompt import Prompt
 from stepmagic.conversation.reply import Code, Reply
-from stepmagic.display.host import find_shell, takes_next_cell
 from stepmagic.display.html.tables import Diff, show
 from stepmagic.errors import CommandError
 from stepmagic.markdown import plain
@@ -40,9 +40,9 @@ def code(here: Session, words: list[str]) -> str:
 
 def fix(here: Session, _: list[str]) -> str:
     """Ask what is wrong with the last cell that failed, and show a diff of it."""
-    shell = find_shell()
-    parts = framed(attach_last_error(shell))
-    cell = failed_cell(shell)
+    host = Host.find()
+    parts = framed(attach_last_error(host))
+    cell = failed_cell(host)
     talk, (options,) = prepare([Overrides()], here.conversation)
     prompt = Prompt(message=user(*parts, Text(text=_CORRECT)))
     reply = ask(prompt, talk, options)
@@ -96,9 +96,9 @@ def _corrected(cell: str, blocks: Sequence[Code]) -> str | None:
 
 def _offer(text: str, what: str) -> str:
     """Put code into a new cell, where there can be one; returns what to say."""
-    shell = find_shell()
+    host = Host.find()
     text = plain(text).rstrip("\n")
-    if not takes_next_cell(shell):
+    if not host.takes_next_cell:
         return f"{what}; this front end takes no new cell:\n\n{text}"
-    shell.set_next_input(text)
+    host.offer_cell(text)
     return f"{what} is in a new cell. Nothing has run."

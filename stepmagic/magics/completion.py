@@ -6,6 +6,7 @@ import types
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from stepmagic.attachments.notebook.host import Host
 from stepmagic.magics.first_line import OPTIONS
 from stepmagic.magics.subcommands import SUBCOMMANDS
 from stepmagic.session import Session, session
@@ -34,7 +35,7 @@ def complete(shell: Any, event: Any) -> list[str]:
     if not finished:
         return []
     if event.command.startswith("%%"):
-        words = _first_line_words(finished[-1], current, shell)
+        words = _first_line_words(finished[-1], current, Host(shell))
     else:
         words = _subcommand_words(finished[1:])
     # IPython ends words at `=` and `:` too: it replaces only what comes after.
@@ -57,23 +58,22 @@ def _subcommand_words(before: list[str]) -> Iterable[str]:
     return found.names(session())
 
 
-def _first_line_words(last: str, current: str, shell: Any) -> Iterable[str]:
+def _first_line_words(last: str, current: str, host: Host) -> Iterable[str]:
     if last == "--tools":
-        return _functions(shell, current)
+        return _functions(host, current)
     for flags, words in _AFTER.items():
         if last in flags:
             return words(session(), current)
-    return _FLAGS if current.startswith("-") else _variables(shell)
+    return _FLAGS if current.startswith("-") else _variables(host)
 
 
-def _variables(shell: Any) -> list[str]:
+def _variables(host: Host) -> list[str]:
     """Return the names of the user's own values; modules are not sent."""
+    values = {name: host.namespace.get(name) for name in host.names}
     return [
         name
-        for name, value in shell.user_ns.items()
-        if not name.startswith("_")
-        and name not in shell.user_ns_hidden
-        and not issubclass(type(value), types.ModuleType)
+        for name, value in values.items()
+        if not issubclass(type(value), types.ModuleType)
         and (not callable(value) or getattr(value, "__module__", "") == "__main__")
     ]
 
@@ -91,10 +91,10 @@ def _after_comma(words: Iterable[str], current: str) -> list[str]:
     return [f"{before}{word}" for word in words]
 
 
-def _functions(shell: Any, current: str) -> list[str]:
+def _functions(host: Host, current: str) -> list[str]:
     """Return the user's own functions, each after those that are named already."""
-    names = _variables(shell)
-    return _after_comma((n for n in names if callable(shell.user_ns[n])), current)
+    names = _variables(host)
+    return _after_comma((n for n in names if callable(host.namespace.get(n))), current)
 
 
 _AFTER: dict[tuple[str, ...], Callable[[Session, str], Iterable[str]]] = {

@@ -6,7 +6,7 @@ from typing import Any
 
 from traitlets import TraitError
 
-from stepmagic.attachments.notebook.outputs import record_errors, record_outputs
+from stepmagic.attachments.notebook.host import Host
 from stepmagic.display.formatters import register_formatters
 from stepmagic.errors import SettingError
 from stepmagic.magics.completion import complete
@@ -33,6 +33,7 @@ def load(shell: Any) -> None:
     for command in ("%step", "%%step"):
         shell.set_hook("complete_command", complete, str_key=command)
     shell.configurables.append(settings)
-    register_formatters(shell)
-    record_outputs(shell)
-    record_errors(shell)
+    host = Host(shell)
+    register_formatters(shell.display_formatter, host)
+    host.record_outputs()
+    host.record_errors()

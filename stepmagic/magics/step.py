@@ -15,7 +15,7 @@ from IPython.core.magic import (
 from IPython.core.magic_arguments import argument, magic_arguments
 from IPython.display import display
 
-from stepmagic.display.host import calling_cell
+from stepmagic.attachments.notebook.host import Host
 from stepmagic.magics.first_line import OPTIONS, Command, parse_command
 from stepmagic.magics.subcommands import run_subcommand
 
@@ -44,7 +44,7 @@ class StepMagics(Magics):
     def __init__(self, shell: InteractiveShell) -> None:
         """Serve a shell."""
         super().__init__(shell)
-        self._host = shell
+        self._host = Host(shell)
 
     @no_var_expand
     @cell_magic("step")
@@ -88,7 +88,7 @@ class StepMagics(Magics):
             command.conversation,
             once=command.once,
             new=command.new,
-            tools=find_tools(command.tools, self._host.user_ns),
+            tools=find_tools(command.tools, self._host.namespace),
         )
         handling = handling_for(least_able(each))
         prompt = build_prompt(command.draft(cell), handling, self._host)
@@ -132,7 +132,7 @@ class StepMagics(Magics):
         # Loaded with the first type.
         from stepmagic.magics.first_line import with_type  # noqa: PLC0415
 
-        return with_type(command, self._host.user_ns)
+        return with_type(command, self._host.namespace)
 
     def _show_request(self, command: Command, cell: str) -> None:
         # Loaded when asked for.
@@ -150,10 +150,10 @@ class StepMagics(Magics):
         talk = here.conversations.get(command.conversation or here.current)
         fresh = command.new or command.once or talk is None
         talk = talk or here.conversation
-        tools = find_tools(command.tools, self._host.user_ns)
+        tools = find_tools(command.tools, self._host.namespace)
         each = [with_tools(here.options(talk, one), tools) for one in command.each]
         handling = handling_for(least_able(each))
         prompt = build_prompt(command.draft(cell), handling, self._host)
-        asking = calling_cell(self._host)
+        asking = self._host.cell
         for options in each:
             display(dry_run(talk, prompt, options, fresh=fresh, cell=asking))

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeAlias
 
+from stepmagic.attachments.notebook.host import Host
 from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.conversation.dry_run import dry_run
 from stepmagic.conversation.prompt import Prompt
@@ -34,7 +35,7 @@ class Desk(Protocol):
     """What an action works on."""
 
     conversation: Dialogue
-    shell: Any
+    host: Host
     stage: Stage
 
     def begin_again(self) -> None:
@@ -71,12 +72,12 @@ def act(desk: Desk, asked: Asked) -> dict[str, Any]:
 
 def _ready(desk: Desk, _: Asked) -> dict[str, Any]:
     desk.begin_again()
-    return {"things": list_things(desk.shell)}
+    return {"things": list_things(desk.host)}
 
 
 def _ask(desk: Desk, asked: Asked) -> dict[str, Any]:
     options = session().options(desk.conversation)
-    prompt = compose(asked.content, asked.buffers, desk.shell, options)
+    prompt = compose(asked.content, asked.buffers, desk.host, options)
     return _send(desk, asked, prompt)
 
 
@@ -102,7 +103,7 @@ def _send(desk: Desk, asked: Asked, prompt: Prompt) -> dict[str, Any]:
     text = asked.word("text") or prompt.message.typed
     question = Question(id=asked.word("id"), text=text, sending=sending)
     desk.stage.questions.append(question)
-    question.follow(desk.changed, desk.shell)
+    question.follow(desk.changed, desk.host)
     return {"said": " ".join(prompt.notices)}
 
 
@@ -168,17 +169,17 @@ def _set(desk: Desk, asked: Asked) -> dict[str, Any]:
 
 def _preview(desk: Desk, asked: Asked) -> dict[str, Any]:
     options = session().options(desk.conversation)
-    prompt = compose(asked.content, asked.buffers, desk.shell, options)
+    prompt = compose(asked.content, asked.buffers, desk.host, options)
     request = dry_run(desk.conversation, prompt, options, fresh=False)
     return {"html": request_bundle(request)["text/html"]}
 
 
 def _things(desk: Desk, _: Asked) -> dict[str, Any]:
     """List what can be attached, with pictures of the images."""
-    things = list_things(desk.shell)
+    things = list_things(desk.host)
     for thing in things[:_MOST_PICTURES]:
         if thing["kind"] == "image":
-            thing["picture"] = thumbnail(thing["name"], desk.shell.user_ns)
+            thing["picture"] = thumbnail(thing["name"], desk.host.namespace)
     return {"things": things}
 
 
@@ -191,12 +192,12 @@ def _bind(desk: Desk, asked: Asked) -> dict[str, Any]:
     name = asked.word("name").strip()
     turn = _turn(desk, asked)
     replaces = bool(asked.content.get("replace"))
-    check_name(name, desk.shell.user_ns, replace=replaces)
+    check_name(name, desk.host.namespace, replace=replaces)
     value = result(turn, asked.word("what"), int(asked.content.get("number") or 0))
-    desk.shell.push({name: value})
+    desk.host.push({name: value})
     return {
         "said": f"{name} is bound to the {_SAID.get(asked.word('what'), 'reply')}.",
-        "things": list_things(desk.shell),
+        "things": list_things(desk.host),
     }
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from stepmagic.attachments.notebook.host import Host
 from stepmagic.conversation.dialogue import Dialogue
-from stepmagic.display.host import find_shell, has_kernel, is_lab
 from stepmagic.display.view import is_live
 from stepmagic.session import session
 from stepmagic.settings import current
@@ -37,15 +37,15 @@ class Panel:
         return f"<Panel of {self.conversation.name}>"
 
     def _ipython_display_(self) -> None:
-        shell = find_shell()
-        if shell is None or not has_kernel(shell):
+        host = Host.find()
+        if not host.has_kernel:
             print(_NO_SHELL)  # noqa: T201 - what there is to show
             return
         # anywidget, when first shown.
         from stepmagic.panel.server import desk_for  # noqa: PLC0415
 
-        if is_live(current().live, shell):
-            desk_for(self.conversation, shell).show(in_place=is_lab(shell))
+        if is_live(current().live, host):
+            desk_for(self.conversation, host).show(in_place=host.is_lab)
             return
         _show_transcript(self.conversation)
 

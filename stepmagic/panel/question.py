@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from stepmagic.attachments.notebook.host import Host
 from stepmagic.conversation.draft import Draft
 from stepmagic.conversation.prompt import Prompt, build_prompt
 from stepmagic.conversation.reply import Reply
@@ -69,22 +70,22 @@ class Question:
             "fault": self.fault,
         }
 
-    def follow(self, changed: Callable[[], None], shell: Any) -> None:
+    def follow(self, changed: Callable[[], None], host: Host) -> None:
         """Read the turn's events to the end, in a thread of its own.
 
         Args:
             changed: Called when there is something new to say of the question.
-            shell: Whose ``_step`` the answer becomes.
+            host: Whose ``_step`` the answer becomes.
         """
         thread = threading.Thread(
             target=self._follow,
-            args=(changed, shell),
+            args=(changed, host),
             name="stepmagic question",
             daemon=True,
         )
         thread.start()
 
-    def _follow(self, changed: Callable[[], None], shell: Any) -> None:
+    def _follow(self, changed: Callable[[], None], host: Host) -> None:
         fault = ""
         try:
             for event in self.sending:
@@ -102,8 +103,8 @@ class Question:
         # What has text shows itself how it ended.
         self.fault = fault if turn is None or turn.is_void else ""
         if turn is not None:
-            session().last = Reply(turn)
-            shell.user_ns["_step"] = session().last
+            session().last = reply = Reply(turn)
+            host.push({"_step": reply})
         self.is_over = True
         changed()
 
@@ -111,7 +112,7 @@ class Question:
 def compose(
     content: Mapping[str, Any],
     buffers: Sequence[Any],
-    shell: Any,
+    host: Host,
     options: Options,
 ) -> Prompt:
     """Return the message of what stands in the composer.
@@ -120,13 +121,13 @@ def compose(
         content: ``text``; ``words``, as on a cell's first line; ``uploads``, names of
             files; ``error``, as a cell's option.
         buffers: The bytes of the uploads.
-        shell: The ``InteractiveShell`` with the names.
+        host: Where the names are.
         options: What it is asked with.
 
     Raises:
         StepError: It cannot be sent; the message says why.
     """
-    text, mentioned = _mentions(str(content.get("text", "")), shell.user_ns)
+    text, mentioned = _mentions(str(content.get("text", "")), host.namespace)
     words = (*map(str, content.get("words", ())), *mentioned)
     with _stored(content.get("uploads", ()), buffers) as uploads:
         draft = Draft(
@@ -135,7 +136,7 @@ def compose(
             values=tuple(uploads),
             error=bool(content.get("error")),
         )
-        return build_prompt(draft, handling_for(options), shell)
+        return build_prompt(draft, handling_for(options), host)
 
 
 def edited(prompt: Message, text: str) -> Message:

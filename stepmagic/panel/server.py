@@ -14,6 +14,7 @@ from typing import Any
 import anywidget
 import traitlets
 
+from stepmagic.attachments.notebook.host import Host
 from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.display.notebook.assets import page_module, page_style
 from stepmagic.errors import StepError
@@ -107,15 +108,15 @@ class Desk:
     that misses one asks for everything.
     """
 
-    def __init__(self, conversation: Dialogue, shell: Any) -> None:
+    def __init__(self, conversation: Dialogue, host: Host) -> None:
         """Begin to look at a conversation.
 
         Args:
             conversation: Whose turns are shown.
-            shell: The ``InteractiveShell`` with the names.
+            host: Where the names are.
         """
         self.conversation = conversation
-        self.shell = shell
+        self.host = host
         self.stage = Stage(conversation)
         self._place = uuid.uuid4().hex
         self.model = PanelModel(place=self._place)
@@ -132,7 +133,7 @@ class Desk:
             conversation.subscribe(self._take),
             conversation.watch(self.changed),
         ]
-        shell.events.register("post_run_cell", self._cell_ended)
+        host.on("post_run_cell", self._cell_ended)
 
     def show(self, *, in_place: bool) -> None:
         """Show the panel.
@@ -147,11 +148,11 @@ class Desk:
         bundle = self._bundle(transcript_html(self.conversation.name, (), place))
         if in_place:
             self._transcript = ""
-            self._publish(bundle, display_id=self._place)
+            self.host.publish(bundle, display_id=self._place)
             self._pump.wake()
         else:
             bundle = {**self.model.to_bundle(), **bundle}
-            self._publish(bundle, display_id=uuid.uuid4().hex)
+            self.host.publish(bundle, display_id=uuid.uuid4().hex)
 
     def begin_again(self) -> None:
         """Have the pages told everything: there is one that knows nothing."""
@@ -167,7 +168,7 @@ class Desk:
         self._pump.stop()
         for end in self._ends:
             end()
-        self.shell.events.unregister("post_run_cell", self._cell_ended)
+        self.host.off("post_run_cell", self._cell_ended)
         layout = self.model.layout
         self.model.close()
         layout.close()
@@ -190,7 +191,7 @@ class Desk:
         self.changed()
 
     def _cell_ended(self, *_: Any) -> None:
-        self._told.put({"kind": "things", "things": list_things(self.shell)})
+        self._told.put({"kind": "things", "things": list_things(self.host)})
         self._pump.wake()
 
     def _beat(self) -> bool:
@@ -236,35 +237,21 @@ class Desk:
         if html != self._transcript:
             self._transcript = html
             bundle = self._bundle(html)
-            self._publish(bundle, display_id=self._place, update=True)
+            self.host.publish(bundle, display_id=self._place, update=True)
         return False
 
     def _bundle(self, html: str) -> dict[str, Any]:
         plain = f"{self.conversation.name}: {len(self.conversation.turns)} turns"
         return {"text/html": html, "text/plain": plain}
 
-    def _publish(
-        self,
-        bundle: dict[str, Any],
-        *,
-        display_id: str,
-        update: bool = False,
-    ) -> None:
-        self.shell.display_pub.publish(
-            data=bundle,
-            metadata={},
-            transient={"display_id": display_id},
-            update=update,
-        )
-
 
 _desks: dict[Dialogue, Desk] = {}
 
 
-def desk_for(conversation: Dialogue, shell: Any) -> Desk:
+def desk_for(conversation: Dialogue, host: Host) -> Desk:
     """Return the desk of a conversation, which is made when it is first shown."""
     if conversation not in _desks:
-        _desks[conversation] = Desk(conversation, shell)
+        _desks[conversation] = Desk(conversation, host)
     return _desks[conversation]
 
 

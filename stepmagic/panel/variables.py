@@ -14,6 +14,7 @@ from typing import Any
 from stepmagic.attachments.frames import is_frame
 from stepmagic.attachments.frames.types import find_kind
 from stepmagic.attachments.images import ImageLimits, is_image, to_images
+from stepmagic.attachments.notebook.host import Host
 from stepmagic.attachments.secrets import secretive
 from stepmagic.conversation.reply import Reply
 from stepmagic.errors import CommandError, StepError
@@ -147,14 +148,10 @@ _PNG = b"\x89PNG"
 _ORDER = ("image", "table", "other")
 
 
-def list_things(shell: Any) -> list[dict[str, str]]:
+def list_things(host: Host) -> list[dict[str, str]]:
     """Return what a user may attach: images and tables first, then by name."""
-    names = [
-        name
-        for name in list(shell.user_ns)
-        if not name.startswith("_") and name not in shell.user_ns_hidden
-    ]
-    found = [_thing(name, shell.user_ns.get(name)) for name in names[:_MOST]]
+    namespace = host.namespace
+    found = [_thing(name, namespace.get(name)) for name in host.names[:_MOST]]
     things = [thing for thing in found if thing is not None]
     return sorted(things, key=lambda each: (_ORDER.index(each["kind"]), each["name"]))
 

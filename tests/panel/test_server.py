@@ -15,6 +15,7 @@ from IPython.core.displaypub import CapturingDisplayPublisher
 from image_samples import drawing, encoded
 from openrouter_server import OpenRouterServer, answer, error, stall
 from shell_fixtures import ShellUnderTest
+from stepmagic.attachments.notebook.host import Host
 from stepmagic.panel import Panel
 from stepmagic.panel.server import Desk, close_all, desk_for
 from stepmagic.session import session
@@ -121,7 +122,7 @@ def page(step: ShellUnderTest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page
     # Without a kernel, ipywidgets talks to no one.
     monkeypatch.setattr(comm, "create_comm", Wire)
     step.shell.display_pub = publisher()
-    desk = desk_for(session().conversation, step.shell)
+    desk = desk_for(session().conversation, Host(step.shell))
     desk.show(in_place=True)
     page = Page(desk)
     page.ask("ready")
@@ -522,7 +523,7 @@ def test_a_panel_that_opens_in_mid_answer_shows_it_when_it_is_whole(
     server.enqueue(answer("One two three four five.", reasoning="", pace_s=0.2))
     sending = talk.send(user("Count."), session().options(talk))
     next(sending)
-    desk = desk_for(talk, step.shell)
+    desk = desk_for(talk, Host(step.shell))
     desk.show(in_place=True)
     page = Page(desk)
     page.ask("ready")

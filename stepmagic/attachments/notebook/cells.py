@@ -11,7 +11,7 @@ from typing import Any
 from stepmagic.attachments import images
 from stepmagic.attachments.attachment import Attached, UserPart
 from stepmagic.attachments.files.text import cut, fence
-from stepmagic.attachments.notebook.outputs import displayed, running_cell
+from stepmagic.attachments.notebook.host import Host
 from stepmagic.errors import AttachmentError
 from stepmagic.markdown import plain
 from stepmagic.transcript import Text
@@ -24,21 +24,22 @@ _RANGE = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
 _IMAGES = ("image/png", "image/jpeg")
 
 
-def attach_cells(shell: Any, cells: str, limits: images.ImageLimits) -> list[Attached]:
+def attach_cells(host: Host, cells: str, limits: images.ImageLimits) -> list[Attached]:
     """Return earlier cells: their source, what they printed, their pictures.
 
     Args:
-        shell: The ``InteractiveShell`` that ran them.
+        host: Where they ran.
         cells: Numbers as in ``In [3]``: ``3``, ``3-5``, ``1,4-6``, or ``last``.
         limits: How large an image may be.
 
     Raises:
         AttachmentError: No such cells, or too many of them.
     """
-    sources = shell.history_manager.input_hist_raw
+    numbers = _numbers(cells, host.cell_number)
+    sources = host.history.input_hist_raw
     attached = [
-        _attach(shell, number, sources[number], limits)
-        for number in _numbers(cells, running_cell(shell))
+        _attach(host, number, sources[number], limits)
+        for number in numbers
         if sources[number].strip()
     ]
     if not attached:
@@ -71,14 +72,14 @@ def _numbers(cells: str, now: int) -> list[int]:
 
 
 def _attach(
-    shell: Any, number: int, source: str, limits: images.ImageLimits
+    host: Host, number: int, source: str, limits: images.ImageLimits
 ) -> Attached:
     name = f"cell {number}"
     told = f"In [{number}]:\n{fence(source.rstrip(), 'python')}"
     pictures: list[UserPart] = []
     notices: list[str] = []
-    own = displayed(shell, number)
-    for bundle in _bundles(shell, number, own):
+    own = host.displayed(number)
+    for bundle in _bundles(host, number, own):
         picture = next((bundle[kind] for kind in _IMAGES if kind in bundle), None)
         if picture is not None:
             of = f"output of {name}"
@@ -87,7 +88,7 @@ def _attach(
             notices += [f"`{of}`: {what}." for what in converted.notices]
         elif said := _as_shown(bundle.get("text/plain", "")):
             told += f"\nOut [{number}]:\n{fence(cut(said, _MOST_LETTERS))}"
-    if own is None and _is_kernel(shell):
+    if own is None and host.records_displays:
         notices.append(f"What {name} displayed, before %load_ext, was not kept.")
     return Attached(
         name=name,
@@ -112,27 +113,22 @@ def _as_shown(text: str) -> str:
     return plain("\n".join(last)).strip("\n")
 
 
-def _is_kernel(shell: Any) -> bool:
-    """Whether a shell's displays go to a front end, and are noted on their way."""
-    return hasattr(shell.display_pub, "register_hook")
-
-
 def _bundles(
-    shell: Any, number: int, own: list[dict[str, str]] | None
+    host: Host, number: int, own: list[dict[str, str]] | None
 ) -> Iterator[dict[str, str]]:
     """Yield what a cell printed, displayed and returned, as text or a picture.
 
     Args:
-        shell: The shell that ran it.
+        host: Where it ran.
         number: Its number.
         own: What was noted of its displays; None where nothing was.
     """
-    history = shell.history_manager
+    history = host.history
     # Kept by IPython 9; before it, the text of the value alone.
     recorded = getattr(history, "outputs", {}).get(number, ())
     for output in recorded:
         # A kernel's IPython keeps some displays under the number of another cell.
-        if output.output_type != "display_data" or not _is_kernel(shell):
+        if output.output_type != "display_data" or not host.records_displays:
             yield _as_bundle(output.bundle)
     yield from own or ()
     if not recorded and number in history.output_hist_reprs:

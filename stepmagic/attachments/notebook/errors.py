@@ -16,7 +16,7 @@ from typing import Any
 
 from stepmagic.attachments.attachment import Attached
 from stepmagic.attachments.files.text import cut, fence
-from stepmagic.attachments.notebook.outputs import last_error
+from stepmagic.attachments.notebook.host import Host
 from stepmagic.errors import AttachmentError
 from stepmagic.markdown import plain
 from stepmagic.transcript import Text
@@ -30,22 +30,22 @@ _MOST_FRAMES = 12
 _MOST_LETTERS = 12_000
 
 
-def attach_last_error(shell: Any) -> Attached:
+def attach_last_error(host: Host) -> Attached:
     """Return the last error that a cell raised, other than our own.
 
     Raises:
         AttachmentError: There was none.
     """
-    error = last_error(shell)
+    error = host.last_error
     if error is None:
         message = "no cell has failed in this kernel: there is no error to send."
         raise AttachmentError(message)
-    return attach_error(error, "error", shell.user_ns)
+    return attach_error(error, "error", host.namespace)
 
 
-def failed_cell(shell: Any) -> str:
+def failed_cell(host: Host) -> str:
     """Return the source of the cell of the last error; empty where it has none."""
-    error = last_error(shell)
+    error = host.last_error
     return "" if error is None else _source(error, _cell(error))
 
 

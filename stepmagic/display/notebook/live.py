@@ -13,7 +13,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from stepmagic.display.host import parent_header, shown_for
+from stepmagic.attachments.notebook.host import Host
 from stepmagic.display.html.bundle import quiet, wrapped
 from stepmagic.display.interrupts import interrupts_held
 from stepmagic.display.notebook.assets import page_module, page_style
@@ -59,19 +59,19 @@ class LiveCanvas:
     shortest_s = 0.06
     """Between two frames; an envelope of 0.7 KB goes with each."""
 
-    def __init__(self, shell: Any, link: Link) -> None:
+    def __init__(self, host: Host, link: Link) -> None:
         """Prepare to draw.
 
         Args:
-            shell: The shell whose kernel the front end looks at.
+            host: Whose front end shows it.
             link: What is known of that front end.
         """
-        self._shell = shell
+        self._host = host
         self._link = link
         self._output = Output()
         self._patches = Patches()
         self._model: LiveModel | None = None
-        self._request = parent_header(shell)
+        self._request = host.request
         self._bundle: dict[str, str] = {}
         """What stays; empty before the end, and where there is nothing to show."""
 
@@ -113,7 +113,7 @@ class LiveCanvas:
             with interrupts_held():
                 self._model = LiveModel(greets=not self._link.answered)
                 self._model.on_msg(self._hear)
-                self._link.opened(self._shell)
+                self._link.opened(self._host)
         return self._model
 
     def _hear(self, model: LiveModel, content: Any, _: Any) -> None:
@@ -134,7 +134,7 @@ class LiveCanvas:
             case {"kind": "unended"} if self._bundle:
                 self._output.put(self._bundle)
             case {"kind": "unseen"} if self._bundle and self._is_heard_from_its_page():
-                with shown_for(self._shell, self._request):
+                with self._host.showing_for(self._request):
                     Output().put(self._bundle, stays=True)
             case _:
                 pass
@@ -144,6 +144,6 @@ class LiveCanvas:
 
         Other pages of the same kernel have the model as well, and no output for it.
         """
-        headers = (self._request, parent_header(self._shell))
+        headers = (self._request, self._host.request)
         asked, heard = (each.get("header", {}).get("session") for each in headers)
         return bool(asked == heard)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from stepmagic.display.host import calling_cell
+from stepmagic.attachments.notebook.host import Host
 
 _REST_S = 1.0
 """Between two cells; what a front end sent before the first ended was read by then."""
@@ -39,16 +39,16 @@ class Link:
         self._clock = clock
         self._silent = False
         self._ended_at: float | None = None
-        self._watched: Any = None
+        self._is_watching = False
         self._released: list[Model] = []
 
-    def takes_patches(self, shell: Any) -> bool:
+    def takes_patches(self, host: Host) -> bool:
         """Whether to draw the next reply by patches.
 
         The front end must name its cells, as JupyterLab and Notebook 7 do, and must not
         have let a rest between two cells pass without a word of an earlier model.
         """
-        if calling_cell(shell) is None or (self._silent and not self.answered):
+        if host.cell is None or (self._silent and not self.answered):
             return False
         try:
             # Needed by none but this front end, and slow to import.
@@ -57,12 +57,12 @@ class Link:
             return False
         return True
 
-    def opened(self, shell: Any) -> None:
+    def opened(self, host: Host) -> None:
         """Note that a live model went out, to whose front end we listen from here."""
-        if self._watched is None:
-            self._watched = shell
-            shell.events.register("pre_run_cell", self._cell_begins)
-            shell.events.register("post_run_cell", self._cell_ended)
+        if not self._is_watching:
+            self._is_watching = True
+            host.on("pre_run_cell", self._cell_begins)
+            host.on("post_run_cell", self._cell_ended)
 
     def heard(self) -> None:
         """Note that a front end brought a live model to life."""

@@ -15,7 +15,7 @@ from openrouter_server import OpenRouterServer, answer
 from stepmagic.attachments import images
 from stepmagic.attachments.attachment import Attached
 from stepmagic.attachments.notebook.cells import attach_cells
-from stepmagic.attachments.notebook.outputs import record_outputs
+from stepmagic.attachments.notebook.host import Host
 from stepmagic.errors import AttachmentError
 from stepmagic.transcript import Image, Text
 
@@ -42,7 +42,7 @@ def attached_to(shell: Any, cells: str) -> list[Attached]:
 
     def attach() -> None:
         try:
-            found.append(attach_cells(shell, cells, LIMITS))
+            found.append(attach_cells(Host(shell), cells, LIMITS))
         except AttachmentError as error:
             failed.append(error)
 
@@ -178,7 +178,7 @@ def test_displays_of_a_kernel_are_those_that_were_noted(shell: Any) -> None:
     run(shell, "display('early')")
     hooks = shell.display_pub.hooks = []
     shell.display_pub.register_hook = hooks.append
-    shell.user_ns["load"] = lambda: record_outputs(shell)
+    shell.user_ns["load"] = lambda: Host(shell).record_outputs()
     run(shell, "load()")
     message = {"content": {"data": {"text/plain": "noted"}}}
     shell.user_ns["send"] = lambda: [hook(message) for hook in hooks]
@@ -228,7 +228,7 @@ def test_older_ipython_tells_the_value_alone(
     monkeypatch.setattr(shell, "history_manager", kept)
     shell.user_ns["found"] = found = []
     shell.user_ns["attach"] = lambda: found.extend(
-        attach_cells(_With(shell, History()), "1-3", LIMITS)
+        attach_cells(Host(_With(shell, History())), "1-3", LIMITS)
     )
     run(shell, "attach()")
     first, second, third = found

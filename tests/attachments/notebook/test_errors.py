@@ -13,7 +13,7 @@ import pytest
 from kernels import running_kernel
 from openrouter_server import OpenRouterServer
 from stepmagic.attachments.notebook.errors import attach_error, attach_last_error
-from stepmagic.attachments.notebook.outputs import record_errors
+from stepmagic.attachments.notebook.host import Host
 from stepmagic.errors import AttachmentError, CommandError
 from stepmagic.transcript import Text
 
@@ -22,7 +22,7 @@ from stepmagic.transcript import Text
 def shell(bare_shell: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Return a shell in which no cell has failed, with data that must not be told."""
     monkeypatch.delattr(sys, "last_value", raising=False)
-    record_errors(bare_shell)
+    Host(bare_shell).record_errors()
     bare_shell.user_ns |= {
         "df": pd.DataFrame({"secret": ["hidden value"]}),
         "password": "hidden value",
@@ -35,7 +35,7 @@ def failed(shell: Any, *cells: str) -> str:
     """Run cells and return what is told of the last error."""
     for cell in cells:
         shell.run_cell(cell, store_history=True)
-    return said(attach_last_error(shell).parts[0])
+    return said(attach_last_error(Host(shell)).parts[0])
 
 
 def said(part: Any) -> str:
@@ -46,7 +46,7 @@ def said(part: Any) -> str:
 def test_no_error_is_refused(shell: Any) -> None:
     shell.run_cell("1")
     with pytest.raises(AttachmentError, match="no cell has failed"):
-        attach_last_error(shell)
+        attach_last_error(Host(shell))
 
 
 def test_error_goes_with_its_cell_and_the_types_of_its_names(shell: Any) -> None:
@@ -64,7 +64,7 @@ def test_error_goes_with_its_cell_and_the_types_of_its_names(shell: Any) -> None
 
 def test_attachment_is_named_and_of_the_kind_of_the_error(shell: Any) -> None:
     shell.run_cell("1 / 0")
-    attached = attach_last_error(shell)
+    attached = attach_last_error(Host(shell))
     assert (attached.name, attached.kind) == ("error", "ZeroDivisionError")
 
 

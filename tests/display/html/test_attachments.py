@@ -19,6 +19,7 @@ from kernels import running_kernel
 from openrouter_server import OpenRouterServer
 from shell_fixtures import ShellUnderTest
 from stepmagic import Conversation
+from stepmagic.attachments.notebook.host import Host
 from stepmagic.display.formatters import register_formatters
 from stepmagic.display.html.attachments import Sent, attachments, part_html, sent_html
 from stepmagic.display.view import show_sent
@@ -166,8 +167,8 @@ def test_a_plain_script_and_a_pipe_see_nothing(
     bare_shell: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A pipe wants the answer alone."""
-    show_sent(None, user(TABLE), ())
-    show_sent(bare_shell, user(TABLE), ("cut",))
+    show_sent(Host(), user(TABLE), ())
+    show_sent(Host(bare_shell), user(TABLE), ("cut",))
     assert capsys.readouterr().out == ""
 
 
@@ -177,9 +178,9 @@ def test_a_terminal_sees_a_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
-    show_sent(bare_shell, user("Hi"), ())
+    show_sent(Host(bare_shell), user("Hi"), ())
     assert capsys.readouterr().out == ""
-    show_sent(bare_shell, user(TABLE, "Hi"), ("cut",))
+    show_sent(Host(bare_shell), user(TABLE, "Hi"), ("cut",))
     assert capsys.readouterr().out == (
         "Sent df 1 row × 2 columns · about 3 tokens.\ncut\n"
     )
@@ -249,7 +250,7 @@ def test_key_is_refused_before_anything_shows(
 
 
 def history(talk: Conversation, shell: Any) -> dict[str, str]:
-    register_formatters(shell)
+    register_formatters(shell.display_formatter, Host(shell))
     bundle: dict[str, str] = shell.display_formatter.format(talk)[0]
     return bundle
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from stepmagic.attachments.notebook.host import Host
 from stepmagic.display.answer import Answer
-from stepmagic.display.host import can_ask
 from stepmagic.display.html.bundle import reply_bundle
 from stepmagic.display.html.calls import Called, outcome, paired, question, spelled
 from stepmagic.transcript import Image, Text, ToolCall, ToolResult
@@ -76,4 +76,4 @@ def test_a_call_folds_with_its_arguments_and_reads_without_styles() -> None:
 
 
 def test_nobody_is_asked_in_a_script() -> None:
-    assert not can_ask(None)
+    assert not Host().can_ask

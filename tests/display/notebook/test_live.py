@@ -26,6 +26,7 @@ from kernels import LASTING, KernelUnderTest, Ran, running_kernel
 from openrouter_server import OpenRouterServer, answer, error
 from page import Page
 from paths import PACKAGE
+from stepmagic.attachments.notebook.host import Host
 from stepmagic.display.answer import AnswerFold
 from stepmagic.display.interrupts import interrupts_held
 from stepmagic.display.notebook.frames import Frame, Frames
@@ -387,39 +388,39 @@ class Model:
 
 
 def test_the_first_reply_tries_where_the_front_end_names_its_cells() -> None:
-    assert Link().takes_patches(Shell())
-    assert not Link().takes_patches(Shell(cell=None))
+    assert Link().takes_patches(Host(Shell()))
+    assert not Link().takes_patches(Host(Shell(cell=None)))
 
 
 def test_silence_after_a_rest_means_whole_frames_until_a_page_answers() -> None:
     clock, shell = Clock(), Shell()
     known = Link(clock)
-    known.opened(shell)
-    known.opened(shell)
+    known.opened(Host(shell))
+    known.opened(Host(shell))
     shell.events.trigger("post_run_cell", None)
     # Run All: the cells follow each other, and no answer can have been read.
     shell.cell(clock, rest_s=0.1, takes_s=30)
-    assert known.takes_patches(shell)
+    assert known.takes_patches(Host(shell))
     shell.cell(clock, rest_s=1.1)
-    assert not known.takes_patches(shell)
+    assert not known.takes_patches(Host(shell))
     known.heard()
-    assert known.takes_patches(shell)
+    assert known.takes_patches(Host(shell))
     shell.cell(clock, rest_s=10)
-    assert known.takes_patches(shell)
+    assert known.takes_patches(Host(shell))
 
 
 def test_a_cell_that_began_before_anything_ended_proves_nothing() -> None:
     shell = Shell()
     known = Link(Clock())
-    known.opened(shell)
+    known.opened(Host(shell))
     shell.events.trigger("pre_run_cell", None)
-    assert known.takes_patches(shell)
+    assert known.takes_patches(Host(shell))
 
 
 def test_models_stay_until_a_rest_that_their_page_has_used() -> None:
     clock, shell = Clock(), Shell()
     known = Link(clock)
-    known.opened(shell)
+    known.opened(Host(shell))
     first, second = Model(), Model()
     known.release(first)
     known.release(second)
@@ -447,7 +448,7 @@ def test_only_so_many_models_wait_for_a_rest() -> None:
 def test_a_model_that_a_late_page_shows_stays_open() -> None:
     clock, shell = Clock(), Shell()
     known = Link(clock)
-    known.opened(shell)
+    known.opened(Host(shell))
     first, second = Model(), Model()
     known.release(first)
     known.keep(first)
@@ -462,7 +463,7 @@ def test_a_model_that_a_late_page_shows_stays_open() -> None:
 def test_without_anywidget_frames_are_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     # What Python itself does for a module that must not be imported.
     monkeypatch.setitem(sys.modules, "anywidget", None)
-    assert not Link().takes_patches(Shell())
+    assert not Link().takes_patches(Host(Shell()))
 
 
 def test_loading_the_extension_imports_no_widgets() -> None:
@@ -499,7 +500,7 @@ def test_a_canvas_shows_a_model_then_patches_then_the_bundle(
 ) -> None:
     known, fold = Link(), AnswerFold(model="m")
     frames = Frames(fold)
-    canvas = LiveCanvas(bare_shell, known)
+    canvas = LiveCanvas(Host(bare_shell), known)
     with capture_output() as captured:
         canvas.prepare()
         began = [canvas.began]
@@ -525,7 +526,7 @@ def test_a_canvas_shows_a_model_then_patches_then_the_bundle(
 def test_a_canvas_that_was_never_used_ends_with_nothing(
     bare_shell: InteractiveShell, wire: list[dict[str, Any]]
 ) -> None:
-    LiveCanvas(bare_shell, Link()).end(None)
+    LiveCanvas(Host(bare_shell), Link()).end(None)
     assert wire == []
 
 
@@ -534,7 +535,7 @@ def test_a_model_is_closed_with_its_layout(
 ) -> None:
     known = Link()
     for _ in range(17):
-        canvas = LiveCanvas(bare_shell, known)
+        canvas = LiveCanvas(Host(bare_shell), known)
         canvas.prepare()
         # An error before anything was drawn.
         canvas.end(None)
@@ -549,7 +550,7 @@ def test_a_canvas_listens_to_its_pages(
 ) -> None:
     known, fold = Link(), AnswerFold(model="m")
     frames = Frames(fold)
-    canvas = LiveCanvas(bare_shell, known)
+    canvas = LiveCanvas(Host(bare_shell), known)
     with capture_output():
         canvas.prepare()
         canvas.draw(frames.next())
@@ -571,7 +572,7 @@ def test_a_canvas_listens_to_its_pages(
         canvas.end({"text/html": "<p>All of it.</p>"})
         tell_model(kind="ready", over=True)
     assert said(wire)[-1]["line"] == "<p>All of it.</p>"
-    follower = LiveCanvas(bare_shell, known)
+    follower = LiveCanvas(Host(bare_shell), known)
     follower.prepare()
     follower.end(None)
     assert "comm_close" not in [each["kind"] for each in wire]
@@ -582,7 +583,7 @@ def test_a_canvas_gives_its_page_what_a_server_dropped(
     wire: list[dict[str, Any]],
 ) -> None:
     shell, fold = Shell(), AnswerFold(model="m")
-    canvas = LiveCanvas(shell, Link())
+    canvas = LiveCanvas(Host(shell), Link())
     bundle = {"text/html": "<p>All of it.</p>"}
     with capture_output() as captured:
         canvas.prepare()
@@ -618,9 +619,9 @@ def test_a_view_is_live_where_the_front_end_names_its_cells(
 ) -> None:
     named, unnamed = Shell(), Shell(cell=None)
     for shell in (named, unnamed):
-        with view_for(shell, live="on"):
+        with view_for(Host(shell), live="on"):
             pass
-        with view_for(shell, live="off"):
+        with view_for(Host(shell), live="off"):
             pass
     assert [each["kind"] for each in wire].count("comm_open") == 2
 

@@ -14,6 +14,7 @@ from jupyter_client.manager import start_new_kernel
 from notebook_views import Clock, Recorder, published, thought, told
 from page import Page
 from paths import ROOT
+from stepmagic.attachments.notebook.host import Host
 from stepmagic.display.answer import Answer, format_time
 from stepmagic.display.html.bundle import reply_bundle, turn_bundle
 from stepmagic.display.notebook.frames import Frame
@@ -482,35 +483,36 @@ class Shell:
 def test_live_follows_the_mode_and_who_looks_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    front_end = Shell({"allow_stdin": True})
+    front_end = Host(Shell({"allow_stdin": True}))
     assert not is_live("auto", front_end)
     assert is_live("on", front_end)
     assert not is_live("off", front_end)
     monkeypatch.delenv("PYTEST_CURRENT_TEST")
     assert is_live("auto", front_end)
-    assert is_live("auto", Shell({}))
-    assert not is_live("auto", Shell({"allow_stdin": False}))
-    assert not is_live("auto", None)
+    assert is_live("auto", Host(Shell({})))
+    assert not is_live("auto", Host(Shell({"allow_stdin": False})))
+    assert not is_live("auto", Host())
 
 
 def test_a_kernel_a_terminal_and_a_script_get_views_of_their_own() -> None:
-    assert isinstance(view_for(Shell({})), NotebookView)
-    assert isinstance(view_for(object()), TerminalView)
-    with view_for(None) as unseen:
+    assert isinstance(view_for(Host(Shell({}))), NotebookView)
+    assert isinstance(view_for(Host(object())), TerminalView)
+    with view_for(Host()) as unseen:
         unseen.show(Finish(reason="stop"))
         unseen.tick()
     assert isinstance(unseen, Unseen)
 
 
 IN_KERNEL = """
+from stepmagic.attachments.notebook.host import Host
 from stepmagic.display.view import is_live, view_for
 from stepmagic.transcript.events import Finish, PartDelta, PartEnd, PartStart
 from stepmagic.transcript import Text
 
-shell = get_ipython()
-print(is_live("auto", shell), shell.get_parent()["content"]["allow_stdin"])
+host = Host.find()
+print(is_live("auto", host), host.request["content"]["allow_stdin"])
 now = iter(range(1000))
-with view_for(shell, live="on", model="m", clock=lambda: next(now)) as view:
+with view_for(host, live="on", model="m", clock=lambda: next(now)) as view:
     view.show(PartStart(index=0, part=Text(text="")))
     for word in ["Some ", "*text*", "."]:
         view.show(PartDelta(index=0, text=word))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from stepmagic.attachments.notebook.host import Host
 from stepmagic.display.answer import Side
 from stepmagic.display.comparison import UnseenSides, sides_view_for
 from stepmagic.display.terminal.comparison import TerminalSides
@@ -94,7 +95,7 @@ def test_one_of_which_nothing_came_is_not_named() -> None:
 
 
 def test_a_script_draws_nothing() -> None:
-    view = sides_view_for(None, SIDES)
+    view = sides_view_for(Host(), SIDES)
     assert isinstance(view, UnseenSides)
     with view:
         view.show((0, Finish(reason="stop")))

@@ -21,6 +21,7 @@ from IPython.utils.capture import capture_output
 
 from markdown_samples import ATTACKS, SAMPLES
 from page import acts
+from stepmagic.attachments.notebook.host import Host
 from stepmagic.display.terminal.view import TerminalView
 from stepmagic.display.view import view_for
 from stepmagic.errors import Interrupted, ServerOverloaded
@@ -571,7 +572,7 @@ def test_rich_is_imported_by_the_first_answer_that_is_drawn() -> None:
 
 
 def test_a_shell_without_a_kernel_prints(bare_shell: InteractiveShell) -> None:
-    with capture_output() as captured, view_for(bare_shell, live="auto") as view:
+    with capture_output() as captured, view_for(Host(bare_shell), live="auto") as view:
         for event in [*told("Hi \x1b[31m*you*."), STOP]:
             view.show(event)
     assert captured.stdout == "Hi *you*.\n"
