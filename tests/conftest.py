@@ -86,6 +86,8 @@ def _isolated(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Give each test an empty home, a bare environment and a fresh kernel state."""
+    # First, since what the last test's journal still writes belongs into its home.
+    _forget_state()
     for name in tuple(os.environ):
         if name in _KEYS or (name.startswith("STEPMAGIC_") and name not in _KEPT):
             monkeypatch.delenv(name)
@@ -98,7 +100,6 @@ def _isolated(
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
     # Looks at no keyring of the machine, neither here nor in a kernel of the test.
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
-    _forget_state()
 
 
 def _forget_state() -> None:

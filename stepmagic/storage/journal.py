@@ -1,8 +1,8 @@
 """The journal of this kernel: every turn on disk from its start, for ``%step load``.
 
-Lines are made and written by a thread of its own, so that a slow disk holds nothing up.
-Whatever goes wrong there ends the journal with one complaint and never an answer. The
-form of the lines is that of ``saving.journals``, which reads them.
+A background thread encodes and writes the lines, so that a slow disk delays nothing. An
+error there ends the journal with one message to the user and never costs an answer.
+``storage.journal_file`` describes the lines and reads them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import asyncio
 import atexit
 import base64
 import contextlib
-import json
 import os
 import queue
 import secrets
@@ -21,11 +20,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from stepmagic.keys import Key
 from stepmagic.settings import current, state_folder
 from stepmagic.storage.journal_file import (
+    FORMAT,
     Change,
     Header,
     digest,
@@ -36,9 +36,10 @@ from stepmagic.storage.journal_file import (
 )
 from stepmagic.storage.snapshot import About, Saved
 from stepmagic.transcript import Turn, to_form, turn_to_dict, user
+from stepmagic.transcript.log import AppendLog, reason
 
 EVERY_S = 1.0
-"""How often a turn that is still coming is written."""
+"""How often a running turn is written."""
 
 _WAIT_S = 0.5
 """How long the end of a turn waits for the disk."""
@@ -48,7 +49,7 @@ _NO_PROMPT = user()
 
 
 def journal_folder(setting: str) -> Path:
-    """Return where journals lie, given ``%config StepMagic.journal``.
+    """Return the folder of the journals, given ``%config StepMagic.journal``.
 
     Raises:
         OSError: There is no home folder to keep them in.
@@ -63,21 +64,21 @@ def journal_folder(setting: str) -> Path:
 
 
 def notebook() -> str | None:
-    """Return the path of the notebook around us, where Jupyter's server names it."""
+    """Return the path of the current notebook, if Jupyter's server has set it."""
     return os.environ.get("JPY_SESSION_NAME") or None
 
 
 @dataclass(slots=True)
-class _Noted:
-    """What the journal has of a conversation already."""
+class _Written:
+    """What the journal already contains of a conversation."""
 
     turns: set[str] = field(default_factory=set)
     about: About | None = None
     heads: dict[str, str | None] = field(default_factory=dict)
     branch: str | None = None
 
-    def news(self, saved: Saved) -> Change | None:
-        """Return what has changed beside the turns, and take it for noted."""
+    def changes(self, saved: Saved) -> Change | None:
+        """Return what has changed besides the turns, and record it as written."""
         tree, heads = saved.tree, dict(saved.tree.heads)
         change = Change(
             about=None if saved.about == self.about else saved.about,
@@ -91,8 +92,8 @@ class _Noted:
         self.about, self.heads, self.branch = saved.about, heads, tree.branch
         return None if change == Change() else change
 
-    def fresh(self, saved: Saved) -> list[Turn]:
-        """Return the turns that are not noted, oldest first, and take them for it."""
+    def new_turns(self, saved: Saved) -> list[Turn]:
+        """Return the turns not written yet, oldest first, and record them as such."""
         found: list[Turn] = []
         for turn in reversed(saved.tree.turns.values()):
             if turn.id in self.turns:
@@ -103,23 +104,26 @@ class _Noted:
 
 
 class Journal:
-    """One file of this process; made with the first turn, ended by the first fault."""
+    """One journal of this process: a file that is created with the first turn.
+
+    Args:
+        setting: The value of ``%config StepMagic.journal`` that asked for it.
+    """
 
     def __init__(self, setting: str) -> None:
-        """Prepare to write; ``setting`` is what it was asked for with."""
         self.setting = setting
         self.pid = os.getpid()
         self.path: Path | None = None
-        """Where it is, once it has a line."""
-        self._noted: dict[str, _Noted] = {}
+        """Where it is; None before the first line."""
+        self._written: dict[str, _Written] = {}
         self._keys: dict[str, Key] = {}
         self._media: set[str] = set()
-        self._file: BinaryIO | None = None
+        self._log: AppendLog | None = None
         self._fault = ""
         self._is_off = False
         self._lock = threading.Lock()
-        self._waiting: queue.SimpleQueue[Callable[[], None] | None]
-        self._waiting = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Callable[[], None] | None]
+        self._queue = queue.SimpleQueue()
         self._thread: threading.Thread | None = threading.Thread(
             target=self._run, name="stepmagic-journal", daemon=True
         )
@@ -133,88 +137,91 @@ class Journal:
     def put(
         self, talk: str, saved: Saved, *turns: Turn, key: Key | None = None
     ) -> None:
-        """Note how a conversation stands; returns at once.
+        """Queue the current state of a conversation for writing; returns at once.
 
         Args:
-            talk: What tells it from every other conversation of this process.
-            saved: The conversation. What the journal lacks of it is written.
+            talk: An id of the conversation, unique in this process.
+            saved: The conversation. Whatever the journal lacks of it is written.
             turns: Those of its turns that have grown or were closed.
-            key: What must not come to stand in the file.
+            key: An API key to redact from the file.
         """
-        if self._is_off or not (saved.tree.turns or talk in self._noted):
+        if self._is_off or not (saved.tree.turns or talk in self._written):
             return
         with self._lock:
             if key is not None:
                 self._keys[key.source] = key
-            noted = self._noted.setdefault(talk, _Noted())
-            fresh, change = noted.fresh(saved), noted.news(saved)
+            written = self._written.setdefault(talk, _Written())
+            fresh, change = written.new_turns(saved), written.changes(saved)
             begun = {turn.id for turn in fresh}
             grown = [turn for turn in turns if turn.id not in begun]
             if fresh or grown or change:
                 self._do(lambda: self._write(talk, fresh, grown, change))
 
     async def settle(self) -> str:
-        """Wait until all is written, or half a second; returns a fault, once."""
+        """Wait until the queue is written, half a second at most.
+
+        Returns:
+            An error message that was not shown yet; empty if there is none.
+        """
         written: Future[None] = Future()
         with self._lock:
             self._do(lambda: written.set_result(None))
         await asyncio.wait({asyncio.wrap_future(written)}, timeout=_WAIT_S)
-        said, self._fault = self._fault, ""
-        return said
+        fault, self._fault = self._fault, ""
+        return fault
 
     def close(self) -> None:
-        """Write what waits; what comes later is written where it is put.
+        """Write the queue and end the thread; later lines are written synchronously.
 
-        A process that ends may close its turns after its journal.
+        A process that exits may close its turns after its journal.
         """
         with self._lock:
             thread, self._thread = self._thread, None
-            self._waiting.put(None)
+            self._queue.put(None)
         if thread is not None:
             thread.join(_CLOSE_S)
-        self._shut()
+        self._close_file()
 
     def end(self) -> None:
-        """Write what waits, and nothing from then on."""
+        """Write the queue, and nothing from then on."""
         self.close()
         self._is_off = True
 
-    def _shut(self) -> None:
-        if self._file is not None:
-            # What a full disk did not take is written, in vain, once more.
-            with contextlib.suppress(OSError):
-                self._file.close()
-            self._file = None
+    def _close_file(self) -> None:
+        if self._log is not None:
+            self._log.close()
 
     def _do(self, work: Callable[[], None]) -> None:
         if self._thread is None:
             work()
         else:
-            self._waiting.put(work)
+            self._queue.put(work)
 
     def _run(self) -> None:
-        while (work := self._waiting.get()) is not None:
+        while (work := self._queue.get()) is not None:
             work()
 
     def _write(
         self, talk: str, fresh: list[Turn], grown: list[Turn], change: Change | None
     ) -> None:
-        """Write lines, media before the turns that name them."""
+        """Write lines, media before the turns that refer to them."""
         if self._is_off:
             return
         try:
+            if self._log is None:
+                self._log = self._create()
             for line in self._lines(talk, fresh, grown, change):
-                self._append(line)
+                self._log.append(line, keys=self._keys.values())
         except Exception as exc:  # noqa: BLE001 - a journal must not cost an answer
             self._is_off = True
             self._fault = (
-                f"The journal is off: {_reason(exc)}. Answers are kept in this kernel "
-                "alone. `%config StepMagic.journal` names another folder; empty keeps "
-                "none."
+                f"The journal is off: {_explain(exc)}. Answers are now kept only in "
+                "this kernel. `%config StepMagic.journal` sets another folder; empty "
+                "switches the journal off."
             )
-            self._shut()
+            self._close_file()
         if self._thread is None:
-            self._shut()
+            self._close_file()
 
     def _lines(
         self, talk: str, fresh: list[Turn], grown: list[Turn], change: Change | None
@@ -222,20 +229,20 @@ class Journal:
         for turn in fresh:
             yield from self._turn_lines(talk, "turn", turn)
         for turn in grown:
-            kept = replace(turn, prompt=_NO_PROMPT)
-            yield from self._turn_lines(talk, "again", kept)
+            update = replace(turn, prompt=_NO_PROMPT)
+            yield from self._turn_lines(talk, "again", update)
         if change is not None:
             yield {"talk": talk, "about": to_form(change)}
 
     def _turn_lines(self, talk: str, kind: str, turn: Turn) -> Iterator[dict[str, Any]]:
         media: dict[str, bytes] = {}
 
-        def note(data: bytes) -> str:
+        def collect(data: bytes) -> str:
             name = digest(data)
             media[name] = data
             return name
 
-        form = turn_to_dict(without_bytes(turn, note))
+        form = turn_to_dict(without_bytes(turn, collect))
         if kind == "again":
             del form["prompt"]
         for name in media.keys() - self._media:
@@ -243,28 +250,15 @@ class Journal:
             self._media.add(name)
         yield {"talk": talk, kind: form}
 
-    def _append(self, form: dict[str, Any]) -> None:
-        if self._file is None and self.path is not None:
-            self._file = self.path.open("ab")
-        elif self._file is None:
-            header = _header()
-            self._file = self._open(header)
-            self._append({"journal": header.journal, **to_form(header)})
-        text = json.dumps(form)
-        for key in self._keys.values():
-            text = key.redact(text)
-        self._file.write(text.encode() + b"\n")
-        self._file.flush()
-
-    def _open(self, header: Header) -> BinaryIO:
-        """Make the file, for its owner alone, and remove what is old."""
+    def _create(self) -> AppendLog:
+        """Create the file, and remove old journals."""
+        header = _header()
         folder = journal_folder(self.setting)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         remove_old(folder, current().journal_days)
         self.path = folder / file_name(header, secrets.token_hex(4))
-        return os.fdopen(
-            os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb"
-        )
+        first_line = FORMAT.header(**to_form(header))
+        return AppendLog(self.path, header=first_line, is_new=True)
 
 
 def _header() -> Header:
@@ -277,10 +271,10 @@ def _header() -> Header:
     )
 
 
-def _reason(exc: Exception) -> str:
-    if isinstance(exc, OSError) and exc.strerror:
-        return f"{exc.strerror} ({exc.filename})" if exc.filename else exc.strerror
-    return str(exc) or type(exc).__name__
+def _explain(exc: Exception) -> str:
+    if isinstance(exc, OSError) and exc.filename:
+        return f"{reason(exc)} ({exc.filename})"
+    return reason(exc)
 
 
 def place() -> str:

@@ -1,14 +1,14 @@
-"""Journals as files: where they lie, what a line holds, and what they tell.
+"""Journals as files: how they are named, what a line contains, how they are read.
 
-A journal is JSON lines. The first says whose it is; each of the others holds one thing:
+A journal is a log of JSON lines. The header names the kernel and its notebook; each
+other line contains one of:
 
     media   bytes that turns refer to by their SHA-256, once
     turn    a turn as it began
     again   the same turn later on, without its prompt, which does not change
-    about   what changed of the conversation beside its turns
+    about   what changed of the conversation besides its turns
 
-A kernel may be killed at any byte, so a last line without its end says nothing. Any
-other line that cannot be read is left out and named: the rest is not lost with it.
+A line that cannot be read is skipped and reported, and the rest is used.
 """
 
 from __future__ import annotations
@@ -16,13 +16,12 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
-import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from stepmagic.errors import TranscriptError
 from stepmagic.storage.snapshot import About, Saved, closed
@@ -39,15 +38,16 @@ from stepmagic.transcript import (
     from_form,
     turn_from_dict,
 )
+from stepmagic.transcript.log import Line, LogFormat, LogReader
 
+FORMAT = LogFormat(name="journal", version=VERSION, error=TranscriptError)
 _NAME = re.compile(r"journal-\d{8}T\d{6}-\d+-[0-9a-f]{8}\.jsonl")
 _BY_HASH = "sha256:"
-"""How the address of a media part begins whose bytes lie in a line of their own."""
+"""Prefix of a part's URL whose bytes are in a ``media`` line."""
 
 _DAY_S = 86_400
-_LONGEST_HEADER = 100_000
 _SHOWN = 40
-"""Letters of a prompt that a fault quotes."""
+"""Characters of a prompt that a fault quotes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,18 +55,18 @@ class Header:
     """The first line of a journal."""
 
     journal: int = VERSION
-    """Version of the form."""
+    """Version of the format."""
     started_at: float
     """Unix time, seconds."""
     pid: int
     notebook: str | None = None
-    """``JPY_SESSION_NAME``: the notebook's path, where the server says it."""
+    """``JPY_SESSION_NAME``: the notebook's path, if Jupyter's server has set it."""
     folder: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What changed of a conversation beside its turns; None did not."""
+    """What changed of a conversation besides its turns; None is unchanged."""
 
     about: About | None = None
     heads: Mapping[str, str | None] = field(default_factory=dict)
@@ -75,22 +75,22 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovered:
-    """What a journal tells."""
+    """The content of a journal."""
 
     header: Header
     conversations: tuple[Saved, ...]
     faults: tuple[str, ...]
-    """Lines and turns that could not be read, in words."""
+    """Lines and turns that could not be read, a message each."""
 
 
 def file_name(header: Header, token: str) -> str:
-    """Return what a new journal is called; ``token`` is eight random hex digits."""
+    """Return the name of a new journal; ``token`` is eight random hex digits."""
     moment = time.strftime("%Y%m%dT%H%M%S", time.gmtime(header.started_at))
     return f"journal-{moment}-{header.pid}-{token}.jsonl"
 
 
 def find_journals(folder: Path) -> list[Path]:
-    """Return the journals in a folder, the one last written to first."""
+    """Return the journals in a folder, the one written to last comes first."""
     found: list[tuple[float, str, Path]] = []
     with contextlib.suppress(OSError):
         for path in folder.iterdir():
@@ -102,7 +102,7 @@ def find_journals(folder: Path) -> list[Path]:
 
 
 def remove_old(folder: Path, days: int) -> None:
-    """Remove the journals that nobody has written to for some days."""
+    """Remove the journals that have not been written to for some days."""
     for path in find_journals(folder):
         with contextlib.suppress(OSError):
             if time.time() - path.stat().st_mtime > days * _DAY_S:
@@ -110,21 +110,21 @@ def remove_old(folder: Path, days: int) -> None:
 
 
 def is_journal(path: Path) -> bool:
-    """Whether a file is read as a journal, by the end of its name."""
+    """Whether a file is read as a journal, by its suffix."""
     return path.suffix == ".jsonl"
 
 
 def digest(data: bytes) -> str:
-    """Return what a journal calls some bytes."""
+    """Return the name of some bytes in a journal: their SHA-256."""
     return hashlib.sha256(data).hexdigest()
 
 
 def without_bytes(turn: Turn, note: Callable[[bytes], str]) -> Turn:
-    """Return a turn whose media are named by their hashes.
+    """Return a turn that refers to its media by their hashes.
 
     Args:
         turn: A turn.
-        note: Takes the bytes of each of them; returns their hash.
+        note: Callback that gets the bytes of each of them and returns their hash.
     """
 
     def named(part: Part) -> Part:
@@ -137,7 +137,7 @@ def without_bytes(turn: Turn, note: Callable[[bytes], str]) -> Turn:
 
 
 def _with_bytes(turn: Turn, media: Mapping[str, bytes]) -> Turn:
-    def whole(part: Part) -> Part:
+    def with_data(part: Part) -> Part:
         match part:
             case Image() | Video() | File() if (part.url or "").startswith(_BY_HASH):
                 name = (part.url or "").removeprefix(_BY_HASH)
@@ -147,13 +147,13 @@ def _with_bytes(turn: Turn, media: Mapping[str, bytes]) -> Turn:
                 return replace(part, url=None, data=media[name])
         return part
 
-    return _with_parts(turn, whole)
+    return _with_parts(turn, with_data)
 
 
 def _with_parts(turn: Turn, change: Callable[[Part], Part]) -> Turn:
     def in_part(part: Part) -> Part:
         if isinstance(part, ToolResult):
-            # A changed medium is one of the kind it was.
+            # A changed medium is of the same type as before.
             inner: Any = tuple(change(each) for each in part.parts)
             return replace(part, parts=inner)
         return change(part)
@@ -172,61 +172,37 @@ def read_header(path: Path) -> Header:
     """Return the first line of a journal.
 
     Raises:
-        TranscriptError: It is none, or of a newer form, or the file cannot be read.
+        TranscriptError: The file is not a journal, or of a newer version, or cannot be
+            read.
     """
-    with _opened(path) as file:
-        return _header(path, file.readline(_LONGEST_HEADER))
-
-
-@contextlib.contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
-    try:
-        with path.open("rb") as file:
-            yield file
-    except OSError as exc:
-        message = f"{path} cannot be read: {exc.strerror}."
-        raise TranscriptError(message) from exc
-
-
-def _header(path: Path, line: bytes) -> Header:
-    form: Any = None
-    with contextlib.suppress(ValueError, RecursionError):
-        form = json.loads(line)
-    version = form.get("journal") if isinstance(form, dict) else None
-    if not isinstance(version, int):
-        message = f"{path} is no journal: its first line does not say so."
-        raise TranscriptError(message)
-    if version != VERSION:
-        message = (
-            f"{path} was written in form {version}; this stepmagic reads form "
-            f"{VERSION}. Install a newer stepmagic to load it."
-        )
-        raise TranscriptError(message)
-    return from_form(Header, form, "the first line")
+    return from_form(Header, FORMAT.read_header(path), "the first line")
 
 
 def read_journal(path: Path) -> Recovered:
     """Return the conversations of a journal; turns that were running are closed.
 
     Raises:
-        TranscriptError: It is none, or of a newer form, or the file cannot be read.
+        TranscriptError: The file is not a journal, or of a newer version, or cannot be
+            read.
     """
-    reading = _Reading()
-    with _opened(path) as file:
-        header = _header(path, file.readline(_LONGEST_HEADER))
-        for number, line in enumerate(file, 2):
-            if line.endswith(b"\n"):
-                reading.take(number, line)
+    header = read_header(path)
+    replay = _Replay()
+    try:
+        for line in LogReader(path).read():
+            if line.number > 1:
+                replay.take(line)
+    except OSError as exc:
+        raise FORMAT.unreadable(path, exc) from exc
     return Recovered(
         header=header,
-        conversations=tuple(reading.conversations()),
-        faults=tuple(reading.faults),
+        conversations=tuple(replay.conversations()),
+        faults=tuple(replay.faults),
     )
 
 
 @dataclass(slots=True)
-class _Talk:
-    """A conversation as its lines have told it so far."""
+class _Replayed:
+    """A conversation as replayed so far."""
 
     about: About = field(default_factory=About)
     turns: dict[str, Turn] = field(default_factory=dict)
@@ -234,22 +210,30 @@ class _Talk:
     branch: str | None = None
 
 
-class _Reading:
-    """Takes the lines of a journal in order."""
+class _Replay:
+    """Applies the lines of a journal in order."""
 
     def __init__(self) -> None:
         self.faults: list[str] = []
         self._media: dict[str, bytes] = {}
-        self._talks: dict[str, _Talk] = {}
+        self._replayed: dict[str, _Replayed] = {}
 
-    def take(self, number: int, line: bytes) -> None:
-        """Take a line; one that cannot be read is noted as a fault."""
+    def take(self, line: Line) -> None:
+        """Apply a line; one that cannot be read is recorded as a fault."""
+        if not line.is_json:
+            self.faults.append(f"line {line.number} is not JSON")
+            return
         try:
-            self._take(json.loads(line))
-        except (ValueError, RecursionError):
-            self.faults.append(f"line {number} is no JSON")
-        except (TranscriptError, AttributeError, KeyError, TypeError) as exc:
-            self.faults.append(f"line {number}: {exc}")
+            self._take(line.value)
+        except (
+            TranscriptError,
+            AttributeError,
+            KeyError,
+            TypeError,
+            ValueError,
+            RecursionError,
+        ) as exc:
+            self.faults.append(f"line {line.number}: {exc}")
 
     def _take(self, form: Any) -> None:
         match form:
@@ -257,17 +241,17 @@ class _Reading:
                 self._add_media(name, data)
             case {"talk": str(talk), "turn": held}:
                 turn = _with_bytes(turn_from_dict(held), self._media)
-                self._talk(talk).turns[turn.id] = turn
+                self._find(talk).turns[turn.id] = turn
             case {"talk": str(talk), "again": {"id": str(turn_id)} as held}:
-                self._again(self._talk(talk).turns, turn_id, held)
+                self._again(self._find(talk).turns, turn_id, held)
             case {"talk": str(talk), "about": held}:
-                self._change(self._talk(talk), from_form(Change, held, "about"))
+                self._change(self._find(talk), from_form(Change, held, "about"))
             case _:
-                message = "it is of no kind that a journal has"
+                message = "it is not a kind of line that a journal has"
                 raise TranscriptError(message)
 
-    def _talk(self, name: str) -> _Talk:
-        return self._talks.setdefault(name, _Talk())
+    def _find(self, name: str) -> _Replayed:
+        return self._replayed.setdefault(name, _Replayed())
 
     def _add_media(self, name: str, data: str) -> None:
         content = base64.b64decode(data, validate=True)
@@ -287,39 +271,40 @@ class _Reading:
         turn = _with_bytes(turn_from_dict(form), self._media)
         turns[turn_id] = replace(turn, parent=begun.parent, prompt=begun.prompt)
 
-    def _change(self, talk: _Talk, change: Change) -> None:
-        talk.about = change.about or talk.about
-        talk.branch = change.branch or talk.branch
-        talk.heads.update(change.heads)
+    def _change(self, replayed: _Replayed, change: Change) -> None:
+        replayed.about = change.about or replayed.about
+        replayed.branch = change.branch or replayed.branch
+        replayed.heads.update(change.heads)
 
     def conversations(self) -> Iterator[Saved]:
-        """Yield the conversations that hold a turn, as they stood at the end."""
-        for talk in self._talks.values():
-            if talk.turns:
-                yield self._conversation(talk)
+        """Yield the conversations that have a turn, in their last state."""
+        for replayed in self._replayed.values():
+            if replayed.turns:
+                yield self._saved(replayed)
 
-    def _conversation(self, talk: _Talk) -> Saved:
-        tree = TurnTree(heads={}, branch=talk.branch or talk.about.name)
-        for turn in talk.turns.values():
+    def _saved(self, replayed: _Replayed) -> Saved:
+        tree = TurnTree(heads={}, branch=replayed.branch or replayed.about.name)
+        for turn in replayed.turns.values():
             lost = turn.parent is not None and turn.parent not in tree.turns
             if lost:
                 shown = turn.prompt.typed[:_SHOWN]
-                self.faults.append(f"the turn before {shown!r} is gone")
+                self.faults.append(f"the turn before {shown!r} is missing")
             tree.turns[turn.id] = replace(turn, parent=None) if lost else turn
         tree.heads = {
             name: head if head in tree.turns else None
-            for name, head in talk.heads.items()
+            for name, head in replayed.heads.items()
         }
         if tree.branch not in tree.heads:
             tree.heads[tree.branch] = next(reversed(tree.turns))
-        undone = tuple(turn for turn in talk.about.undone if turn in tree.turns)
+        undone = tuple(turn for turn in replayed.about.undone if turn in tree.turns)
         if self.faults:
             _keep_every_end(tree)
-        return Saved(about=replace(talk.about, undone=undone), tree=closed(tree))
+        about = replace(replayed.about, undone=undone)
+        return Saved(about=about, tree=closed(tree))
 
 
 def _keep_every_end(tree: TurnTree) -> None:
-    """Give a branch to each turn that none leads to, where heads may have been lost."""
+    """Give a branch to each turn without a successor: heads may have been lost."""
     parents = {turn.parent for turn in tree.turns.values()}
     for turn in tree.turns.values():
         if turn.id not in parents:

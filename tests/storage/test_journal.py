@@ -461,11 +461,11 @@ def test_a_journal_cut_at_any_byte_can_be_read(
 
 
 DAMAGE: list[tuple[Callable[[list[bytes]], None], str]] = [
-    (lambda rest: rest.insert(0, b"\xff\xfe\n"), "line 2 is no JSON"),
-    (lambda rest: rest.insert(0, b"[" * 100_000 + b"\n"), "line 2 is no JSON"),
-    (lambda rest: rest.insert(0, b"[]\n"), "line 2: it is of no kind"),
+    (lambda rest: rest.insert(0, b"\xff\xfe\n"), "line 2 is not JSON"),
+    (lambda rest: rest.insert(0, b"[" * 100_000 + b"\n"), "line 2 is not JSON"),
+    (lambda rest: rest.insert(0, b"[]\n"), "line 2: it is not a kind"),
     (lambda rest: rest.insert(0, b'{"media": "x", "data": "AA=="}\n'), "not those"),
-    (lambda rest: rest.insert(0, b'{"media": "x", "data": "?"}\n'), "line 2 is no"),
+    (lambda rest: rest.insert(0, b'{"media": "x", "data": "?"}\n'), "line 2: "),
     (lambda rest: rest.insert(0, b'{"talk": "x", "turn": 1}\n'), "turn should be an"),
     (lambda rest: rest.insert(0, b'{"talk": "x", "about": 1}\n'), "about should be"),
     (
@@ -553,10 +553,13 @@ def test_bytes_that_are_gone_are_named(
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ("", "is no journal: its first line does not say so"),
-        ("[]\n", "is no journal"),
-        ("no json\n", "is no journal"),
-        ('{"journal": 2}\n', "was written in form 2; this stepmagic reads form 1"),
+        ("", "is not a journal: its first line does not say so"),
+        ("[]\n", "is not a journal"),
+        ("no json\n", "is not a journal"),
+        (
+            '{"journal": 2}\n',
+            "is a journal of version 2; this stepmagic reads version 1",
+        ),
         ('{"journal": 1}\n', "the first line.started_at is missing"),
         ('{"journal": 1, "started_at": 1, "pid": 1}\n', "holds no turn."),
     ],

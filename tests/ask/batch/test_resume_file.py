@@ -61,7 +61,7 @@ def test_a_run_that_died_in_its_first_line_left_nothing(tmp_path: Path) -> None:
 def test_the_file_of_somebody_else_is_left_alone(tmp_path: Path, text: str) -> None:
     path = tmp_path / "data.csv"
     path.write_text(text)
-    with pytest.raises(SettingError, match="no file of answers"):
+    with pytest.raises(SettingError, match="not a file of answers"):
         Ledger(path)
     assert path.read_text() == text
 

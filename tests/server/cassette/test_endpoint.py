@@ -219,8 +219,12 @@ def test_a_miss_says_what_differs_and_changes_nothing(path: Path, alone: Any) ->
     with pytest.raises(CassetteMiss) as raised:
         ask(talk, "And 3+3?", temperature=0.5, model="a/b")
     assert len(talk.tree.turns) == 1
-    assert str(raised.value).splitlines() == [
-        "notes.jsonl has no answer to this question. The nearest that it has differs:",
+    first, *rest = str(raised.value).splitlines()
+    assert first == (
+        "notes.jsonl has no answer to this question. The nearest recorded question "
+        "differs:"
+    )
+    assert rest == [
         '  model: "a/b", recorded with "stepfun/step-3.7-flash"',
         "  temperature: 0.5, recorded with none",
         '  reasoning: none, recorded with {"effort": "medium"}',
@@ -385,11 +389,11 @@ def test_a_file_that_is_no_cassette_is_refused_before_anything_is_asked(
     path.write_text("a,b\n1,2\n")
     current().cassette_mode = mode
     talk = Dialogue()
-    with pytest.raises(CassetteError, match="is no cassette"):
+    with pytest.raises(CassetteError, match="is not a cassette"):
         ask(talk, "One?")
     assert (server.requests, talk.tree.turns) == ([], {})
     assert path.read_text() == "a,b\n1,2\n"
-    assert "is no cassette" in place()
+    assert "is not a cassette" in place()
 
 
 def test_a_picture_that_was_encoded_otherwise_is_found(

@@ -127,7 +127,7 @@ def test_half_a_line_that_was_left_costs_that_line_alone(
         "3",
     ]
     (fault,) = later.faults
-    assert fault.startswith("Line 5 of notes.jsonl cannot be read and is left out")
+    assert fault.startswith("Line 5 of notes.jsonl cannot be read and is skipped")
     assert fault in later.describe_miss(ask("Four?"))
     assert path.read_bytes().startswith(torn)
 
@@ -158,11 +158,17 @@ def test_a_damaged_line_is_left_out_and_left_there(
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"a,b\n1,2\n", "is no cassette, and is left as it is"),
-        (b"\x89PNG\r\n\x1a\n\x00", "is no cassette"),
-        (b'{"journal": 1}\n', "is no cassette"),
-        (b"no end of line", "is no cassette"),
-        (b'{"cassette": 2}\n', "of form 2; this stepmagic reads form 1. Install a new"),
+        (
+            b"a,b\n1,2\n",
+            "is not a cassette: its first line does not say so. It is left",
+        ),
+        (b"\x89PNG\r\n\x1a\n\x00", "is not a cassette"),
+        (b'{"journal": 1}\n', "is not a cassette"),
+        (b"no end of line", "is not a cassette"),
+        (
+            b'{"cassette": 2}\n',
+            "of version 2; this stepmagic reads version 1. Install",
+        ),
     ],
 )
 def test_another_file_is_refused_and_left_as_it_is(
@@ -240,7 +246,8 @@ def test_a_miss_names_the_nearest(tape: Cassette) -> None:
     tape.add(ask("One?"), says("1"))
     tape.find(ask("Won?"))
     assert tape.describe_miss(ask("Won?")) == (
-        "notes.jsonl has no answer to this question. The nearest that it has differs:\n"
+        "notes.jsonl has no answer to this question. The nearest recorded question "
+        "differs:\n"
         "  message 1 (user) content: 'Won?', recorded with 'One?'"
     )
 
