@@ -86,7 +86,7 @@ def explained(attached: Attached, handling: Handling) -> Attached:
     if handling.frames is not None or attached.kind != "frames of a video":
         return attached
     notice = f"{handling.no_video}, so frames of `{attached.name}` are sent."
-    return replace(attached, notices=(notice, *attached.notices))
+    return replace(attached, differences=(notice, *attached.differences))
 
 
 def _is_part(value: Any) -> bool:
@@ -124,6 +124,7 @@ def _preview(shown: frames.Preview, name: str, _: Handling) -> Attached:
         kind=shown.kind,
         parts=(Text(text=shown.text),),
         size=shown.size,
+        differences=shown.differences,
         notices=shown.notices,
     )
 
@@ -138,7 +139,7 @@ def _images(value: Any, name: str, handling: Handling) -> Attached:
         kind="images" if several else "image",
         parts=converted.parts,
         size=converted.size,
-        notices=tuple(f"`{name}`: {what}." for what in converted.notices),
+        differences=tuple(f"`{name}`: {what}." for what in converted.notices),
     )
 
 

@@ -1,4 +1,8 @@
-"""What one attachment becomes: parts of a message, and what to say of it."""
+"""What one attachment becomes: parts of a message, and what to say of it.
+
+An attachment is sent as it is, or with ``differences`` that the user and the model both
+read, or it is refused with an ``AttachmentError`` that says what to do instead.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +28,19 @@ class Attached:
     parts: tuple[UserPart, ...]
     size: str = ""
     """How large it is, in the kind's own measure: ``8,760 rows x 12 columns``."""
+    differences: tuple[str, ...] = ()
+    """How what is sent differs from what the user has, a sentence each.
+
+    What was changed, cut, sampled or left out. Shown to the user, and to the model in
+    front of the data (``markers.framed``).
+    """
     notices: tuple[str, ...] = ()
-    """What was changed, left out or might be secret, a sentence each."""
+    """Advice, prices and what might be secret, a sentence each, for the user only."""
+
+    @property
+    def all_notices(self) -> tuple[str, ...]:
+        """What the user is shown: the differences, then the notices."""
+        return (*self.differences, *self.notices)
 
     @property
     def tokens(self) -> int:

@@ -7,7 +7,6 @@ preview, a figure a picture, whatever else what it becomes as an attachment.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -15,8 +14,10 @@ from stepmagic.attachments import frames
 from stepmagic.attachments.attach import attach
 from stepmagic.attachments.attachment import Attached, Handling, UserPart
 from stepmagic.attachments.files.text import cut
+from stepmagic.attachments.markers import undescribed
 from stepmagic.attachments.secrets import refuse_secretive
 from stepmagic.transcript import Text
+from stepmagic.transcript.usage import format_count
 
 MOST_LETTERS = 20_000
 """Of all text in one result: about 5,000 tokens, which go out with every later turn."""
@@ -40,16 +41,24 @@ def attach_returned(value: Any, name: str, handling: Handling) -> Attached:
     text = _written(value)
     if text is None and type(value) is tuple:
         each = [attach_returned(item, name, handling) for item in value]
-        return Attached(
+        several = Attached(
             name=name,
             kind="several values",
-            parts=_bounded(part for one in each for part in one.parts),
+            parts=tuple(part for one in each for part in one.parts),
+            differences=tuple(sentence for one in each for sentence in one.differences),
             notices=tuple(notice for one in each for notice in one.notices),
         )
+        return _bounded(several)
     if text is not None and not (len(text) > MOST_LETTERS and frames.is_frame(value)):
-        return Attached(name=name, kind="text", parts=_bounded([Text(text=text)]))
-    attached = attach(value, name, handling, {})
-    return replace(attached, parts=_bounded(attached.parts))
+        return _bounded(Attached(name=name, kind="text", parts=(Text(text=text),)))
+    return _bounded(_described(attach(value, name, handling, {})))
+
+
+def _described(attached: Attached) -> Attached:
+    """Return an attachment whose first part says how it differs from the value."""
+    if not (unsaid := undescribed(attached)):
+        return attached
+    return replace(attached, parts=(Text(text=" ".join(unsaid)), *attached.parts))
 
 
 def _written(value: Any) -> str | None:
@@ -62,15 +71,31 @@ def _written(value: Any) -> str | None:
         return None
 
 
-def _bounded(parts: Iterable[UserPart]) -> tuple[UserPart, ...]:
-    """Return the parts with their texts cut where they are too long together."""
+def _bounded(attached: Attached) -> Attached:
+    """Return an attachment with its texts cut where they are too long together.
+
+    Each cut is marked in the text.
+    """
     left = MOST_LETTERS
+    missing = 0
     bounded: list[UserPart] = []
-    for part in parts:
+    for part in attached.parts:
         if isinstance(part, Text):
-            shown = cut(part.text, max(left, _LEAST_LETTERS))
+            most = max(left, _LEAST_LETTERS)
+            shown = cut(part.text, most)
+            missing += max(0, len(part.text) - most)
             left -= len(shown)
             bounded.append(Text(text=shown))
         else:
             bounded.append(part)
-    return tuple(bounded)
+    if not missing:
+        return replace(attached, parts=tuple(bounded))
+    difference = (
+        f"{format_count(missing, 'character')} of what `{attached.name}` returned "
+        "were left out."
+    )
+    return replace(
+        attached,
+        parts=tuple(bounded),
+        differences=(*attached.differences, difference),
+    )

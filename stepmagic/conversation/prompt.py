@@ -42,7 +42,7 @@ class _Builder:
         """Return the parts of attachments, videos first."""
         parts: list[UserPart] = []
         for each in attached:
-            self.notices += each.notices
+            self.notices += each.all_notices
             parts += framed(each)
         # StepFun asks for a video to stand before the text (StepFun docs, Video
         # understanding).

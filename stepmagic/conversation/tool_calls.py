@@ -163,7 +163,7 @@ class Caller:
         except Exception as exc:  # noqa: BLE001 - the model is told, whatever it is
             made = _failed(_said(exc))
         else:
-            made = Outcome(parts=returned.parts, notices=returned.notices)
+            made = Outcome(parts=returned.parts, notices=returned.all_notices)
         keys = [key for key in (self._key, find_key()) if key is not None]
         parts = tuple(self._sendable(part, keys) for part in made.parts)
         return replace(made, parts=parts)

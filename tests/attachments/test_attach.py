@@ -194,8 +194,8 @@ def test_images_are_made_as_the_user_set() -> None:
     assert isinstance(image, Image)
     assert image.detail == "low"
     assert Pillow.open(io.BytesIO(image.data or b"")).size == (16, 12)
-    assert all(notice.startswith("`x`: ") for notice in attached.notices)
-    assert attached.notices
+    assert all(notice.startswith("`x`: ") for notice in attached.differences)
+    assert attached.differences
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
@@ -217,15 +217,15 @@ def test_video_goes_as_frames_where_none_is_taken(tmp_path: Path) -> None:
     for value in (clip, make_video(), part):
         attached = sent(value, NO_VIDEO)
         assert set(kinds(attached)) == {"Image"}
-        first = attached.notices[0]
+        first = attached.differences[0]
         assert first == "/messages takes no video, so frames of `x` are sent."
         asked = sent(value, dataclasses.replace(NO_VIDEO, frames=2))
         assert kinds(asked) == ["Image"] * 2
-        assert "so frames" not in str(asked.notices)
+        assert "so frames" not in str(asked.all_notices)
 
 
 def test_pictures_in_a_row_need_no_notice() -> None:
-    assert "so frames" not in str(sent(CLIP[:1], NO_VIDEO).notices)
+    assert "so frames" not in str(sent(CLIP[:1], NO_VIDEO).all_notices)
     assert kinds(sent(PIXELS, NO_VIDEO)) == ["Image"]
 
 

@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 
 from stepmagic.attachments.attachment import Handling
+from stepmagic.attachments.images import ImageLimits
 from stepmagic.attachments.tool_results import MOST_LETTERS, attach_returned
 from stepmagic.errors import AttachmentError
 from stepmagic.transcript import Image, Text
@@ -97,3 +98,14 @@ def test_text_is_bounded() -> None:
 def test_what_may_hold_secrets_is_refused(make: Callable[[], Any]) -> None:
     with pytest.raises(AttachmentError, match="may hold secrets"):
         parts_of(make())
+
+
+def test_the_model_is_shown_how_a_picture_differs_and_the_user_what_was_cut() -> None:
+    handling = Handling(limits=ImageLimits(longest_side=8))
+    picture = PIL.Image.new("RGB", (90, 90))
+    described, image = attach_returned(picture, "f", handling).parts
+    assert isinstance(described, Text)
+    assert "scaled down" in described.text
+    assert isinstance(image, Image)
+    cut = attach_returned("a" * (MOST_LETTERS + 9), "f", handling)
+    assert cut.differences == ("9 characters of what `f` returned were left out.",)

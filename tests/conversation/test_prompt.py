@@ -230,7 +230,8 @@ def test_settings_decide_how_large_things_are(
     step.run("%config StepMagic.image_longest_side = 40")
     step.run("%config StepMagic.preview_tokens = 200")
     step.run("%%step img df\nWhat?")
-    image, table, _ = parts(server)
+    described, image, table, _ = parts(server)
+    assert "`img`: scaled down" in described["text"]
     data = base64.b64decode(image["image_url"]["url"].partition(",")[2])
     assert Pillow.open(io.BytesIO(data)).size == (40, 30)
     assert len(table["text"]) < 1200

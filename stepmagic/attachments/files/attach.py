@@ -72,5 +72,5 @@ def _attach_image(source: Source, limits: images.ImageLimits) -> Attached:
         kind="image",
         parts=converted.parts,
         size=converted.size,
-        notices=tuple(f"`{source.name}`: {what}." for what in converted.notices),
+        differences=tuple(f"`{source.name}`: {what}." for what in converted.notices),
     )

@@ -88,8 +88,8 @@ class _Page:
             self.parts.append(Text(text="\n\n".join(self.texts) + "\n"))
             self.texts.clear()
 
-    def notices(self) -> Iterator[str]:
-        """Yield what is not sent as it stands, a sentence each."""
+    def differences(self) -> Iterator[str]:
+        """Yield what is not sent as it is in the file, a sentence each."""
         if self.cut:
             outputs = format_count(self.cut, "long output")
             yield f"Of {outputs} in `{self.name}` the beginning and end are sent."
@@ -134,7 +134,7 @@ def attach_notebook(
         kind="notebook",
         parts=tuple(page.parts) or (Text(text="(no cells)"),),
         size=f"{format_count(len(cells), 'cell')}, {format_bytes(source.size)}",
-        notices=(*page.notices(), *empty),
+        differences=(*page.differences(), *empty),
     )
 
 

@@ -181,7 +181,8 @@ def attach_table(source: Source, *, tokens: int = 2000) -> Attached:
             kind=f"{_NAMES[form]} file",
             parts=(Text(text=preview.text),),
             size=preview.size,
-            notices=(*_partly(reader, source), *preview.notices),
+            differences=(*_partly(reader, source), *preview.differences),
+            notices=preview.notices,
         )
     return _as_text(source, form, failure)
 
@@ -194,7 +195,7 @@ def _as_text(source: Source, form: Form, failure: Exception | None) -> Attached:
         message = f"`{source.name}` cannot be read as a table: {reason}."
         raise AttachmentError(message)
     notice = f"`{source.name}` is sent as text, not as a table: {reason}."
-    return text.attach_text(source, notices=(notice,))
+    return text.attach_text(source, differences=(notice,))
 
 
 def _partly(reader: _Reader, source: Source) -> tuple[str, ...]:

@@ -67,7 +67,7 @@ _MOST_CONTROL = 0.02
 _FENCES = re.compile(r"`{3,}")
 
 
-def attach_text(source: Source, *, notices: tuple[str, ...] = ()) -> Attached:
+def attach_text(source: Source, *, differences: tuple[str, ...] = ()) -> Attached:
     """Return a text file as one fenced block.
 
     Raises:
@@ -81,13 +81,13 @@ def attach_text(source: Source, *, notices: tuple[str, ...] = ()) -> Attached:
     language = _LANGUAGES.get(source.suffix, "")
     lines = text.count("\n") + (not text.endswith("\n") and text != "")
     if not text:
-        notices = (*notices, f"`{source.name}` is empty.")
+        differences = (*differences, f"`{source.name}` is empty.")
     return Attached(
         name=source.name,
         kind=f"{language or 'text'} file",
         parts=(Text(text=fence(text, language)),),
         size=f"{format_count(lines, 'line')}, {format_bytes(source.size)}",
-        notices=notices,
+        differences=differences,
     )
 
 

@@ -161,15 +161,18 @@ def _written(
     shown = tuple(map(table.show, numbers))
     lines = [f"{table.kind}{table.name}: {table.size}"]
     if table.scope and numbers:
-        lines.append(
-            f"Counts and ranges are of {table.scope}; distinct is a lower bound."
-        )
+        lines.append(scope_sentence(table.scope))
     lines += _schema(table, numbers, detail)
     lines += _rows(table, shown, detail)
     lines += table.remarks if numbers else ()
     left_out = _left_out(table, shown, detail, tokens)
     lines += [left_out] if left_out else []
     return Layout(text="\n".join(lines), left_out=left_out, numbers=numbers)
+
+
+def scope_sentence(scope: str) -> str:
+    """Return which rows the statistics of a table describe."""
+    return f"Counts and ranges are of {scope}; distinct is a lower bound."
 
 
 def _size_alone(table: Table, tokens: int) -> Layout:

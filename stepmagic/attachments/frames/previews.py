@@ -21,6 +21,7 @@ from stepmagic.attachments.frames.layout import (
     from_both_ends,
     lay_out,
     most_columns,
+    scope_sentence,
 )
 from stepmagic.attachments.frames.lazy import open_lazy
 from stepmagic.attachments.frames.sampling import Source, Values, shown
@@ -93,8 +94,10 @@ class Preview:
     """``pandas DataFrame``, ``polars LazyFrame``, ``list of records``, ..."""
     size: str
     """``8,760 rows × 12 columns``."""
+    differences: tuple[str, ...] = ()
+    """What is left out or sampled, a sentence each; ``text`` says it too."""
     notices: tuple[str, ...] = ()
-    """For the user, a sentence each: what is left out, sampled or may be private."""
+    """What may be private, a sentence each, for the user only."""
 
     @property
     def tokens(self) -> int:
@@ -105,9 +108,8 @@ class Preview:
         return self.text
 
     def _repr_html_(self) -> str:
-        untold = (notice for notice in self.notices if notice not in self.text)
         drawn = in_columns(self.text)
-        lines = [f"About {format_count(self.tokens, 'token')}.", *untold]
+        lines = [f"About {format_count(self.tokens, 'token')}.", *self.notices]
         return (
             f'<pre style="white-space:pre;overflow-x:auto;{_FONT};'
             f'color:var(--jp-content-font-color1)">{_escaped(drawn)}</pre>'
@@ -244,6 +246,7 @@ class _Reading:
             text=layout.text,
             kind=self._kind.name,
             size=table.size,
+            differences=tuple(self._differences(layout)),
             notices=tuple(self._notices(layout, name)),
         )
 
@@ -269,11 +272,14 @@ class _Reading:
         self._looks[number] = guess(column.label, texts_of(values, seen))
         return Shown(column=column, summary=summary, cells=cells)
 
-    def _notices(self, layout: Layout, name: str) -> Iterator[str]:
+    def _differences(self, layout: Layout) -> Iterator[str]:
+        """Yield what the text says of itself, word for word."""
         if layout.left_out:
             yield layout.left_out
         if self._rows.scope and layout.numbers:
-            yield f"Its statistics are of {self._rows.scope}."
+            yield scope_sentence(self._rows.scope)
+
+    def _notices(self, layout: Layout, name: str) -> Iterator[str]:
         looks = [
             (self._columns[number].label, look)
             for number in layout.numbers

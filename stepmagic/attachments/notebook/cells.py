@@ -77,7 +77,7 @@ def _attach(
     name = f"cell {number}"
     told = f"In [{number}]:\n{fence(source.rstrip(), 'python')}"
     pictures: list[UserPart] = []
-    notices: list[str] = []
+    differences: list[str] = []
     own = host.displayed(number)
     for bundle in _bundles(host, number, own):
         picture = next((bundle[kind] for kind in _IMAGES if kind in bundle), None)
@@ -85,16 +85,16 @@ def _attach(
             of = f"output of {name}"
             converted = images.from_bytes(_decoded(picture, of), of, limits)
             pictures += converted.parts
-            notices += [f"`{of}`: {what}." for what in converted.notices]
+            differences += [f"`{of}`: {what}." for what in converted.notices]
         elif said := _as_shown(bundle.get("text/plain", "")):
             told += f"\nOut [{number}]:\n{fence(cut(said, _MOST_LETTERS))}"
     if own is None and host.records_displays:
-        notices.append(f"What {name} displayed, before %load_ext, was not kept.")
+        differences.append(f"What {name} displayed, before %load_ext, was not kept.")
     return Attached(
         name=name,
         kind="cell",
         parts=(Text(text=told), *pictures),
-        notices=tuple(notices),
+        differences=tuple(differences),
     )
 
 

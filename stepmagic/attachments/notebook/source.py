@@ -113,13 +113,13 @@ def attach_repr(value: Any, name: str) -> Attached:
         )
         raise AttachmentError(message)
     refuse_environment(said, name)
-    notices = []
+    differences = []
     if len(said) > _MOST_LETTERS:
         sent = f"{_MOST_LETTERS:,} of {len(said):,} letters"
-        notices.append(f"`{name}`: the first {sent} are sent.")
+        differences.append(f"`{name}`: the first {sent} are sent.")
     return Attached(
         name=name,
         kind=kind.__name__,
         parts=(Text(text=said[:_MOST_LETTERS]),),
-        notices=tuple(notices),
+        differences=tuple(differences),
     )

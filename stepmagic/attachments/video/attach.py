@@ -169,7 +169,7 @@ def _attach_frames(
         kind="frames of a video",
         parts=parts,
         size=format_count(len(parts), "frame"),
-        notices=(notice,),
+        differences=(notice,),
     )
 
 
@@ -223,17 +223,19 @@ def _attach_sequence(
         if fps:
             label = f"{name} at {format_time(number / fps)}"
         converted.append(labelled(value[number], label, limits))
-    notices = [f"`{name}`: {what}." for what in notices_of(converted)]
+    differences = [f"`{name}`: {what}." for what in notices_of(converted)]
+    notices = []
     if is_thinned:
-        notices.append(
-            f"{len(chosen)} of the {length} frames of `{name}` are sent, evenly "
-            f"spaced. `-p frames=N` sends another number, at most {MOST_FRAMES}."
+        differences.append(
+            f"{len(chosen)} of the {length} frames of `{name}` are sent, evenly spaced."
         )
+        notices.append(f"`-p frames=N` sends N frames, at most {MOST_FRAMES}.")
     return Attached(
         name=name,
         kind="frames",
         parts=tuple(part for each in converted for part in each.parts),
         size=f"{len(chosen)} of {length} frames" if is_thinned else f"{length} frames",
+        differences=tuple(differences),
         notices=tuple(notices),
     )
 

@@ -198,7 +198,7 @@ def test_text_is_one_block_in_its_language(
     assert said(attached) == f"```{language}\none\ntwo\n```"
     assert attached.kind == f"{language or 'text'} file"
     assert (attached.name, attached.size) == (name, "2 lines, 7 bytes")
-    assert attached.notices == ()
+    assert attached.all_notices == ()
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_empty_text_is_sent_with_a_notice(attach: Write) -> None:
     attached = attach("__init__.py", "")
     assert said(attached) == "```python\n```"
     assert attached.size == "0 lines, 0 bytes"
-    assert attached.notices == ("`__init__.py` is empty.",)
+    assert attached.differences == ("`__init__.py` is empty.",)
 
 
 @given(st.text(alphabet="`a\n\r ", max_size=40))
@@ -290,7 +290,7 @@ def test_picture_is_told_by_its_bytes(attach: Write, name: str) -> None:
     assert isinstance(part, Image)
     assert part.data is not None
     assert pillow.open(io.BytesIO(part.data)).getpixel((4, 4)) == (255, 0, 0)
-    assert (attached.kind, attached.notices) == ("image", ())
+    assert (attached.kind, attached.all_notices) == ("image", ())
     assert "8 \N{MULTIPLICATION SIGN} 8 pixels" in attached.size
 
 
@@ -299,7 +299,7 @@ def test_picture_stays_within_limits(attach: Write) -> None:
     (part,) = attached.parts
     assert isinstance(part, Image)
     assert pillow.open(io.BytesIO(part.data or b"")).size == (32, 32)
-    (notice,) = attached.notices
+    (notice,) = attached.differences
     assert notice.startswith("`a.png`: scaled down")
     assert notice.endswith(".")
 
@@ -481,7 +481,7 @@ def test_any_installed_library_will_do(
     attached = attach(name, TABLES[name])
     assert attached.size == "2 rows \N{MULTIPLICATION SIGN} 2 columns"
     assert "sales" in said(attached)
-    assert attached.notices == ()
+    assert attached.all_notices == ()
 
 
 @pytest.mark.parametrize(
@@ -511,7 +511,7 @@ def test_large_table_is_scanned_where_it_lies(
     attached = attach(name, TABLES[name])
     assert attached.size == "2 rows \N{MULTIPLICATION SIGN} 2 columns"
     assert "sales" in said(attached)
-    assert any("the first 100,000 rows" in it for it in attached.notices) is is_cut
+    assert any("the first 100,000 rows" in it for it in attached.differences) is is_cut
 
 
 def test_only_the_first_rows_of_a_large_file_are_read(
@@ -531,7 +531,7 @@ def test_name_that_duckdb_would_expand_is_left_to_others(
     monkeypatch.setattr(tables, "SMALL_BYTES", 1)
     hide(monkeypatch, "polars", "pandas")
     attached = attach("a[1].csv", CSV)
-    assert "DuckDB would read its name as a pattern" in attached.notices[0]
+    assert "DuckDB would read its name as a pattern" in attached.differences[0]
     assert said(attached) == f"```csv\n{CSV}```"
 
 
@@ -549,9 +549,9 @@ def test_csv_that_is_no_table_is_sent_as_text(attach: Write) -> None:
     content = 'a,b\n"never closed,1\n2'
     attached = attach("a.csv", content)
     assert said(attached) == f"```csv\n{content}\n```"
-    (notice,) = attached.notices
+    (notice,) = attached.differences
     assert notice.startswith("`a.csv` is sent as text, not as a table: ")
-    assert attach("empty.csv", "").notices == ("`empty.csv` is empty.",)
+    assert attach("empty.csv", "").differences == ("`empty.csv` is empty.",)
 
 
 def test_large_csv_that_is_no_table_is_refused(
@@ -578,7 +578,7 @@ def test_without_a_library_text_is_sent_and_parquet_refused(
     hide(monkeypatch, *LIBRARIES)
     attached = attach("a.csv", CSV)
     assert said(attached) == f"```csv\n{CSV}```"
-    assert "no library for tables is installed" in attached.notices[0]
+    assert "no library for tables is installed" in attached.differences[0]
     with pytest.raises(AttachmentError, match="pip install polars"):
         attach("a.parquet", TABLES["a.parquet"])
 
@@ -629,7 +629,7 @@ def test_notebook_is_its_cells(attach: Write) -> None:
     )
     assert attached.kind == "notebook"
     assert attached.size.startswith("6 cells, ")
-    assert attached.notices == ()
+    assert attached.all_notices == ()
 
 
 @pytest.mark.parametrize(
@@ -677,7 +677,7 @@ def test_picture_that_cannot_be_read_is_told(attach: Write) -> None:
         notebook(code("", shown(image_png=broken), shown(image_jpeg="no base64"))),
     )
     assert said(attached).count("(a picture that cannot be read)") == 2
-    assert attached.notices == ("2 pictures in `a.ipynb` cannot be read.",)
+    assert attached.differences == ("2 pictures in `a.ipynb` cannot be read.",)
 
 
 def test_number_of_pictures_is_bounded(
@@ -686,7 +686,7 @@ def test_number_of_pictures_is_bounded(
     monkeypatch.setattr(notebooks, "MOST_PICTURES", 1)
     attached = attach("a.ipynb", notebook(code("", *[shown(image_png=picture())] * 3)))
     assert sum(isinstance(part, Image) for part in attached.parts) == 1
-    assert attached.notices == ("`a.ipynb` holds 2 pictures more than the 1 sent.",)
+    assert attached.differences == ("`a.ipynb` holds 2 pictures more than the 1 sent.",)
 
 
 def test_widgets_and_html_are_sent_by_their_plain_text(attach: Write) -> None:
@@ -711,7 +711,7 @@ def test_long_output_is_cut_in_its_middle(attach: Write) -> None:
     assert "... 8,000 letters left out ..." in said(attached)
     assert "00000\n" in said(attached)
     assert "01999\n" in said(attached)
-    assert attached.notices == (
+    assert attached.differences == (
         "Of 1 long output in `a.ipynb` the beginning and end are sent.",
     )
 
@@ -752,7 +752,7 @@ def test_what_is_no_notebook_is_refused(attach: Write, content: str, says: str) 
 def test_notebook_without_cells_is_told(attach: Write, cells: Any) -> None:
     attached = attach("a.ipynb", notebook(*cells))
     assert said(attached) == "(no cells)"
-    assert attached.notices == ("`a.ipynb` has no cells.",)
+    assert attached.differences == ("`a.ipynb` has no cells.",)
 
 
 @given(

@@ -24,7 +24,7 @@ def left_out(made: Preview) -> str:
     """Return what the last line says is missing."""
     last = made.text.rpartition("\n")[2]
     found = re.fullmatch(r"Left out to fit [\d,]+ tokens: (.*)\.", last)
-    assert (made.notices[:1] == (last,)) == (found is not None)
+    assert (made.differences[:1] == (last,)) == (found is not None)
     return found.group(1) if found else ""
 
 

@@ -54,7 +54,7 @@ def test_whole_text() -> None:
     assert len(lines) == 8 + 15
     assert (made.kind, made.size) == ("pandas DataFrame", "8,760 rows × 3 columns")
     assert made.tokens == estimate_tokens(made.text)
-    assert made.notices == ()
+    assert (*made.differences, *made.notices) == ()
     assert repr(made) == made.text
 
 
@@ -74,7 +74,9 @@ def test_long_table_is_sampled_and_says_so() -> None:
     assert made.size == "1,000,000 rows × 2 columns"
     sample = "a sample of 200,008 rows (seed 0)"
     assert f"Counts and ranges are of {sample}; distinct is a lower bound." in made.text
-    assert made.notices == (f"Its statistics are of {sample}.",)
+    assert made.differences == (
+        f"Counts and ranges are of {sample}; distinct is a lower bound.",
+    )
     cells = schema(made)
     assert cells["n"][2] == "≥200,008"
     low, middle, high = map(float, cells["n"][3].split(" / "))
@@ -378,7 +380,7 @@ def test_redacted_values_are_nowhere(redact: Any) -> None:
     assert "secret" not in made.text
     assert schema(made)["email"] == ["str", "1", "1", "[redacted]"]
     assert [row[1] for row in rows(made)[1:]] == ["[redacted]"] * 4
-    assert made.notices == ()
+    assert (*made.differences, *made.notices) == ()
 
 
 @pytest.mark.parametrize(
@@ -489,6 +491,6 @@ def test_a_long_cell_does_not_widen_its_column() -> None:
 
 def test_what_the_text_says_is_not_said_again_below_it() -> None:
     made = preview(pd.DataFrame({"n": range(500), "s": ["x" * 80] * 500}), tokens=150)
-    (left_out,) = made.notices
+    (left_out,) = made.differences
     assert made.text.endswith(left_out)
     assert made._repr_html_().count(left_out) == 1

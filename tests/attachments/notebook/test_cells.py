@@ -77,7 +77,7 @@ def test_a_cell_goes_with_what_it_printed_showed_and_returned(shell: Any) -> Non
     assert text.startswith("In [1]:\n```python\nprint('said', end='')\n")
     outputs = [block.split("\n```")[0] for block in text.split("Out [1]:\n```\n")[1:]]
     assert outputs == ["said", "warned", "'shown'", "42"]
-    assert cell.notices == ()
+    assert cell.all_notices == ()
 
 
 def test_pictures_of_a_cell_are_images(shell: Any) -> None:
@@ -185,10 +185,12 @@ def test_displays_of_a_kernel_are_those_that_were_noted(shell: Any) -> None:
     run(shell, "display('late'); send();")
     early, late = attached_to(shell, "1,3")
     assert "Out [1]" not in said(early)
-    assert early.notices == ("What cell 1 displayed, before %load_ext, was not kept.",)
+    assert early.differences == (
+        "What cell 1 displayed, before %load_ext, was not kept.",
+    )
     assert "Out [3]:\n```\nnoted\n```" in said(late)
     assert "Out [3]:\n```\n'late'" not in said(late)
-    assert late.notices == ()
+    assert late.all_notices == ()
 
 
 @pytest.mark.parametrize(
@@ -208,8 +210,8 @@ def test_what_was_done_to_a_picture_is_said(shell: Any) -> None:
     data = base64.b64encode(moving.getvalue()).decode()
     run(shell, f"display({{'image/png': '{data}'}}, raw=True)")
     (cell,) = attached_to(shell, "last")
-    assert cell.notices
-    assert cell.notices[0].startswith("`output of cell 1`: ")
+    assert cell.differences
+    assert cell.differences[0].startswith("`output of cell 1`: ")
 
 
 def test_older_ipython_tells_the_value_alone(

@@ -161,7 +161,7 @@ def test_other_objects_are_no_code(value: Any) -> None:
 def test_object_is_sent_as_it_says_itself(names: dict[str, Any]) -> None:
     attached = attach_repr(names["Row"](a=1), "row")
     assert said(attached) == "Row(a=1)"
-    assert (attached.name, attached.kind, attached.notices) == ("row", "Row", ())
+    assert (attached.name, attached.kind, attached.all_notices) == ("row", "Row", ())
     point = types.SimpleNamespace(x=1)
     assert said(attach_repr(point, "p")) == "namespace(x=1)"
 
@@ -173,7 +173,9 @@ def test_long_repr_is_cut_and_said_so() -> None:
 
     attached = attach_repr(Many(), "many")
     assert said(attached) == ("<many " * 2000)[:4000]
-    assert attached.notices == ("`many`: the first 4,000 of 12,000 letters are sent.",)
+    assert attached.differences == (
+        "`many`: the first 4,000 of 12,000 letters are sent.",
+    )
 
 
 @pytest.mark.parametrize(

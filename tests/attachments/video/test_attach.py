@@ -144,7 +144,7 @@ def test_bytes_are_sent_as_they_are(form: str, kind: str) -> None:
     assert (part.data, part.name) == (data, "clip")
     assert attached.kind == f"{kind} video"
     assert "64 \N{MULTIPLICATION SIGN} 48" in attached.size
-    assert attached.notices == ()
+    assert attached.all_notices == ()
     with av.open(io.BytesIO(part.data or b"")) as container:
         assert container.streams.video[0].width == WIDTH
 
@@ -478,8 +478,10 @@ def test_array_is_thinned_and_labelled_with_times() -> None:
     assert times_of(parts) == ["0:00.5", "0:01.5", "0:02.5"]
     assert [frame_number(part) for part in parts] == [5, 15, 25]
     assert attached.size == "3 of 30 frames"
+    (difference,) = attached.differences
+    assert "3 of the 30 frames of `clip`" in difference
     (notice,) = attached.notices
-    assert "3 of the 30 frames of `clip`" in notice
+    assert "-p frames=N" in notice
     assert len(video.attach_video(clip, "clip").parts) == 16
 
 
@@ -489,13 +491,13 @@ def test_list_is_sent_whole_and_numbered() -> None:
     parts = images_of(attached.parts)
     assert [frame_number(part) for part in parts] == list(range(20))
     assert parts[2].name == "steps, frame 3 of 20"
-    assert (attached.size, attached.notices) == ("20 frames", ())
+    assert (attached.size, attached.all_notices) == ("20 frames", ())
 
 
 def test_notice_of_a_picture_is_kept() -> None:
     clip = np.stack([picture(0), picture(1)])
     small = images.ImageLimits(longest_side=32)
-    (notice,) = video.attach_video(clip, "x", small).notices
+    (notice,) = video.attach_video(clip, "x", small).differences
     assert notice.startswith("`x`: scaled down")
     _, notice = video.frames(MP4, 2, limits=small)
     assert "of 0:03.0; scaled down" in notice
