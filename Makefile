@@ -5,10 +5,13 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BENCH_VENV := .venv-bench
 BENCH_READY := $(BENCH_VENV)/.ready
-# Many tests wait for kernels, browsers and servers: more of them than cores can run.
-WORKERS ?= 3
+# Each worker collects all tests: more of them than cores cost more than they gain.
+WORKERS ?= 2
 # Notebooks and browsers take a core each, and the engine all.
 PAIR ?= 2
+PYTEST := $(BIN)/python -m pytest
+# The engine takes every core and browsers one each: they run by themselves.
+SUITE := tests --ignore=tests/engine --ignore=tests/browser
 PIP := -m pip install --quiet --disable-pip-version-check
 # Kernels load the package hundreds of times: it is compiled once, come what may.
 unexport PYTHONDONTWRITEBYTECODE
@@ -46,22 +49,18 @@ lab: $(READY)  ## open the notebooks in JupyterLab
 
 test: lint types $(READY)  ## run every check: style, types, notebooks, tests
 	@command -v chromium >/dev/null || echo "no chromium: the browser tests will be skipped"
-	@$(BIN)/python -m pytest --nbval-lax -p no:cacheprovider \
-		-n $(PAIR) --dist loadfile notebooks
-	@$(OFFLINE) $(BIN)/python -m pytest --nbval -p no:cacheprovider $(REPLAYED)
-	@$(BIN)/python -m pytest -m "not engine and not browser" -n $(WORKERS)
-	@$(BIN)/python -m pytest -m engine
-	@$(BIN)/python -m pytest -m browser -n $(PAIR)
+	@$(PYTEST) -p nbval --nbval-lax -p no:cacheprovider -n $(PAIR) --dist loadfile notebooks
+	@$(OFFLINE) $(PYTEST) -p nbval --nbval -p no:cacheprovider $(REPLAYED)
+	@$(PYTEST) $(SUITE) -n $(WORKERS)
+	@$(PYTEST) tests/engine
+	@$(PYTEST) tests/browser -n $(PAIR)
 
 coverage: $(READY)  ## run the tests under branch coverage, several times as long
-	@$(BIN)/python -m pytest --cov --cov-report= --cov-fail-under=0 \
-		-m "not engine and not browser" -n $(WORKERS)
-	@$(BIN)/python -m pytest --cov --cov-append --cov-report=term \
-		-m "engine or browser"
+	@$(PYTEST) --cov --cov-report= --cov-fail-under=0 $(SUITE) -n $(WORKERS)
+	@$(PYTEST) --cov --cov-append --cov-report=term tests/engine tests/browser
 
 fuzz: $(READY)  ## run the property tests on examples of their own, many more
-	@HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest \
-		-m "hypothesis and not engine" -n $(WORKERS)
+	@HYPOTHESIS_PROFILE=fuzz $(PYTEST) -m hypothesis $(SUITE) -n $(WORKERS)
 
 replay: $(READY)  ## write the outputs of the replayed notebook anew
 	@STEPMAGIC_LIVE=off $(OFFLINE) $(BIN)/python notebooks/execute.py $(REPLAYED) $(REPLAYED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import os
 import signal
 import sys
@@ -10,6 +11,10 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+
+# jsonschema (which altair and nbformat import) compiles 38 grammars of this package for
+# a check of formats that no test asks for: 1.3 s for each process.
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]  # as import reads it
 
 pytest_plugins = ["server_fixtures", "engine_fixtures", "shell_fixtures"]
 
@@ -37,17 +42,23 @@ _FOLDERS = (
 )
 
 
-_ENGINE = {"local_engine", "weights", "fetched_weights"}
-"""Fixtures whose tests take every core: among others, all wait for each other."""
+_homes = itertools.count()
+
+_ENGINE = {"local_engine", "weights"}
+"""Fixtures whose tests take every core: next to others, all wait for each other."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what ``make test`` runs apart: the engine alone, the browsers as a pair."""
+    """Refuse tests of the engine outside their folder, which ``make test`` runs apart.
+
+    Raises:
+        pytest.UsageError: There is one.
+    """
     for item in items:
-        if item.path.parent.name == "browser":
-            item.add_marker("browser")
-        elif _ENGINE & set(getattr(item, "fixturenames", ())):
-            item.add_marker("engine")
+        asks = _ENGINE & set(getattr(item, "fixturenames", ()))
+        if asks and item.path.parent.name != "engine":
+            message = f"{item.nodeid} asks the embedded engine: move it to tests/engine"
+            raise pytest.UsageError(message)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -91,10 +102,11 @@ def _isolated(
     for name in tuple(os.environ):
         if name in _KEYS or (name.startswith("STEPMAGIC_") and name not in _KEPT):
             monkeypatch.delenv(name)
-    home = tmp_path_factory.mktemp("home")
+    # A path that no other test has; what is written below it makes its own folders.
+    home = tmp_path_factory.getbasetemp() / "homes" / str(next(_homes))
+    home.mkdir(mode=0o700, parents=True)
     for name in _FOLDERS:
         folder = home if name == "HOME" else home / name.lower()
-        folder.mkdir(mode=0o700, exist_ok=True)
         monkeypatch.setenv(name, str(folder))
     # Names the notebook, where the tests run in a kernel.
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)

@@ -345,7 +345,7 @@ def stub() -> Iterator[type[Stub]]:
     """Make the configured server one that answers as a test sets it."""
     Stub.asked = []
     with HTTPServer(("127.0.0.1", 0), Stub) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         current().base_url = f"http://127.0.0.1:{server.server_port}/v1"
         yield Stub

@@ -22,7 +22,7 @@ from starlette.types import Message, Receive, Scope, Send
 from openrouter_server.content import Failure, generation_id
 from openrouter_server.models import KEY_INFO, model_list
 from openrouter_server.script import JSON, SSE, Asked, Reply, answer
-from openrouter_server.sdk_types import Protocol, load_judges
+from openrouter_server.sdk_types import Protocol
 from openrouter_server.streams import WRITERS
 from openrouter_server.strictness import Refusal, key_refusal, refusal
 
@@ -129,7 +129,6 @@ class OpenRouterServer:
 
     def __enter__(self) -> Self:
         """Start to serve."""
-        load_judges()
         self._thread.start()
         deadline = time.monotonic() + _START_S
         while not self._uvicorn.started:

@@ -157,12 +157,6 @@ def sdk_faults(
             yield f"{sdk} SDK: {path}"
 
 
-def load_judges() -> None:
-    """Import the SDKs now, which takes seconds, so that no first request waits."""
-    for sdk, protocol in EXEMPT:
-        _judge(sdk, protocol)
-
-
 def differences(asked: Any, kept: Any, place: str = "") -> Iterator[str]:
     """Yield where the second of two JSON values is not the first."""
     if isinstance(asked, dict) and isinstance(kept, dict):

@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import altair as alt
 import IPython.display
 import matplotlib as mpl
 import matplotlib.figure
@@ -22,7 +21,6 @@ from image_samples import decoded, difference, drawing, encoded, photo
 from stepmagic.attachments.images import ImageLimits, to_images
 from stepmagic.errors import AttachmentError
 
-ALTAIR: Any = alt
 IPYTHON: Any = IPython.display
 PNG, JPEG = encoded(drawing(), "PNG"), encoded(photo(), "JPEG", quality=95)
 
@@ -172,7 +170,10 @@ def test_figure_that_cannot_be_drawn_is_refused() -> None:
 
 
 def test_altair_chart_is_drawn() -> None:
-    data = ALTAIR.Data(values=[{"x": 1, "y": 2}, {"x": 2, "y": 5}])
+    import altair as alt  # noqa: PLC0415 - a second, for two tests
+
+    altair: Any = alt
+    data = altair.Data(values=[{"x": 1, "y": 2}, {"x": 2, "y": 5}])
     chart = alt.Chart(data).mark_bar(color="red").encode(x="x:N", y="y:Q")
     colours = draw(chart).getcolors(1 << 16) or []
     assert max(colours)[1] in ((255, 255, 255), (255, 0, 0))
@@ -180,6 +181,8 @@ def test_altair_chart_is_drawn() -> None:
 
 
 def test_broken_altair_chart_says_what_is_wrong() -> None:
+    import altair as alt  # noqa: PLC0415 - see above
+
     with pytest.raises(AttachmentError, match=r"`c` could not be drawn.*vl-convert"):
         to_images(alt.Chart(), "c")
 

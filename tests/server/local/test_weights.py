@@ -181,7 +181,7 @@ def stalling_index(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[StallingInd
     StallingIndex.stalled.clear()
     StallingIndex.released.clear()
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), StallingIndex)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
