@@ -41,7 +41,7 @@ def ask_each(
     refuse_key(find_key(), each[0].system, prompt.message)
     show_sent(host, prompt.message, prompt.notices)
     each = [watched(host, options) for options in each]
-    together = conversation.send_each(
+    streams = conversation.send_each(
         prompt.message,
         each,
         cell=host.cell,
@@ -50,16 +50,16 @@ def ask_each(
     sides = [Side(model=one.model, effort=one.effort) for one in each]
     try:
         # An interrupt may come before the view is up.
-        with together, sides_view_for(host, sides, live=current().live) as view:
+        with streams, sides_view_for(host, sides, live=current().live) as view:
             try:
-                draw(view, together)
+                draw(view, streams)
             finally:
-                view.conclude(_going_on(conversation, together.turns))
+                view.conclude(_going_on(conversation, streams.turns))
     finally:
-        if turns := together.turns:
+        if turns := streams.turns:
             last = _head(conversation, turns)
             keep(host, Reply(last, each[0].schema), beside=turns)
-    return Replies(Reply(turn, each[0].schema) for turn in together.result())
+    return Replies(Reply(turn, each[0].schema) for turn in streams.result())
 
 
 def _head(conversation: Dialogue, turns: Sequence[Turn]) -> Turn:

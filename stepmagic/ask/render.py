@@ -9,7 +9,7 @@ from typing import Protocol, Self, TypeVar
 
 from stepmagic.attachments.notebook.host import Host
 from stepmagic.conversation.reply import Reply
-from stepmagic.conversation.stream import Sending
+from stepmagic.conversation.stream import TurnStream
 from stepmagic.display.formatters import mark_drawn
 from stepmagic.display.html.calls import question
 from stepmagic.display.view import is_live
@@ -53,7 +53,7 @@ class Source(Protocol[Read]):
     def beats(self, every_s: float) -> Iterator[Read | None]:
         """Yield the events, and None whenever none came for a while."""
 
-    def asks(self, event: Read) -> tuple[Sending, ToolCall] | None:
+    def confirmation(self, event: Read) -> tuple[TurnStream, ToolCall] | None:
         """Return the call that an event asks about, and who takes the answer."""
 
     def rest(self) -> Iterator[Read]:
@@ -75,9 +75,9 @@ def draw(view: Screen[Event], source: Source[Event]) -> None:
                     view.tick()
                     continue
                 view.show(event)
-                if (asked := source.asks(event)) is not None:
-                    sending, call = asked
-                    sending.answer(call.id, allowed=Host.confirm(question(call)))
+                if (asked := source.confirmation(event)) is not None:
+                    stream, call = asked
+                    stream.answer(call.id, allowed=Host.confirm(question(call)))
     finally:
         for event in source.rest():
             view.show(event)

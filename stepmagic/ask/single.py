@@ -18,7 +18,7 @@ from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.conversation.draft import Draft
 from stepmagic.conversation.prompt import Prompt, build_prompt, named_values
 from stepmagic.conversation.reply import Replies, Reply
-from stepmagic.conversation.stream import Reader, Sending
+from stepmagic.conversation.stream import Reader, TurnStream
 from stepmagic.conversation.typed_answer import (
     ask_again,
     can_be_repaired,
@@ -197,13 +197,13 @@ def _ask_once(prompt: Prompt, conversation: Dialogue, options: Options) -> Reply
     refuse_key(find_key(), options.system, prompt.message)
     show_sent(host, prompt.message, prompt.notices)
     options = watched(host, options)
-    sending = conversation.send(
+    stream = conversation.send(
         prompt.message,
         options,
         cell=host.cell,
         reader=Reader(confirms=host.can_ask),
     )
-    return _follow(host, sending, options)
+    return _follow(host, stream, options)
 
 
 @one_interrupt()
@@ -227,26 +227,26 @@ def _asked_before(talk: Dialogue, options: Options) -> Options:
 
     But for the embedded engine, which goes by another name on the wire.
     """
-    broken = talk.broken_off()
+    broken = talk.unfinished_turn()
     if is_local(options.model):
         return options
     return session().options(talk, broken.overrides)
 
 
-def _follow(host: Host, sending: Sending, options: Options) -> Reply:
+def _follow(host: Host, stream: TurnStream, options: Options) -> Reply:
     """Draw an answer as it comes, and return it."""
     try:
         # An interrupt may come before the view is up.
-        with sending:
+        with stream:
             view = view_for(
                 host, live=current().live, model=options.model, effort=options.effort
             )
             with view:
-                draw(view, sending)
+                draw(view, stream)
     finally:
-        if sending.turn is not None:
-            keep(host, Reply(sending.turn, options.schema))
-    return keep(host, Reply(sending.result(), options.schema))
+        if stream.turn is not None:
+            keep(host, Reply(stream.turn, options.schema))
+    return keep(host, Reply(stream.result(), options.schema))
 
 
 async def astep(
@@ -300,24 +300,24 @@ async def _ask(host: Host, prompt: Prompt, talk: Dialogue, options: Options) -> 
     refuse_key(find_key(), options.system, prompt.message)
     show_sent(host, prompt.message, prompt.notices)
     options = watched(host, options)
-    sending = talk.send(
+    stream = talk.send(
         prompt.message,
         options,
         cell=host.cell,
-        reader=Reader(home=asyncio.get_running_loop()),
+        reader=Reader(loop=asyncio.get_running_loop()),
     )
     try:
-        async with sending:
+        async with stream:
             view = view_for(
                 host, live=current().live, model=options.model, effort=options.effort
             )
             with view:
-                async for event in sending.abeats(TICK_S):
+                async for event in stream.abeats(TICK_S):
                     if event is None:
                         view.tick()
                     else:
                         view.show(event)
     finally:
-        if sending.turn is not None:
-            keep(host, Reply(sending.turn, options.schema))
-    return keep(host, Reply(sending.result(), options.schema))
+        if stream.turn is not None:
+            keep(host, Reply(stream.turn, options.schema))
+    return keep(host, Reply(stream.result(), options.schema))

@@ -14,18 +14,18 @@ import contextvars
 import inspect
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from stepmagic.attachments.attachment import UserPart
-from stepmagic.conversation.stream import Sending
+from stepmagic.conversation.stream import TurnStream
 from stepmagic.keys import Key, find_key
 from stepmagic.schema.tools import Tool
 from stepmagic.server.options import Options, handling_for_results
 from stepmagic.transcript import File, Image, Text, ToolCall, ToolResult, Video
-from stepmagic.transcript.events import Notice, StreamEvent, ToolEnd, ToolStart
+from stepmagic.transcript.events import Notice, ToolEnd, ToolStart
 
 _MOST_LETTERS = 2_000
 """Of what an exception says."""
@@ -44,55 +44,44 @@ class Outcome:
     """What the user should know of it, a sentence each."""
 
 
-class Caller:
-    """Calls the functions of one turn."""
+class ToolRunner:
+    """Runs the functions that one answer calls.
+
+    Args:
+        options: What the turn is asked with; its functions are those to be called.
+        key: A key that no result may contain.
+        stream: Takes the events; its reader is asked for permission, and runs the
+            functions that belong to its thread.
+    """
 
     def __init__(
-        self,
-        options: Options,
-        *,
-        key: Key | None,
-        sending: Sending,
-        tell: Callable[[StreamEvent], None],
+        self, options: Options, *, key: Key | None, stream: TurnStream
     ) -> None:
-        """Prepare to call.
-
-        Args:
-            options: What the turn is asked with; its functions are those to be called.
-            key: What no result may hold.
-            sending: Whose reader is asked, and runs what belongs to its thread.
-            tell: Gets the events.
-        """
         self._tools = {tool.name: tool for tool in options.tools}
         self._options = options
         self._key = key
         self._handling = handling_for_results(options)
-        self._sending = sending
-        self._tell = tell
+        self._stream = stream
+        self._results: dict[int, ToolResult] = {}
 
-    async def call_all(
-        self, calls: list[ToolCall], take: Callable[[list[ToolResult]], None]
-    ) -> None:
-        """Call functions side by side.
+    @property
+    def results(self) -> list[ToolResult]:
+        """The results so far, in the order of the calls; all, once ``run`` is over."""
+        return [self._results[number] for number in sorted(self._results)]
 
-        Args:
-            calls: Which.
-            take: Gets the results, in the order of the calls, whenever there is one
-                more. Calls that are stopped have one too in the end: what a function
-                did until then is done, and the model should know.
-        """
-        results: dict[int, ToolResult] = {}
+    async def run(self, calls: Sequence[ToolCall]) -> None:
+        """Call functions at the same time; one that is stopped has a result too."""
 
         async def add(number: int) -> None:
-            results[number] = await self.call(calls[number])
-            take([results[number] for number in sorted(results)])
+            self._results[number] = await self.call(calls[number])
 
         try:
             async with asyncio.TaskGroup() as group:
                 for number in range(len(calls)):
                     group.create_task(add(number))
         finally:
-            take([results.get(n) or _stopped(call) for n, call in enumerate(calls)])
+            for number, call in enumerate(calls):
+                self._results.setdefault(number, _stopped(call))
 
     async def call(self, call: ToolCall) -> ToolResult:
         """Call a function, once its arguments are right and the user agrees."""
@@ -105,12 +94,12 @@ class Caller:
         if isinstance(ready, Outcome):
             outcome = ready
         else:
-            self._tell(ToolStart(call=call))
+            self._stream.publish(ToolStart(call=call))
             outcome = await self._run(*ready)
         for notice in outcome.notices:
-            self._tell(Notice(text=notice, stays=True))
+            self._stream.publish(Notice(text=notice, stays=True))
         result = _result(call, outcome)
-        self._tell(ToolEnd(result=result, time_s=time.monotonic() - began))
+        self._stream.publish(ToolEnd(result=result, time_s=time.monotonic() - began))
         return result
 
     def _ready(self, call: ToolCall) -> tuple[Tool, dict[str, Any]] | Outcome:
@@ -125,8 +114,7 @@ class Caller:
             return _failed(_said(exc))
 
     async def _is_allowed(self, call: ToolCall) -> bool:
-        allowed = self._sending.confirm(call, self._tell)
-        return await asyncio.wrap_future(allowed)
+        return await asyncio.wrap_future(self._stream.confirm(call))
 
     async def _run(self, tool: Tool, arguments: dict[str, Any]) -> Outcome:
         running: _Running = []
@@ -137,20 +125,20 @@ class Caller:
             )
 
         if not tool.threaded:
-            return await asyncio.wrap_future(self._sending.do(work))
-        home = self._sending.reader.home
-        if home is not None and inspect.iscoroutinefunction(tool.function):
+            return await asyncio.wrap_future(self._stream.run_in_reader(work))
+        loop = self._stream.reader.loop
+        if loop is not None and inspect.iscoroutinefunction(tool.function):
             given = asyncio.run_coroutine_threadsafe(
-                _settled(tool.function, arguments), home
+                _settled(tool.function, arguments), loop
             )
             value = await asyncio.wrap_future(given)
             return await _in_thread(lambda: self._attempt(tool.name, value))
         try:
             return await _in_thread(work)
         except asyncio.CancelledError:
-            for loop, task in running:
+            for thread_loop, task in running:
                 with contextlib.suppress(RuntimeError):  # it is over already
-                    loop.call_soon_threadsafe(task.cancel)
+                    thread_loop.call_soon_threadsafe(task.cancel)
             raise
 
     def _attempt(self, name: str, make: Callable[[], Any]) -> Outcome:

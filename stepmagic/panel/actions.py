@@ -99,9 +99,9 @@ def _again(desk: Desk, asked: Asked) -> dict[str, Any]:
 def _send(desk: Desk, asked: Asked, prompt: Prompt) -> dict[str, Any]:
     _refuse_key(desk, prompt)
     options = replace(session().options(desk.conversation), is_watched=True)
-    sending = desk.conversation.send(prompt.message, options)
+    stream = desk.conversation.send(prompt.message, options)
     text = asked.word("text") or prompt.message.typed
-    question = Question(id=asked.word("id"), text=text, sending=sending)
+    question = Question(id=asked.word("id"), text=text, stream=stream)
     desk.stage.questions.append(question)
     question.follow(desk.changed, desk.host)
     return {"said": " ".join(prompt.notices)}
@@ -115,7 +115,7 @@ def _refuse_key(desk: Desk, prompt: Prompt) -> None:
 def _stop(desk: Desk, asked: Asked) -> dict[str, Any]:
     for question in desk.stage.questions:
         if asked.word("what") in (question.id, question.turn_id):
-            question.sending.cancel(0)
+            question.stream.cancel(0)
             return {}
     message = "a cell asked this: the notebook's own stop button stops it."
     raise CommandError(message)

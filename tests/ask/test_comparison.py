@@ -18,7 +18,7 @@ from openrouter_server import (
 from shell_fixtures import ShellUnderTest
 from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.conversation.reply import Replies
-from stepmagic.conversation.stream import Together
+from stepmagic.conversation.stream import TurnStreams
 from stepmagic.errors import (
     CommandError,
     Interrupted,
@@ -57,12 +57,12 @@ def asked_with(
     return options
 
 
-def read(together: Together) -> list[Turn]:
+def read(streams: TurnStreams) -> list[Turn]:
     """Read every event of some turns; returns them as they stand then."""
-    with together:
-        for _ in together.beats(30):
+    with streams:
+        for _ in streams.beats(30):
             pass
-    return together.turns
+    return streams.turns
 
 
 def ask(talk: Dialogue, prompt: str, each: list[Options]) -> list[Turn]:
@@ -170,12 +170,12 @@ def test_where_all_fail_the_conversation_is_as_it_was(
 ) -> None:
     talk = Dialogue()
     server.enqueue(error(400), error(400))
-    together = talk.send_each(user("Which?"), asked_with("low", "high"))
-    read(together)
+    streams = talk.send_each(user("Which?"), asked_with("low", "high"))
+    read(streams)
     assert talk.turns == []
     assert talk.tree.heads == {"main": None}
     with pytest.raises(RequestRefused):
-        together.result()
+        streams.result()
 
 
 def test_nothing_is_sent_unless_all_can_be(
@@ -186,10 +186,10 @@ def test_nothing_is_sent_unless_all_can_be(
     assert other.entry is not None
     blind = replace(other, entry=replace(other.entry, inputs=("text",)))
     picture = user(Image(data=b"", media_type="image/png"), Text(text="What is it?"))
-    together = talk.send_each(picture, [one, blind])
-    read(together)
+    streams = talk.send_each(picture, [one, blind])
+    read(streams)
     with pytest.raises(UnsupportedOption, match="takes text, no image"):
-        together.result()
+        streams.result()
     assert talk.tree.turns == {}
     assert server.requests == []
 
@@ -199,15 +199,15 @@ def test_to_stop_one_stops_all_and_each_is_closed(
 ) -> None:
     talk = Dialogue()
     server.default = stall(answer("So far."), after=4)
-    together = talk.send_each(user("Which?"), asked_with("low", "high"))
+    streams = talk.send_each(user("Which?"), asked_with("low", "high"))
     waiting = {0, 1}
-    with pytest.raises(Interrupted, match="stopped"), together:
-        for event in together.beats(30):
+    with pytest.raises(Interrupted, match="stopped"), streams:
+        for event in streams.beats(30):
             if event is not None and isinstance(event[1], PartDelta):
                 waiting.discard(event[0])
             if not waiting:
                 raise KeyboardInterrupt
-    one, other = together.turns
+    one, other = streams.turns
     assert one.status == other.status == "interrupted"
     assert talk.turns == [one]
     assert other.id in talk.tree.heads.values()

@@ -1,4 +1,4 @@
-"""What would be sent, shown without sending it."""
+"""What would be sent, shown without stream it."""
 
 from __future__ import annotations
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from stepmagic.ask.batch.rate_limit import Gate
-from stepmagic.conversation.request import encode
-from stepmagic.conversation.turn import priced
+from stepmagic.conversation.turn import encode, priced
 from stepmagic.conversation.typed_answer import ask_again
 from stepmagic.errors import (
     CostLimitReached,
@@ -27,7 +26,7 @@ from stepmagic.errors import (
     ValueMisfit,
 )
 from stepmagic.schema import Schema
-from stepmagic.server.cassette.endpoint import Taped
+from stepmagic.server.cassette.endpoint import ReplayEndpoint
 from stepmagic.server.endpoint import Endpoint
 from stepmagic.server.http import wait_before
 from stepmagic.server.options import Options
@@ -97,7 +96,7 @@ class Asker:
     """Asks one server, through one gate."""
 
     def __init__(
-        self, options: Options, endpoint: Endpoint | Taped, gate: Gate
+        self, options: Options, endpoint: Endpoint | ReplayEndpoint, gate: Gate
     ) -> None:
         """Prepare to ask; tries are made here, where the gate is known."""
         self.key = endpoint.key
@@ -113,7 +112,7 @@ class Asker:
         Raises:
             UnsupportedOption: The model or the protocol has no form for part of it.
         """
-        return encode(messages[-1], self._options, messages[:-1])
+        return encode(messages, self._options)
 
     async def ask(self, body: Mapping[str, Any]) -> Outcome:
         """Return what came of a question, once that is final."""

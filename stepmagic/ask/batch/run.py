@@ -22,7 +22,7 @@ from stepmagic.ask.batch.resume_file import Ledger, fingerprint
 from stepmagic.ask.batch.tables import Column, Table
 from stepmagic.attachments.attachment import Handling
 from stepmagic.attachments.parts import is_inline
-from stepmagic.conversation.context import check_fits
+from stepmagic.conversation.context import check_context
 from stepmagic.errors import (
     AttachmentError,
     CommandError,
@@ -296,7 +296,7 @@ class Run:
         message = await self._converted(row)
         options = self.plan.options
         refuse_key(asker.key, options.system, message)
-        check_fits(options, (), message)
+        check_context(options, (), message)
         return message
 
     async def _converted(self, row: Mapping[str, Any]) -> Message:
