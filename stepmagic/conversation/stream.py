@@ -67,7 +67,7 @@ _Item: TypeAlias = "StreamEvent | BaseException | _Job[Any]"
 _Queue: TypeAlias = "queue.SimpleQueue[tuple[TurnStream, _Item]]"
 
 
-class _Events(ABC, Generic[Read]):
+class EventStream(ABC, Generic[Read]):
     """One queue of events, read in a ``with`` block that stops what is under way.
 
     A ``KeyboardInterrupt`` in the block closes the connections, keeps what was received
@@ -81,6 +81,10 @@ class _Events(ABC, Generic[Read]):
     @abstractmethod
     def streams(self) -> Sequence[TurnStream]:
         """The streams of the single turns, in the order in which they were asked."""
+
+    @abstractmethod
+    def confirmation(self, event: Read) -> tuple[TurnStream, ToolCall] | None:
+        """Return the call that an event asks about, and the stream to answer."""
 
     @abstractmethod
     def _read(self, stream: TurnStream, event: StreamEvent) -> Read:
@@ -183,7 +187,7 @@ class _Events(ABC, Generic[Read]):
         return "stopped before any text arrived. `%step continue` asks for the answer."
 
 
-class TurnStream(_Events[StreamEvent]):
+class TurnStream(EventStream[StreamEvent]):
     """A turn under way: iterate over its events; leaving the block stops it.
 
     The last event is a ``Finish`` that does not go on. A ``KeyboardInterrupt`` in the
@@ -375,7 +379,7 @@ class TurnStream(_Events[StreamEvent]):
         self._closed.set()
 
 
-class TurnStreams(_Events[tuple[int, StreamEvent]]):
+class TurnStreams(EventStream[tuple[int, StreamEvent]]):
     """Turns that were asked at once: iterate over the events of all, as they arrive.
 
     Each event has the number of its turn, from 0. Leaving the block stops all of them.

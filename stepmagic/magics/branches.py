@@ -89,7 +89,7 @@ def go_on(_: Session, __: list[str]) -> None:
     # Loaded with the first question.
     from stepmagic.ask import single  # noqa: PLC0415
 
-    single.go_on()
+    single.continue_answer()
 
 
 def branch_names(here: Session) -> list[str]:

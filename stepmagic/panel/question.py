@@ -22,7 +22,7 @@ from stepmagic.conversation.prompt import Prompt, build_prompt
 from stepmagic.conversation.reply import Reply
 from stepmagic.conversation.stream import TurnStream
 from stepmagic.errors import AttachmentError, StepError
-from stepmagic.server.options import Options, handling_for
+from stepmagic.server.options import Options
 from stepmagic.session import session
 from stepmagic.transcript import Message, Text
 from stepmagic.transcript.events import Notice
@@ -136,7 +136,7 @@ def compose(
             values=tuple(uploads),
             error=bool(content.get("error")),
         )
-        return build_prompt(draft, handling_for(options), host)
+        return build_prompt(draft, options, host)
 
 
 def edited(prompt: Message, text: str) -> Message:

@@ -442,16 +442,24 @@ def test_the_key_goes_back_in_no_result(server: OpenRouterServer, asked: Asked) 
 
 
 def stop_in(talk: Dialogue, options: Options, begun: threading.Event) -> None:
-    """Ask, and interrupt once a function says that it runs."""
+    """Ask, and interrupt once a function says that it runs; waits until that is over.
+
+    An interrupt waits half a second for the turn to close, and then leaves it: on a
+    loaded machine, what it stopped is not closed yet.
+    """
+    reading = threading.Event()
 
     def interrupt() -> None:
-        begun.wait(WAIT_S)
+        assert begun.wait(WAIT_S)
+        assert reading.wait(WAIT_S)
         os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=interrupt, daemon=True).start()
-    with pytest.raises(Interrupted), talk.send(user("Hi"), options) as stream:
+    stream = talk.send(user("Hi"), options)
+    with pytest.raises(Interrupted), stream:
         for _ in stream:
-            pass
+            reading.set()
+    stream.wait_until_closed(WAIT_S)
 
 
 @every_protocol

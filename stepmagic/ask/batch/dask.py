@@ -21,13 +21,13 @@ _KINDS = ("DataFrame", "Series", "Bag")
 _ITEM = "item"
 
 
-def is_spread(data: Any) -> bool:
+def is_dask(data: Any) -> bool:
     """Whether data is a collection of Dask; asks its type alone."""
     kind = type(data)
     return kind.__module__.partition(".")[0] == "dask" and kind.__name__ in _KINDS
 
 
-def spread(data: Any, plan: Plan) -> Any:
+def map_partitions(data: Any, plan: Plan) -> Any:
     """Return the collection with the answers, which is computed when it is asked for.
 
     Raises:

@@ -12,7 +12,7 @@ from stepmagic.attachments.attachment import Handling
 from stepmagic.attachments.names import look_up
 from stepmagic.attachments.placeholders import named
 from stepmagic.conversation.draft import Draft
-from stepmagic.conversation.prompt import build_prompt
+from stepmagic.conversation.prompt import build_message
 from stepmagic.errors import AttachmentError
 from stepmagic.transcript import Message
 
@@ -47,7 +47,8 @@ class Question:
             values=tuple(attached.items()),
             find=lambda name: _find(name, row),
         )
-        return build_prompt(draft, self.handling).message
+        message, _ = build_message(draft, self.handling)
+        return message
 
 
 def only_name(text: str, usual: str) -> str:

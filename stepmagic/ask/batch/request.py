@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from stepmagic.ask.batch.rate_limit import Gate
+from stepmagic.conversation.prompt import Prompt
 from stepmagic.conversation.turn import encode, priced
-from stepmagic.conversation.typed_answer import ask_again
+from stepmagic.conversation.typed_answer import TypedQuestion
 from stepmagic.errors import (
     CostLimitReached,
     CreditExhausted,
@@ -79,17 +81,26 @@ _FATAL = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What came of a question, whole or not."""
+    """What the server answered to a question, complete or not."""
 
     text: str
-    reason: FinishReason
-    value: Any = None
-    """What the text stands for, where a type was asked for."""
+    finish_reason: FinishReason
+    schema: Schema | None = None
+    """The type that was asked for."""
     error: StepError | None = None
     cost_usd: float | None = None
     """Of all tries; None where the server did not say."""
+
+    @functools.cached_property
+    def value(self) -> Any:
+        """The text as the type that was asked for.
+
+        Raises:
+            ValueMisfit: It is not of that type.
+        """
+        return None if self.schema is None else self.schema.read(self.text)
 
 
 class Asker:
@@ -115,7 +126,7 @@ class Asker:
         return encode(messages, self._options)
 
     async def ask(self, body: Mapping[str, Any]) -> Outcome:
-        """Return what came of a question, once that is final."""
+        """Return what answer of a question, once that is final."""
         # The engine of this machine has a name of its own for its model.
         own = {**body, "model": self._asked.model}
         usage = Usage()
@@ -137,29 +148,29 @@ class Asker:
         return replace(outcome, cost_usd=usage.cost_usd)
 
     async def _try(self, body: Mapping[str, Any]) -> tuple[Outcome, Usage]:
-        """Return what came of one request, and what it took."""
+        """Return what answer of one request, and what it took."""
         exchange = self._endpoint.exchange(self._asked, body)
         try:
             await exchange.ready()
         except StepError as exc:
-            return Outcome(text="", reason="error", error=exc), Usage()
+            return Outcome(text="", finish_reason="error", error=exc), Usage()
         entered = await self._gate.enter()
-        came = Assembly()
+        answer = Assembly()
         try:
             async with contextlib.aclosing(exchange.events()) as events:
                 async for event in events:
-                    came.feed(priced(event, self._options))
+                    answer.feed(priced(event, self._options))
         finally:
             self._gate.leave()
-        finish = came.finish
+        finish = answer.finish
         error = finish.error if finish else None
         self._tell_gate(entered, error)
         outcome = Outcome(
-            text="".join(part.text for part in came.parts if isinstance(part, Text)),
-            reason=finish.reason if finish else "other",
+            text="".join(part.text for part in answer.parts if isinstance(part, Text)),
+            finish_reason=finish.reason if finish else "other",
             error=error,
         )
-        return outcome, came.usage or Usage()
+        return outcome, answer.usage or Usage()
 
     def _tell_gate(self, entered: int, error: StepError | None) -> None:
         gate = self._gate
@@ -194,7 +205,7 @@ _MOST_QUOTED = 500
 async def ask_for_value(
     asker: Asker, body: Mapping[str, Any], message: Message, schema: Schema
 ) -> Outcome:
-    """Return what came of a question whose answer is of a type.
+    """Return the outcome of a question whose answer is of a type.
 
     Args:
         asker: Asks.
@@ -202,33 +213,37 @@ async def ask_for_value(
         message: The question itself, which a second one follows.
         schema: The type.
     """
-    first = _read(await asker.ask(body), schema)
-    wrong = first.error
-    # What was cut off would be cut off again.
-    is_whole = first.reason == "stop" and bool(first.text.strip())
-    if not isinstance(wrong, ValueMisfit) or not is_whole:
-        return first
-    said = Message(role="assistant", parts=(Text(text=first.text),))
-    second = asker.encode(message, said, ask_again(wrong))
-    again = _read(await asker.ask(second), schema)
-    costs = [each.cost_usd for each in (first, again) if each.cost_usd is not None]
-    return replace(again, cost_usd=sum(costs) if costs else None)
-
-
-def _read(outcome: Outcome, schema: Schema) -> Outcome:
-    """Return an answer with its value, or with why it has none."""
-    if outcome.error is not None:
-        return outcome
+    question = TypedQuestion[Outcome](Prompt(message=message), schema)
+    costs: list[float] = []
+    messages: tuple[Message, ...] = ()
+    misfit: ValueMisfit | None = None
     try:
-        return replace(outcome, value=schema.read(outcome.text))
-    except ValueMisfit as wrong:
-        return replace(outcome, error=_explained(wrong, outcome, schema))
+        for prompt in question:
+            messages = (*messages, prompt.message)
+            asked = body if len(messages) == 1 else asker.encode(*messages)
+            outcome = replace(await asker.ask(asked), schema=schema)
+            question.take(outcome)
+            if outcome.cost_usd is not None:
+                costs.append(outcome.cost_usd)
+            if outcome.error is not None:
+                break
+            answer = Message(role="assistant", parts=(Text(text=outcome.text),))
+            messages = (*messages, answer)
+    except ValueMisfit as error:
+        misfit = _for_row(error, question.answer, schema)
+    outcome = question.answer
+    if sum(costs) != (outcome.cost_usd or 0):
+        outcome = replace(outcome, cost_usd=sum(costs))
+    return outcome if misfit is None else replace(outcome, error=misfit)
 
 
-def _explained(wrong: ValueMisfit, outcome: Outcome, schema: Schema) -> ValueMisfit:
+def _for_row(error: ValueMisfit, outcome: Outcome, schema: Schema) -> ValueMisfit:
     """Return the error that a row keeps, with the text that no column has."""
-    cut = "; it was cut off at max_tokens" if outcome.reason == "length" else ""
+    cut = "; it was cut off at max_tokens" if outcome.finish_reason == "length" else ""
     text = outcome.text
-    said = text if len(text) <= _MOST_QUOTED else f"{text[:_MOST_QUOTED]}..."
-    message = f"the answer is no {schema.title}: {wrong.problem}{cut}. It says {said!r}"
-    return ValueMisfit(message, text=text, problem=wrong.problem)
+    quoted = text if len(text) <= _MOST_QUOTED else f"{text[:_MOST_QUOTED]}..."
+    message = (
+        f"the answer is not of the type {schema.title}: {error.problem}{cut}. The "
+        f"answer was {quoted!r}"
+    )
+    return ValueMisfit(message, text=text, problem=error.problem)

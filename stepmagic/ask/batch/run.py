@@ -373,19 +373,20 @@ class Run:
 
     def _halt(self, error: StepError) -> None:
         if not self.end:
-            self.end = _said(error)
+            self.end = _described(error)
             self._error = error
 
 
 def _answer(outcome: Outcome) -> Answer:
-    error = _NOTES.get(outcome.reason)
     if outcome.error is not None:
-        error = _said(outcome.error)
-    text = outcome.text if outcome.error is None else None
+        return Answer(error=_described(outcome.error), cost_usd=outcome.cost_usd)
     return Answer(
-        text=text, value=outcome.value, error=error, cost_usd=outcome.cost_usd
+        text=outcome.text,
+        value=outcome.value,
+        error=_NOTES.get(outcome.finish_reason),
+        cost_usd=outcome.cost_usd,
     )
 
 
-def _said(error: StepError) -> str:
+def _described(error: StepError) -> str:
     return f"{type(error).__name__}: {error}"

@@ -164,8 +164,13 @@ def test_the_bar_says_what_it_cost(capsys: pytest.CaptureFixture[str]) -> None:
         ({"text": ["a"]}, "Say {{ txt }}", {}, "no column 'txt'. Did you mean 'text'"),
         ({"a": ["a"], "b": [1]}, "Say {{ zzz }}", {}, "It has a, b."),
         ({"a": ["a"], "b": [1]}, "Say it.", {}, "names no column"),
-        ({"a": ["a"]}, "Say {{ a }}", {"concurrency": 0}, "concurrency is more than 0"),
-        ({"a": ["a"]}, "Say {{ a }}", {"max_cost_usd": -1}, "max_cost_usd is more"),
+        (
+            {"a": ["a"]},
+            "Say {{ a }}",
+            {"concurrency": 0},
+            "concurrency must be more than 0",
+        ),
+        ({"a": ["a"]}, "Say {{ a }}", {"max_cost_usd": -1}, "max_cost_usd must be"),
         ({"a": ["a"]}, "Say {{ a }}", {"effort": "huge"}, "huge"),
         ({"a": ["a"], "error": [1]}, "Say {{ a }}", {}, "column 'error' already"),
     ],
@@ -298,7 +303,9 @@ def test_a_value_that_never_fits_is_an_error_that_keeps_the_text(
     server.enqueue(says(RIGHT), says(WRONG), says(WRONG))
     found = quiet(["a", "b"], "Judge {{ x }}", schema=Review, concurrency=1)
     assert found["mood"].isna().tolist() == [False, True]
-    assert found["error"][1].startswith("ValueMisfit: the answer is no Review: ")
+    assert found["error"][1].startswith(
+        "ValueMisfit: the answer is not of the type Review: "
+    )
     assert "so-so" in found["error"][1]
     server.enqueue(answer("{" * 900, reasoning="", finish_reason="length"))
     found = quiet(["c"], "Judge {{ x }}", schema=Review)
