@@ -220,11 +220,11 @@ class Notebook(RuleBasedStateMachine):
         self.paper.branches.setdefault(name, self.paper.asked)
         self.paper.here = name
 
-    @precondition(lambda self: self.talk.sides)
+    @precondition(lambda self: self.talk.compared)
     @rule(data=st.data())
     def choose(self, data: st.DataObject) -> None:
         """Keep one of the answers side by side."""
-        turn = data.draw(st.sampled_from(self.talk.sides))
+        turn = data.draw(st.sampled_from(self.talk.compared))
         self.talk.choose(turn)
         self.paper.settle()
         heads = {name: self._read(name) for name in self.talk.tree.heads}

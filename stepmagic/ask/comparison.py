@@ -71,4 +71,4 @@ def _conclusion(conversation: Dialogue, turns: Sequence[Turn]) -> str:
         return ""
     ways = " or ".join(f"`%step use {number}`" for number in answered[1:])
     more = f" {ways} keeps another." if ways else ""
-    return f"The conversation goes on with {answered[0]}.{more}"
+    return f"The conversation continues with {answered[0]}.{more}"

@@ -92,9 +92,9 @@ def step(
             functions, errors, text, replies.
         conversation: A ``Conversation`` or the name of one; the current by default.
         once: Ask aside, without reading or changing the conversation.
-        model: Model id, for this turn; a list asks several side by side.
-        effort: Reasoning effort: high, medium or low; a list asks with each, side by
-            side. Lists return ``Replies``, in their order.
+        model: Model id, for this turn; a list asks several at once.
+        effort: Reasoning effort: high, medium or low; a list asks with each at once.
+            Lists return ``Replies``, in their order.
         system: System prompt of the conversation from here on.
         schema: The type to answer with, which ``reply.value`` is then of: a pydantic
             model, dataclass, TypedDict, enum, ``list[T]``, plain type or JSON Schema.
@@ -197,7 +197,7 @@ def ask(prompt: Prompt, conversation: Dialogue, options: Options) -> Reply:
     """Send a prompt, draw the answer as it arrives, and return it.
 
     An answer that is not of the type asked for is asked for once more, in another turn
-    that tells the model what was wrong.
+    that shows the model what does not fit.
 
     Raises:
         StepError: No answer, or an incomplete one; what was received is kept.
@@ -270,7 +270,7 @@ async def astep(
         replies = await asyncio.gather(*(astep(q, once=True) for q in questions))
 
     Async functions of ``tools`` run in the loop that awaits it. ``tool(confirm=True)``
-    is denied: a question would hold up all that runs there.
+    is denied: a question would block everything that runs there.
 
     Raises:
         StepError: No answer, or an incomplete one; what was received is kept.

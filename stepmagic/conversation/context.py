@@ -25,8 +25,8 @@ _NEARLY_FULL = 0.8
 def check_context(options: Options, turns: Sequence[Turn], *asked: Message) -> str:
     """Refuse what is far over the model's context; return a notice where it is near.
 
-    The notice comes with the question that is the first to be near the limit, else it
-    is empty. Nothing is left out to make room: the choice is the user's.
+    The notice comes with the first question near the limit; else it is empty. Nothing
+    is left out to make room: the choice is the user's.
 
     Args:
         options: What is asked with.

@@ -38,8 +38,8 @@ from stepmagic.transcript.events import (
 from stepmagic.wire.history import UNSENT
 
 CONTINUE = user(
-    "Your answer broke off. Go on exactly where it stopped, in the middle of a word if "
-    "need be: write only what comes next, and repeat nothing."
+    "Your answer broke off. Continue exactly where it stopped, in the middle of a word "
+    "if need be: write only what comes next, and repeat nothing."
 )
 """Asks for the rest; it is in the request only, never in the conversation."""
 

@@ -67,7 +67,7 @@ class TurnLock:
 
     @contextlib.asynccontextmanager
     async def held(self, streams: TurnStream | TurnStreams) -> AsyncIterator[None]:
-        """Hold the lock in the block; the reader is told where that takes waiting.
+        """Hold the lock in the block; the reader is notified where it has to wait.
 
         Raises:
             StepError: The holder waits for what runs here: a deadlock.
@@ -129,7 +129,7 @@ class Dialogue:
 
     @property
     def saved(self) -> Saved:
-        """The conversation as it stands, to be saved."""
+        """The conversation as it is now, to be saved."""
         about = About(
             name=self.name, overrides=self._overrides, undone=tuple(self._undone)
         )
@@ -141,12 +141,12 @@ class Dialogue:
 
     @property
     def overrides(self) -> Overrides:
-        """What is set for this conversation alone."""
+        """What is set for this conversation only."""
         return self._overrides
 
     @overrides.setter
     def overrides(self, overrides: Overrides) -> None:
-        """Set them, from the next turn on."""
+        """Set them; they apply from the next turn on."""
         self._overrides = overrides
         self._notify()
 
@@ -292,13 +292,13 @@ class Dialogue:
         return encode((*before, prompt), options)
 
     def start_afresh(self) -> None:
-        """Begin with no history; the turns so far stay, on a branch of their own."""
+        """Start without history; the turns so far stay on another branch."""
         self.go_to(None)
 
     def undo(self, count: int = 1) -> list[Turn]:
         """Go back by some turns, which ``redo`` brings back; returns them.
 
-        Once something else is asked, they stay on a branch of their own.
+        Once something else is asked, they stay on another branch.
         """
         left = self.turns[max(0, len(self.turns) - count) :]
         for turn in reversed(left):
@@ -317,7 +317,7 @@ class Dialogue:
         return turn
 
     def use(self, branch: str) -> bool:
-        """Go on with a branch; a new name begins one at the head.
+        """Continue on a branch; a new name starts one at the head.
 
         Returns:
             Whether it is new.
@@ -331,14 +331,14 @@ class Dialogue:
         return is_new
 
     @property
-    def sides(self) -> list[Turn]:
-        """The turns of the last question that was asked side by side, in order."""
+    def compared(self) -> list[Turn]:
+        """The turns of the last comparison, in the order in which they were asked."""
         asked = (turn for turn in reversed(self.turns) if turn.beside is not None)
         last = next(asked, None)
         return [] if last is None else self.tree.sides(last)
 
     def choose(self, turn: Turn) -> None:
-        """Go on with one of ``sides``; what that leaves stays on a branch."""
+        """Continue with one of ``compared``; what that leaves stays on a branch."""
         self._keep_undone()
         self.tree.choose(turn.id)
         self._notify()
@@ -369,8 +369,8 @@ class Dialogue:
         self.go_to(before[-1].id if before else None)
         if not left:
             return ""
-        compared = (each.id for turn in left for each in self.tree.sides(turn))
-        turns = format_count(len({*compared, *(turn.id for turn in left)}), "turn")
+        siblings = (each.id for turn in left for each in self.tree.sides(turn))
+        turns = format_count(len({*siblings, *(turn.id for turn in left)}), "turn")
         return f"This cell ran before: {turns} set aside. `%step use` lists branches."
 
     # Running turns, on the background loop
@@ -433,7 +433,7 @@ class Dialogue:
             recording.cancel()
 
     async def _run_one(self, run: TurnRun, runs: Sequence[TurnRun]) -> None:
-        """Run a turn to its end; what goes wrong with it reaches its own reader."""
+        """Run a turn to its end; an error in it reaches its own reader."""
         stream = run.stream
         try:
             try:
@@ -442,8 +442,8 @@ class Dialogue:
                 self.tree.close(run.turn, [each.turn.id for each in runs])
                 self._notify(run.turn)
                 stream.notify(run.finish)
-            kept = self._journal()
-            if kept is not None and (fault := await kept.settle()):
+            log = self._journal()
+            if log is not None and (fault := await log.settle()):
                 stream.put(Notice(text=fault, stays=True))
             stream.put(run.finish)
         except Exception as error:  # noqa: BLE001 - our own faults reach the reader too
@@ -465,7 +465,7 @@ class Dialogue:
 
     def _notify(self, *turns: Turn, key: Key | None = None) -> None:
         """Tell the journal and the watchers of a change, such as grown turns."""
-        if (kept := self._journal()) is not None:
-            kept.put(self._id, self.saved, *turns, key=key)
+        if (log := self._journal()) is not None:
+            log.put(self._id, self.saved, *turns, key=key)
         for watcher in tuple(self._watchers):
             watcher()

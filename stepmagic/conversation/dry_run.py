@@ -17,11 +17,11 @@ from stepmagic.transcript.usage import estimate_messages
 from stepmagic.wire import codec
 
 _LONGEST_DATA = 80
-"""Longer base64 is shown by its beginning and its length."""
+"""Longer base64 is shown as its beginning and its length."""
 
 _SHOWN = 40
 _DATA = re.compile(rf"data:|[A-Za-z0-9+/]{{{_LONGEST_DATA}}}")
-"""A data URL, or what begins like base64 rather than like words in any language."""
+"""A data URL, or text that starts like base64 and unlike any language."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class DryRun:
     """All that would be sent, the prompt last."""
     notices: tuple[str, ...]
     body: Mapping[str, Any]
-    """The JSON body exactly as it would go out; it never holds the key."""
+    """The JSON body exactly as it would be sent; it never contains the key."""
     tokens: int
     """Estimate of the prompt's tokens."""
     cost_usd: float | None

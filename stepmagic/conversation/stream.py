@@ -181,7 +181,8 @@ class EventStream(ABC, Generic[Read]):
             answers = format_count(len(turns), "answer")
             return f"stopped after {words} in {answers}. They are kept."
         if count:
-            return f"stopped after {words}, which are kept. `%step continue` goes on."
+            kept = "They are kept; `%step continue` continues the answer."
+            return f"stopped after {words}. {kept}"
         if all(turn.is_empty for turn in turns):
             return "stopped before any text arrived. The conversation is as it was."
         return "stopped before any text arrived. `%step continue` asks for the answer."
@@ -190,8 +191,8 @@ class EventStream(ABC, Generic[Read]):
 class TurnStream(EventStream[StreamEvent]):
     """A turn under way: iterate over its events; leaving the block stops it.
 
-    The last event is a ``Finish`` that does not go on. A ``KeyboardInterrupt`` in the
-    block closes the connection, keeps what was received and is raised as
+    The last event is the ``Finish`` whose ``goes_on`` is false. A ``KeyboardInterrupt``
+    in the block closes the connection, keeps what was received and is raised as
     ``Interrupted``.
 
     Args:
@@ -328,7 +329,7 @@ class TurnStream(EventStream[StreamEvent]):
     # What follows is called on the background loop.
 
     def put(self, event: StreamEvent | BaseException) -> None:
-        """Pass an event to the reader alone."""
+        """Pass an event to the reader only."""
         self._enqueue(event)
 
     def publish(self, event: StreamEvent) -> None:
@@ -337,7 +338,7 @@ class TurnStream(EventStream[StreamEvent]):
         self.notify(event)
 
     def notify(self, event: StreamEvent) -> None:
-        """Pass an event of the turn to the subscribers alone."""
+        """Pass an event of the turn to the subscribers only."""
         if self.turn_id is not None:
             for subscriber in tuple(self._subscribers):
                 subscriber(self.turn_id, event)

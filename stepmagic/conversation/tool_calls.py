@@ -1,9 +1,9 @@
-"""The functions that a model calls: run side by side, each in a thread of its own.
+"""Runs the functions that a model calls: all at the same time, each in its own thread.
 
-A thread, since a function that hangs must hold up neither the answers that stream nor
-an interrupt, which leaves it behind; an async one is cancelled then. One that belongs
-to the cell's thread (``tool(threaded=False)``) is run by the reader of the events.
-Whatever a function raises is told to the model, in its own words without a traceback.
+In a thread, since a function that hangs must block neither the answers that stream nor
+an interrupt, which abandons it; an async one is cancelled then. One that belongs to the
+cell's thread (``tool(threaded=False)``) is run by the reader of the events. The model
+gets the message of whatever a function raises, without a traceback.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from stepmagic.server.options import Options, handling_for_results
 from stepmagic.transcript import File, Image, Text, ToolCall, ToolResult, Video
 from stepmagic.transcript.events import Notice, ToolEnd, ToolStart
 
-_MOST_LETTERS = 2_000
-"""Of what an exception says."""
+_MOST_CHARACTERS = 2_000
+"""Of the message of an exception."""
 
 _Running: TypeAlias = list[tuple[asyncio.AbstractEventLoop, "asyncio.Task[Any]"]]
 """The loop of a thread and the task in it, once it runs."""
@@ -36,12 +36,12 @@ _Running: TypeAlias = list[tuple[asyncio.AbstractEventLoop, "asyncio.Task[Any]"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of a call."""
+    """The outcome of a call."""
 
     parts: tuple[UserPart, ...]
     is_error: bool = False
     notices: tuple[str, ...] = ()
-    """What the user should know of it, a sentence each."""
+    """What the user should know of it, one sentence each."""
 
 
 class ToolRunner:
@@ -111,7 +111,7 @@ class ToolRunner:
         try:
             return tool, tool.schema.validate_arguments(call.arguments)
         except Exception as exc:  # noqa: BLE001 - a user's own check may raise anything
-            return _failed(_said(exc))
+            return _failed(_described(exc))
 
     async def _is_allowed(self, call: ToolCall) -> bool:
         return await asyncio.wrap_future(self._stream.confirm(call))
@@ -142,14 +142,14 @@ class ToolRunner:
             raise
 
     def _attempt(self, name: str, make: Callable[[], Any]) -> Outcome:
-        """Return what comes of a function, in the thread that runs it."""
+        """Return the outcome of a function, in the thread that runs it."""
         # With the first call: pictures, tables, documents.
         from stepmagic.attachments.tool_results import attach_returned  # noqa: PLC0415
 
         try:
             returned = attach_returned(make(), name, self._handling)
-        except Exception as exc:  # noqa: BLE001 - the model is told, whatever it is
-            made = _failed(_said(exc))
+        except Exception as exc:  # noqa: BLE001 - the model gets it, whatever it is
+            made = _failed(_described(exc))
         else:
             made = Outcome(parts=returned.parts, notices=returned.all_notices)
         keys = [key for key in (self._key, find_key()) if key is not None]
@@ -164,9 +164,9 @@ class ToolRunner:
                 text = key.redact(text)
             return Text(text=text)
         kind = type(part).__name__.lower()
-        held = (part.data, part.url, part.name)
-        if any(key.is_in(each) for key in keys for each in held if each):
-            return Text(text=f"[{kind} left out: it holds the API key]")
+        contents = (part.data, part.url, part.name)
+        if any(key.is_in(each) for key in keys for each in contents if each):
+            return Text(text=f"[{kind} left out: it contains the API key]")
         if not self._carries(part):
             return Text(text=f"[{kind} left out: the model cannot be shown it]")
         return part
@@ -197,14 +197,14 @@ def _failed(message: str) -> Outcome:
     return Outcome(parts=(Text(text=message),), is_error=True)
 
 
-def _said(exc: BaseException) -> str:
-    """Return an exception in its own words, which may fail too."""
+def _described(exc: BaseException) -> str:
+    """Return an exception as text; its own ``__str__`` may fail too."""
     name = type(exc).__name__
     try:
         words = str(exc)
-    except Exception:  # noqa: BLE001 - its type says something still
+    except Exception:  # noqa: BLE001 - its type is known still
         words = ""
-    return f"{name}: {words}"[:_MOST_LETTERS] if words else name
+    return f"{name}: {words}"[:_MOST_CHARACTERS] if words else name
 
 
 def _value(given: Any, running: _Running) -> Any:
@@ -224,14 +224,14 @@ def _value(given: Any, running: _Running) -> Any:
 async def _settled(
     function: Callable[..., Any], arguments: dict[str, Any]
 ) -> Callable[[], Any]:
-    """Await an async function; returns what gives its value, or raises as it did."""
+    """Await an async function; returns a callable that returns or raises as it did."""
     try:
         value = await function(**arguments)
     except asyncio.CancelledError as exc:
         task = asyncio.current_task()
         if task is not None and task.cancelling():
             raise
-        return _raising(RuntimeError(_said(exc)))
+        return _raising(RuntimeError(_described(exc)))
     except Exception as exc:  # noqa: BLE001 - raised where it is dealt with
         return _raising(exc)
     return lambda: value
@@ -255,7 +255,7 @@ async def _in_thread(work: Callable[[], Outcome]) -> Outcome:
         try:
             outcome = context.run(work)
         except BaseException as exc:  # noqa: BLE001 - such as SystemExit
-            outcome = _failed(_said(exc))
+            outcome = _failed(_described(exc))
         done.set_result(outcome)
 
     threading.Thread(target=run, name="stepmagic-tool", daemon=True).start()

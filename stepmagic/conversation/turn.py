@@ -111,7 +111,7 @@ class TurnRun:
         self.source: Source
         """Where the answer to the latest request comes from, once it is prepared."""
         self.finish = Finish(reason="other", native_reason="interrupted")
-        """How it ended, once it has; includes what went wrong on the way."""
+        """How it ended, once it has; includes any error on the way."""
         self._prompt = prompt
         self._messages: tuple[Message, ...] = ()
         """What the first request sends."""
@@ -124,7 +124,7 @@ class TurnRun:
         """While functions run."""
         self._rounds = 0
 
-    # Before the turn begins: whatever fails without the server's help fails here.
+    # Before the turn begins: errors that need no server are raised here.
 
     async def prepare(self, turns: Sequence[Turn]) -> None:
         """Make the request that asks after some turns; nothing is sent.

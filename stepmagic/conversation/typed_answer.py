@@ -103,10 +103,10 @@ class TypedQuestion(Generic[AnswerT]):
 
 
 def _correction(error: ValueMisfit) -> Prompt:
-    """Return the prompt that tells a model, and the user, what was wrong."""
+    """Return the prompt that shows the model, and the user, what does not fit."""
     message = user(
         "That answer cannot be used, since it does not fit the JSON Schema of this "
-        f"question:\n\n{error.problem}\n\nAnswer the question again, with JSON alone."
+        f"question:\n\n{error.problem}\n\nAnswer the question again, with JSON only."
     )
     notice = f"The answer did not fit, so it was asked for once more: {error.problem}"
     return Prompt(message=message, notices=(notice,))

@@ -99,7 +99,7 @@ def test_the_first_is_gone_on_with_and_the_others_have_branches(
     talk = Dialogue()
     turns = ask(talk, "Which?", asked_with(*EFFORTS))
     assert talk.turns == turns[:1]
-    assert talk.sides == turns
+    assert talk.compared == turns
     assert talk.tree.heads == {
         "main": turns[0].id,
         "main-2": turns[1].id,
@@ -118,7 +118,7 @@ def test_another_can_be_chosen_and_what_is_left_stays(
     assert talk.tree.heads == heads
     (after,) = ask(talk, "And then?", asked_with("low"))
     assert talk.turns == [two, after]
-    assert talk.sides == [one, two, three]
+    assert talk.compared == [one, two, three]
     talk.choose(three)
     heads = {"main": three.id, "main-2": one.id, "main-3": after.id}
     assert talk.tree.heads == heads
@@ -144,7 +144,7 @@ def test_a_conversation_asked_one_at_a_time_has_no_sides(
 ) -> None:
     talk = Dialogue()
     (turn,) = ask(talk, "What?", asked_with("low"))
-    assert (turn.beside, talk.sides) == (None, [])
+    assert (turn.beside, talk.compared) == (None, [])
     assert len(server.requests) == 1
 
 
@@ -161,7 +161,7 @@ def test_one_that_fails_does_not_harm_the_others(
     came = [turn for turn in turns if turn.status == "complete"]
     assert len(came) == len(EFFORTS) - failures
     assert talk.turns == came[:1]
-    assert talk.sides == turns
+    assert talk.compared == turns
     assert set(talk.tree.heads.values()) == {turn.id for turn in came}
 
 
@@ -226,7 +226,7 @@ def test_a_cell_that_runs_again_sets_all_of_them_aside(
         cell = Cell(id="a", execution=execution)
         turns = read(talk.send_each(user("Which?"), each, cell=cell))
     assert talk.turns == turns[:1]
-    assert talk.sides == turns
+    assert talk.compared == turns
     assert set(talk.tree.heads.values()) == set(talk.tree.turns)
     # One that was chosen leads back as well.
     talk.choose(turns[1])
@@ -241,7 +241,7 @@ def test_a_saved_conversation_holds_them(
     talk = Dialogue()
     turns = ask(talk, "Which?", asked_with("low", "high"))
     again = Dialogue.from_saved(saved_from_dict(saved_to_dict(talk.saved)))
-    assert again.sides == turns
+    assert again.compared == turns
     assert again.tree == talk.tree
     assert len(server.requests) == 2
 

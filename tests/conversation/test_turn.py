@@ -434,7 +434,7 @@ def test_the_key_goes_back_in_no_result(server: OpenRouterServer, asked: Asked) 
     assert [text for _, text, _ in results_of(talk.turns[0])] == [
         "the key is [key]",
         "ValueError: [key]",
-        "[image left out: it holds the API key]",
+        "[image left out: it contains the API key]",
     ]
 
 

@@ -46,7 +46,7 @@ class Progress:
 
 
 def _status(run: Run) -> str:
-    """Return what is shown after the bar: the cost, and what holds it up."""
+    """Return what is shown after the bar: the cost, and what it waits for."""
     tally = run.tally
     wait_s = run.closed_s
     parts = (
@@ -63,9 +63,9 @@ def _conclusion(run: Run, resume: Path | None) -> Iterator[str]:
     if tally.done < tally.rows:
         rows = f"{tally.done:,} of {format_count(tally.rows, 'row')} done"
         paid = f", for {format_cost(tally.cost_usd)}" if tally.cost_usd else ""
-        more = 'resume="answers.jsonl" would let the next run ask for the rest alone'
+        more = 'resume="answers.jsonl" would let the next run ask only for the rest'
         if resume is not None:
-            more = f"the next run asks for the rest alone; {resume} has the answers"
+            more = f"the next run asks only for the rest; {resume} has the answers"
         yield f"Ended early ({run.end}): {rows}{paid}; {more}."
     if tally.failed:
         verb = "has" if tally.failed == 1 else "have"

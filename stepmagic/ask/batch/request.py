@@ -1,4 +1,4 @@
-"""One question to the server, asked again until it is answered or that is no use."""
+"""One question to the server, retried until it is answered or retrying is no use."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from stepmagic.ask.batch.rate_limit import Gate
+from stepmagic.ask.batch.rate_limit import RateLimit
 from stepmagic.conversation.prompt import Prompt
 from stepmagic.conversation.turn import encode, priced
 from stepmagic.conversation.typed_answer import TypedQuestion
@@ -43,9 +43,9 @@ class Answer:
     text: str | None = None
     """None where there is none."""
     value: Any = None
-    """What the text stands for, where a type was asked for."""
+    """The text as the type that was asked for, if one was."""
     error: str | None = None
-    """Why there is none, or why it is not whole."""
+    """Why there is none, or why it is incomplete."""
     cost_usd: float | None = None
     """None where the server does not say."""
 
@@ -68,7 +68,7 @@ class Answer:
 
 _TOO_MANY = 429
 _LONGEST_WAIT_S = 300.0
-"""A server that asks for more than that is not waited for."""
+"""Where a server asks for a longer wait, its refusal is final."""
 
 _FATAL = (
     CostLimitReached,
@@ -104,16 +104,18 @@ class Outcome:
 
 
 class Asker:
-    """Asks one server, through one gate."""
+    """Asks one server, under one rate limit; retries here, where the limit is known."""
 
     def __init__(
-        self, options: Options, endpoint: Endpoint | ReplayEndpoint, gate: Gate
+        self,
+        options: Options,
+        endpoint: Endpoint | ReplayEndpoint,
+        rate_limit: RateLimit,
     ) -> None:
-        """Prepare to ask; tries are made here, where the gate is known."""
         self.key = endpoint.key
         self._options = options
         self._endpoint = endpoint
-        self._gate = gate
+        self._rate_limit = rate_limit
         limits = replace(options.limits, retries=0)
         self._asked = replace(endpoint.adapt(options), limits=limits)
 
@@ -126,20 +128,20 @@ class Asker:
         return encode(messages, self._options)
 
     async def ask(self, body: Mapping[str, Any]) -> Outcome:
-        """Return what answer of a question, once that is final."""
-        # The engine of this machine has a name of its own for its model.
+        """Return the outcome of a question, once it is final."""
+        # The embedded engine has another name for its model.
         own = {**body, "model": self._asked.model}
         usage = Usage()
         tries = 0
         while True:
-            answered = self._gate.answered
+            answered = self._rate_limit.answered
             outcome, took = await self._try(own)
             usage += took
             error = outcome.error
             if not isinstance(error, ServerError) or not _may_pass(error):
                 break
-            # Where others get through, this row's turn comes too.
-            others = _is_limit(error) and self._gate.answered > answered
+            # Where other requests are answered, this one will be too.
+            others = _is_limit(error) and self._rate_limit.answered > answered
             tries = 1 if others else tries + 1
             if tries > self._options.limits.retries:
                 break
@@ -148,23 +150,23 @@ class Asker:
         return replace(outcome, cost_usd=usage.cost_usd)
 
     async def _try(self, body: Mapping[str, Any]) -> tuple[Outcome, Usage]:
-        """Return what answer of one request, and what it took."""
+        """Return the outcome of one request, and its usage."""
         exchange = self._endpoint.exchange(self._asked, body)
         try:
             await exchange.ready()
         except StepError as exc:
             return Outcome(text="", finish_reason="error", error=exc), Usage()
-        entered = await self._gate.enter()
+        entered = await self._rate_limit.enter()
         answer = Assembly()
         try:
             async with contextlib.aclosing(exchange.events()) as events:
                 async for event in events:
                     answer.feed(priced(event, self._options))
         finally:
-            self._gate.leave()
+            self._rate_limit.leave()
         finish = answer.finish
         error = finish.error if finish else None
-        self._tell_gate(entered, error)
+        self._adjust_rate(entered, error)
         outcome = Outcome(
             text="".join(part.text for part in answer.parts if isinstance(part, Text)),
             finish_reason=finish.reason if finish else "other",
@@ -172,17 +174,17 @@ class Asker:
         )
         return outcome, answer.usage or Usage()
 
-    def _tell_gate(self, entered: int, error: StepError | None) -> None:
-        gate = self._gate
+    def _adjust_rate(self, entered: int, error: StepError | None) -> None:
+        limit = self._rate_limit
         if error is None:
-            gate.answer()
+            limit.answer()
         elif isinstance(error, ServerError) and _is_limit(error):
-            wait_s = wait_before(gate.refusals + 1, error)
-            gate.refuse(entered, min(wait_s, _LONGEST_WAIT_S))
+            wait_s = wait_before(limit.refusals + 1, error)
+            limit.refuse(entered, min(wait_s, _LONGEST_WAIT_S))
 
 
 def is_fatal(error: StepError) -> bool:
-    """Whether every other row would meet it as well."""
+    """Whether every other row would get it as well."""
     waits = isinstance(error, ServerError) and (error.retry_after_s or 0)
     return isinstance(error, _FATAL) or waits > _LONGEST_WAIT_S
 
@@ -194,12 +196,12 @@ def _may_pass(error: ServerError) -> bool:
 
 
 def _is_limit(error: ServerError) -> bool:
-    """Whether the server asks everybody for less, or for a pause."""
+    """Whether the server asks for fewer requests, or for a pause."""
     return error.status == _TOO_MANY or error.retry_after_s is not None
 
 
 _MOST_QUOTED = 500
-"""Letters of a text that does not fit, in the error that keeps it."""
+"""Characters of an answer that does not fit, in the error that quotes it."""
 
 
 async def ask_for_value(

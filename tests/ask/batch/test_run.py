@@ -335,7 +335,7 @@ def test_an_error_while_asking_once_more_is_the_rows(server: OpenRouterServer) -
 
 def test_a_field_with_the_name_of_a_column_of_ours_is_refused() -> None:
     schema = {"type": "object", "properties": {"error": {"type": "string"}}}
-    with pytest.raises(SettingError, match="'error' of its own"):
+    with pytest.raises(SettingError, match="adds a column 'error' itself"):
         quiet(["a"], "Judge {{ x }}", schema=schema)
 
 
@@ -437,7 +437,7 @@ def test_without_costs_a_limit_cannot_be_kept_to(
     options = {"concurrency": 1, "max_cost_usd": 1, "model": TEXT_ONLY}
     found = quiet(["a", "b"], "Say {{ x }}", **options)
     assert list(found["answer"].notna()) == [True, False]
-    assert "the server names no cost" in capsys.readouterr().out
+    assert "the server reports no cost" in capsys.readouterr().out
 
 
 # Interrupts
