@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 from look_alike import Stream, look_alike
 from stepmagic.conversation.dialogue import Dialogue
-from stepmagic.conversation.turn import begun
+from stepmagic.conversation.turn import new_turn
 from stepmagic.server.options import Options, Overrides
 from stepmagic.session import session
 from stepmagic.settings import current
@@ -116,10 +116,10 @@ def _make(talk: Dialogue, options: Options) -> tuple[float, int]:
 def _ask(talk: Dialogue, options: Options) -> float:
     """Ask in a cell of its own; returns the milliseconds of this process's threads."""
     begin = time.process_time()
-    with talk.send(user("Question?"), options, cell=_cell(talk)) as sending:
-        for _ in sending:
+    with talk.send(user("Question?"), options, cell=_cell(talk)) as stream:
+        for _ in stream:
             pass
-    sending.result()
+    stream.result()
     return 1000 * (time.process_time() - begin)
 
 
@@ -128,7 +128,7 @@ def _fill(talk: Dialogue, options: Options, count: int) -> None:
     said = (Text(text=_ANSWER),)
     for _ in range(count):
         head, cell = talk.tree.head, _cell(talk)
-        turn = begun(user("Question?"), options, parent=head, cell=cell)
+        turn = new_turn(user("Question?"), options, parent=head, cell=cell)
         reply = replace(turn.replies[0], parts=said, status="complete")
         talk.tree.add(replace(turn, replies=(reply,), status="complete"))
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Iterable
 import pytest
 
 from stepmagic.conversation.dialogue import Dialogue
-from stepmagic.conversation.stream import Sending
+from stepmagic.conversation.stream import TurnStream
 from stepmagic.errors import Interrupted
 from stepmagic.server.options import Overrides
 from stepmagic.session import session
@@ -30,34 +30,34 @@ MORE = {"max_tokens": 5000}
 
 def send(
     talk: Dialogue, prompt: str, protocol: Protocol, model: str | None = None
-) -> Sending:
+) -> TurnStream:
     first_line = Overrides(model=model, parameters={"api": protocol, **MORE})
     return talk.send(user(prompt), session().options(talk, first_line))
 
 
-def rest(talk: Dialogue) -> Sending:
-    options = session().options(talk, talk.broken_off().overrides)
+def rest(talk: Dialogue) -> TurnStream:
+    options = session().options(talk, talk.unfinished_turn().overrides)
     return talk.continue_answer(options)
 
 
-def closed(sending: Sending) -> Turn:
+def closed(stream: TurnStream) -> Turn:
     """Read a turn to its end; returns it."""
-    with sending:
-        list(sending)
-    assert sending.turn is not None
-    return sending.turn
+    with stream:
+        list(stream)
+    assert stream.turn is not None
+    return stream.turn
 
 
-def stopped(sending: Sending, word: str) -> Turn:
+def stopped(stream: TurnStream, word: str) -> Turn:
     """Interrupt a turn once a word has come; returns it."""
     heard = ""
-    with pytest.raises(Interrupted), sending:
-        for event in sending:
+    with pytest.raises(Interrupted), stream:
+        for event in stream:
             heard += event.text if isinstance(event, PartDelta) else ""
             if word in heard:
                 raise KeyboardInterrupt
-    assert sending.turn is not None
-    return sending.turn
+    assert stream.turn is not None
+    return stream.turn
 
 
 class Script:
@@ -76,7 +76,4 @@ class Script:
             yield event
 
     def cut(self) -> list[StreamEvent]:
-        return self.ends
-
-    def so_far(self) -> list[StreamEvent]:
         return self.ends

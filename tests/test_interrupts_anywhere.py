@@ -12,7 +12,6 @@ import random
 from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import NoReturn
 
 import httpx
 import pytest
@@ -23,15 +22,23 @@ from openrouter_server.script import Asked
 from openrouter_server.strictness import body_faults
 from recorded import ANSWERED
 from recorded import PROTOCOLS as ENDPOINTS
-from stepmagic.conversation.continuation import Resumed, take_apart
-from stepmagic.conversation.turn import Running, begun
+from stepmagic.conversation.continuation import ContinuedTurn, unfinished
+from stepmagic.conversation.stream import TurnStream
+from stepmagic.conversation.turn import TurnRun, new_turn
 from stepmagic.display.answer import AnswerFold
 from stepmagic.display.notebook.frames import Frames
 from stepmagic.errors import UnsupportedOption
 from stepmagic.server.options import Options
-from stepmagic.transcript import Message, Protocol, Turn, turn_from_dict, turn_to_dict
+from stepmagic.transcript import (
+    Message,
+    Protocol,
+    Turn,
+    TurnTree,
+    turn_from_dict,
+    turn_to_dict,
+)
 from stepmagic.transcript import user as says
-from stepmagic.transcript.events import Source, StreamEvent
+from stepmagic.transcript.events import StreamEvent
 from stepmagic.wire import PROTOCOLS, Request, codec
 
 POINTS = 40
@@ -115,32 +122,23 @@ class Played:
     def cut(self) -> list[StreamEvent]:
         return self._decoder.cut()
 
-    def so_far(self) -> list[StreamEvent]:
-        return self._decoder.so_far()
-
-
-async def never(*_: object) -> NoReturn:
-    pytest.fail("there is no second request")
-
 
 async def interrupted(
-    turn: Turn, source: Source, played: Played, options: Options
+    run: TurnRun, turn: Turn, played: Played, seen: list[StreamEvent]
 ) -> Turn:
-    """Run a turn, and stop it where the stream says no more."""
-    seen: list[StreamEvent] = []
-    running = Running(
-        turn, source, options, listen=seen.append, keep=lambda _: None, ask=never
-    )
-    task = asyncio.create_task(running.run())
+    """Run a turn, and stop it where the stream has nothing more."""
+    run.source = played
+    run.begin(turn)
+    task = asyncio.create_task(run.run())
     await played.is_waiting.wait()
     before = len(seen)
     task.cancel()
     await asyncio.wait({task})
     assert task.cancelled()
-    assert running.turn.text.startswith(drawn(seen[:before]))
+    assert run.turn.text.startswith(drawn(seen[:before]))
     # What the end of the stream brought to light is read and drawn too.
-    assert running.turn.text == drawn(seen)
-    return running.turn
+    assert run.turn.text == drawn(seen)
+    return run.turn
 
 
 def drawn(seen: list[StreamEvent]) -> str:
@@ -165,23 +163,31 @@ def check_next(history: tuple[Message, ...], stream: Stream) -> None:
         assert body_faults(protocol, body) == []
 
 
+def watched() -> tuple[TurnStream, list[StreamEvent]]:
+    """Return a stream, and a list that gets its events."""
+    seen: list[StreamEvent] = []
+    stream = TurnStream(TurnTree(), subscribers=[lambda _, event: seen.append(event)])
+    return stream, seen
+
+
 async def stop_and_go_on(stream: Stream, rng: random.Random) -> None:
     options = stream.options
     stop = rng.randint(0, len(stream.frames))
-    played = Played(stream, stop)
-    begins = begun(says("Hi"), options, parent=None, cell=None)
-    turn = await interrupted(begins, played, played, options)
+    turn = new_turn(says("Hi"), options, parent=None, cell=None)
+    reader, seen = watched()
+    run = TurnRun(reader, turn.prompt, options)
+    turn = await interrupted(run, turn, Played(stream, stop), seen)
     assert turn.status in ("interrupted", "complete")
     assert turn_from_dict(turn_to_dict(turn)) == turn
     check_next((*turn.messages, says("Go on.")), stream)
     if turn.is_void:
         return
-    broken = take_apart(turn)
+    broken = unfinished(turn)
     check_next(broken.asked, stream)
     played = Played(stream, rng.randint(0, len(stream.frames)))
-    resumed = Resumed(played, broken)
-    rest = await interrupted(broken.begun(options), resumed, played, options)
-    whole = resumed.whole(rest)
+    reader, seen = watched()
+    run = ContinuedTurn(reader, broken, options)
+    whole = await interrupted(run, turn, played, seen)
     assert whole.text.startswith(turn.text)
     check_next((*whole.messages, says("And?")), stream)
 

@@ -117,7 +117,7 @@ def test_interrupts_before_the_text_are_one_line_and_the_next_cell_works(
         time.sleep(0.05)
     said = interrupted(request)
     assert said == (
-        "Interrupted: stopped before any text came. The conversation is as it was."
+        "Interrupted: stopped before any text arrived. The conversation is as it was."
     )
     # In the reasoning, which is kept, and gone on from.
     server.enqueue(

@@ -135,18 +135,18 @@ class Notebook(RuleBasedStateMachine):
         question = f"Question {next(self.numbers)}?"
         self.server.enqueue(reply)
         known = Cell(id=cell, execution=str(run)) if cell else None
-        sending = self.talk.send(user(question), _options(self.server), cell=known)
+        stream = self.talk.send(user(question), _options(self.server), cell=known)
         said = []
         try:
-            with sending:
-                for event in sending.beats(0.05):
+            with stream:
+                for event in stream.beats(0.05):
                     if isinstance(event, PartDelta):
                         said.append(event.text)
                     if event is None and reply.ending == "stall":
                         raise KeyboardInterrupt
-            sending.result()
+            stream.result()
         except (Interrupted, StepError):
-            rest = (one for one in sending.rest() if isinstance(one, PartDelta))
+            rest = (one for one in stream.rest() if isinstance(one, PartDelta))
             said += [event.text for event in rest]
         follows = self._same_run(cell, run)
         self._check_request([question], follows)
@@ -220,11 +220,11 @@ class Notebook(RuleBasedStateMachine):
         self.paper.branches.setdefault(name, self.paper.asked)
         self.paper.here = name
 
-    @precondition(lambda self: self.talk.sides)
+    @precondition(lambda self: self.talk.compared)
     @rule(data=st.data())
     def choose(self, data: st.DataObject) -> None:
         """Keep one of the answers side by side."""
-        turn = data.draw(st.sampled_from(self.talk.sides))
+        turn = data.draw(st.sampled_from(self.talk.compared))
         self.talk.choose(turn)
         self.paper.settle()
         heads = {name: self._read(name) for name in self.talk.tree.heads}

@@ -1,4 +1,4 @@
-"""Ask several at once: models, efforts, or both, with the answers side by side."""
+"""A comparison: several models, efforts, or both, asked the same at once."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from stepmagic.display.answer import Side
 from stepmagic.display.comparison import sides_view_for
 from stepmagic.display.interrupts import one_interrupt
 from stepmagic.display.view import show_sent
-from stepmagic.keys import find_key
-from stepmagic.server.endpoint import refuse_key
 from stepmagic.server.options import Options
 from stepmagic.session import session
 from stepmagic.settings import current
@@ -28,20 +26,17 @@ def ask_each(
 ) -> Replies:
     """Send a prompt with each of some options at once; returns their replies.
 
-    One that fails is a reply with ``status`` error beside the others. The conversation
-    goes on with the first that came, and the last reply is that one.
+    One that fails is a reply with ``status`` error among the others. The conversation
+    continues with the first that has an answer, which becomes the last reply.
 
     Raises:
-        AttachmentError: The prompt holds the API key.
         StepError: It could not be sent, or none of them was answered.
-        Interrupted: The user stopped them; what came stays in the conversation.
+        Interrupted: The user stopped them; what was received is kept.
     """
     host = Host.find()
-    # Before anything is shown: what is refused must not stay in an output.
-    refuse_key(find_key(), each[0].system, prompt.message)
     show_sent(host, prompt.message, prompt.notices)
     each = [watched(host, options) for options in each]
-    together = conversation.send_each(
+    streams = conversation.send_each(
         prompt.message,
         each,
         cell=host.cell,
@@ -49,31 +44,31 @@ def ask_each(
     )
     sides = [Side(model=one.model, effort=one.effort) for one in each]
     try:
-        # An interrupt may come before the view is up.
-        with together, sides_view_for(host, sides, live=current().live) as view:
+        # An interrupt may happen before the view is there.
+        with streams, sides_view_for(host, sides, live=current().live) as view:
             try:
-                draw(view, together)
+                draw(view, streams)
             finally:
-                view.conclude(_going_on(conversation, together.turns))
+                view.conclude(_conclusion(conversation, streams.turns))
     finally:
-        if turns := together.turns:
+        if turns := streams.turns:
             last = _head(conversation, turns)
-            keep(host, Reply(last, each[0].schema), beside=turns)
-    return Replies(Reply(turn, each[0].schema) for turn in together.result())
+            keep(host, Reply(last, each[0].schema), compared=turns)
+    return Replies(Reply(turn, each[0].schema) for turn in streams.result())
 
 
 def _head(conversation: Dialogue, turns: Sequence[Turn]) -> Turn:
-    """Return the one that the conversation goes on with; the first if with none."""
+    """Return the turn that the conversation continues with; the first if with none."""
     head = conversation.tree.head
     return next((turn for turn in turns if turn.id == head), turns[0])
 
 
-def _going_on(conversation: Dialogue, turns: Sequence[Turn]) -> str:
+def _conclusion(conversation: Dialogue, turns: Sequence[Turn]) -> str:
     """Return the line that says which one is kept, and how to keep another."""
-    came = [number for number, turn in enumerate(turns, 1) if not turn.is_void]
-    # One that was asked aside is kept nowhere, and `%step` knows only the kernel's own.
-    if not came or conversation not in session().conversations.values():
+    answered = [number for number, turn in enumerate(turns, 1) if not turn.is_void]
+    # One asked aside is kept nowhere, and `%step` knows only the kernel's own.
+    if not answered or conversation not in session().conversations.values():
         return ""
-    ways = " or ".join(f"`%step use {number}`" for number in came[1:])
+    ways = " or ".join(f"`%step use {number}`" for number in answered[1:])
     more = f" {ways} keeps another." if ways else ""
-    return f"The conversation goes on with {came[0]}.{more}"
+    return f"The conversation continues with {answered[0]}.{more}"

@@ -2,98 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
-from types import TracebackType
-from typing import Protocol, Self, TypeVar
+from typing import Protocol, TypeVar
 
 from stepmagic.attachments.notebook.host import Host
 from stepmagic.conversation.reply import Reply
-from stepmagic.conversation.stream import Sending
+from stepmagic.conversation.stream import EventStream
 from stepmagic.display.formatters import mark_drawn
 from stepmagic.display.html.calls import question
 from stepmagic.display.view import is_live
 from stepmagic.server.options import Options
 from stepmagic.session import session
 from stepmagic.settings import current
-from stepmagic.transcript import ToolCall, Turn
+from stepmagic.transcript import Turn
 
 Event = TypeVar("Event")
-Drawn_contra = TypeVar("Drawn_contra", contravariant=True)
-Read = TypeVar("Read")
+Event_contra = TypeVar("Event_contra", contravariant=True)
 
 TICK_S = 0.1
-"""How often a display may say how long it has been waiting."""
+"""How often a display may update how long it has been waiting."""
 
 
-class Screen(Protocol[Drawn_contra]):
-    """A view, as far as it is fed."""
+class Screen(Protocol[Event_contra]):
+    """A view, as far as events are passed to it."""
 
-    def show(self, event: Drawn_contra) -> None:
+    def show(self, event: Event_contra) -> None:
         """Take the next event."""
 
     def tick(self) -> None:
         """Draw what is due."""
 
 
-class Source(Protocol[Read]):
-    """What is under way: a turn, or several."""
-
-    def __enter__(self) -> Self:
-        """Begin to read."""
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Stop what is not over."""
-
-    def beats(self, every_s: float) -> Iterator[Read | None]:
-        """Yield the events, and None whenever none came for a while."""
-
-    def asks(self, event: Read) -> tuple[Sending, ToolCall] | None:
-        """Return the call that an event asks about, and who takes the answer."""
-
-    def rest(self) -> Iterator[Read]:
-        """Yield the events that came but were not read."""
-
-
 def watched(host: Host, options: Options) -> Options:
-    """Return the options with whether somebody looks on."""
+    """Return the options with whether someone is watching."""
     is_watched = host.has_shell and is_live(current().live, host)
     return replace(options, is_watched=is_watched)
 
 
-def draw(view: Screen[Event], source: Source[Event]) -> None:
-    """Show events as they come; what a stop left unread is shown too."""
+def draw(view: Screen[Event], stream: EventStream[Event]) -> None:
+    """Show events as they arrive; those that a stop left unread are shown too."""
     try:
-        with source:
-            for event in source.beats(TICK_S):
+        with stream:
+            for event in stream.beats(TICK_S):
                 if event is None:
                     view.tick()
                     continue
                 view.show(event)
-                if (asked := source.asks(event)) is not None:
-                    sending, call = asked
-                    sending.answer(call.id, allowed=Host.confirm(question(call)))
+                if (asked := stream.confirmation(event)) is not None:
+                    turn_stream, call = asked
+                    is_allowed = Host.confirm(question(call))
+                    turn_stream.answer(call.id, allowed=is_allowed)
     finally:
-        for event in source.rest():
+        for event in stream.rest():
             view.show(event)
 
 
-def keep(host: Host, reply: Reply, beside: Iterable[Turn] = ()) -> Reply:
-    """Make an answer, whole or not, the last reply.
+def keep(host: Host, reply: Reply, compared: Iterable[Turn] = ()) -> Reply:
+    """Make an answer, complete or not, the last reply.
 
     Args:
         host: Whose ``_step`` it becomes.
         reply: The answer.
-        beside: Turns that were drawn beside it.
+        compared: Turns that were drawn next to it.
     """
     session().last = reply
     if host.has_shell:
-        for turn in (reply.turn, *beside):
+        for turn in (reply.turn, *compared):
             mark_drawn(host, turn.id)
         host.push({"_step": reply})
     return reply

@@ -1,14 +1,15 @@
-"""``step()``: ask from Python, with the display of the cell magic.
+"""``step()`` and ``astep()``: ask from Python, with the display of the cell magic.
 
-One way for the magic and for Python: parts become a user message, the conversation
+The magic and Python ask in the same way: parts become a user message, the conversation
 sends it, a view draws the events, and the closed turn becomes a ``Reply``.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, overload
 
 from stepmagic.ask.comparison import ask_each
@@ -18,25 +19,16 @@ from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.conversation.draft import Draft
 from stepmagic.conversation.prompt import Prompt, build_prompt, named_values
 from stepmagic.conversation.reply import Replies, Reply
-from stepmagic.conversation.stream import Reader, Sending
-from stepmagic.conversation.typed_answer import (
-    ask_again,
-    can_be_repaired,
-    given_up,
-    misfit,
-    said_again,
-)
+from stepmagic.conversation.stream import Reader, TurnStream
+from stepmagic.conversation.typed_answer import TypedQuestion
 from stepmagic.display.interrupts import one_interrupt
-from stepmagic.display.view import show_sent, view_for
-from stepmagic.keys import find_key
+from stepmagic.display.view import View, show_sent, view_for
 from stepmagic.schema import Schema
 from stepmagic.schema.tools import to_tools
 from stepmagic.server.catalogue import is_local
-from stepmagic.server.endpoint import refuse_key
 from stepmagic.server.options import (
     Options,
     Overrides,
-    handling_for,
     least_able,
     spread,
     with_tools,
@@ -100,9 +92,9 @@ def step(
             functions, errors, text, replies.
         conversation: A ``Conversation`` or the name of one; the current by default.
         once: Ask aside, without reading or changing the conversation.
-        model: Model id, for this turn; a list asks several side by side.
-        effort: Reasoning effort: high, medium or low; a list asks with each, side by
-            side. Lists return ``Replies``, in their order.
+        model: Model id, for this turn; a list asks several at once.
+        effort: Reasoning effort: high, medium or low; a list asks with each at once.
+            Lists return ``Replies``, in their order.
         system: System prompt of the conversation from here on.
         schema: The type to answer with, which ``reply.value`` is then of: a pydantic
             model, dataclass, TypedDict, enum, ``list[T]``, plain type or JSON Schema.
@@ -111,30 +103,65 @@ def step(
             ``detail`` (of images) and ``frames`` (of a video).
 
     Raises:
-        StepError: No answer, or not a whole one; what came stays in the conversation.
+        StepError: No answer, or an incomplete one; what was received is kept.
         ValueMisfit: The answer is not of the type, nor was it when asked again.
-        Interrupted: The user stopped it; what came stays in the conversation.
+        Interrupted: The user stopped it; what was received is kept.
     """
-    overrides = Overrides(
+    models, efforts = (
+        each if isinstance(each, list) else [each] for each in (model, effort)
+    )
+    each = spread(_overrides(system, schema, parameters), models, efforts)
+    question = _question(
+        prompt, attachments, each, conversation, once=once, tools=tools
+    )
+    is_one = not (isinstance(model, list) or isinstance(effort, list))
+    if is_one:
+        return ask(question.prompt, question.dialogue, question.each[0])
+    return ask_each(question.prompt, question.dialogue, question.each)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Question:
+    """What is asked, in which conversation, with which options."""
+
+    prompt: Prompt
+    dialogue: Dialogue
+    each: list[Options]
+
+
+def _overrides(
+    system: str | None, schema: Any, parameters: Mapping[str, Any]
+) -> Overrides:
+    return Overrides(
         system=system,
         parameters=parameters,
         schema=None if schema is None else Schema.of(schema),
     )
-    models, efforts = (
-        each if isinstance(each, list) else [each] for each in (model, effort)
-    )
-    each = spread(overrides, models, efforts)
-    talk, options = prepare(each, conversation, once=once, tools=tools)
+
+
+def _question(
+    prompt: str | Part,
+    attachments: Iterable[Any],
+    each: Sequence[Overrides],
+    conversation: Dialogue | str | None,
+    *,
+    once: bool,
+    tools: Iterable[Callable[..., Any]],
+) -> _Question:
+    """Return what ``step`` and ``astep`` ask.
+
+    Raises:
+        StepError: A value cannot be used or sent.
+    """
+    dialogue, options = prepare(each, conversation, once=once, tools=tools)
     host = Host.find()
-    draft = _draft(prompt, attachments, host)
-    asked = build_prompt(draft, handling_for(least_able(options)), host)
-    is_one = not (isinstance(model, list) or isinstance(effort, list))
-    return ask(asked, talk, options[0]) if is_one else ask_each(asked, talk, options)
-
-
-def _draft(prompt: str | Part, attachments: Iterable[Any], host: Host) -> Draft:
-    values = named_values(attachments, host.namespace)
-    return Draft(text=prompt, values=values, placeholders=False)
+    draft = Draft(
+        text=prompt,
+        values=named_values(attachments, host.namespace),
+        placeholders=False,
+    )
+    built = build_prompt(draft, least_able(options), host)
+    return _Question(prompt=built, dialogue=dialogue, each=options)
 
 
 def prepare(
@@ -153,100 +180,77 @@ def prepare(
     here = session()
     if isinstance(conversation, str):
         conversation = here.open(conversation)
-    talk = conversation or here.conversation
+    dialogue = conversation or here.conversation
     called = to_tools(tools)
-    options = [with_tools(here.options(talk, one), called) for one in each]
+    options = [with_tools(here.options(dialogue, one), called) for one in each]
     if once:
-        return Dialogue("aside", talk.overrides, in_journal=False), options
+        return Dialogue("aside", dialogue.overrides, in_journal=False), options
     system = each[0].system
     if system is not None:
-        talk.overrides = replace(talk.overrides, system=system)
+        dialogue.overrides = replace(dialogue.overrides, system=system)
     if new:
-        talk.start_afresh()
-    return talk, options
+        dialogue.start_afresh()
+    return dialogue, options
 
 
 def ask(prompt: Prompt, conversation: Dialogue, options: Options) -> Reply:
-    """Send a prompt, draw the answer as it comes, and return it.
+    """Send a prompt, draw the answer as it arrives, and return it.
 
-    An answer that is not of the type asked for is asked for once more, in a turn of its
-    own that tells the model what was wrong.
+    An answer that is not of the type asked for is asked for once more, in another turn
+    that shows the model what does not fit.
 
     Raises:
-        AttachmentError: The prompt holds the API key.
-        StepError: No answer, or not a whole one; what came stays in the conversation.
+        StepError: No answer, or an incomplete one; what was received is kept.
         ValueMisfit: The answer is not of the type, nor was it when asked again.
-        Interrupted: The user stopped it; what came stays in the conversation.
+        Interrupted: The user stopped it; what was received is kept.
     """
-    reply = _ask_once(prompt, conversation, options)
-    if options.schema is None or (wrong := misfit(reply)) is None:
-        return reply
-    if not can_be_repaired(reply):
-        raise given_up(reply, wrong, times=1)
-    again = Prompt(message=ask_again(wrong), notices=(said_again(wrong),))
-    reply = _ask_once(again, conversation, options)
-    if (wrong := misfit(reply)) is not None:
-        raise given_up(reply, wrong, times=2)
-    return reply
+    question = TypedQuestion[Reply](prompt, options.schema)
+    for each in question:
+        question.take(_ask_once(each, conversation, options))
+    return question.answer
 
 
 @one_interrupt()
 def _ask_once(prompt: Prompt, conversation: Dialogue, options: Options) -> Reply:
     host = Host.find()
-    # Before anything is shown: what is refused must not stay in an output.
-    refuse_key(find_key(), options.system, prompt.message)
-    show_sent(host, prompt.message, prompt.notices)
     options = watched(host, options)
-    sending = conversation.send(
-        prompt.message,
-        options,
-        cell=host.cell,
-        reader=Reader(confirms=host.can_ask),
-    )
-    return _follow(host, sending, options)
+    reader = Reader(confirms=host.can_ask)
+    return _read(host, _send(host, prompt, conversation, options, reader), options)
+
+
+def _read(host: Host, stream: TurnStream, options: Options) -> Reply:
+    """Draw an answer as it arrives, and return it."""
+    # The stream first: an interrupt may happen before the view is there.
+    with _kept(host, stream, options), stream, _view(host, options) as view:
+        draw(view, stream)
+    return keep(host, Reply(stream.result(), options.schema))
 
 
 @one_interrupt()
-def go_on(conversation: Dialogue | str | None = None) -> Reply:
-    """Go on with the last answer where it broke off; draws and returns it whole.
+def continue_answer(conversation: Dialogue | str | None = None) -> Reply:
+    """Continue the last answer where it broke off; draws and returns all of it.
 
     The same model is asked with the same effort, over the same protocol.
 
     Raises:
-        StepError: There is nothing to go on with, or no whole answer came of it.
-        Interrupted: The user stopped it; what came stays in the conversation.
+        StepError: There is nothing to continue, or the answer is still incomplete.
+        Interrupted: The user stopped it; what was received is kept.
     """
-    talk, (options,) = prepare([Overrides()], conversation)
+    dialogue, (options,) = prepare([Overrides()], conversation)
     host = Host.find()
-    options = watched(host, _asked_before(talk, options))
-    return _follow(host, talk.continue_answer(options), options)
+    options = watched(host, _asked_before(dialogue, options))
+    return _read(host, dialogue.continue_answer(options), options)
 
 
-def _asked_before(talk: Dialogue, options: Options) -> Options:
+def _asked_before(dialogue: Dialogue, options: Options) -> Options:
     """Return what the last answer was asked with.
 
-    But for the embedded engine, which goes by another name on the wire.
+    Except for the embedded engine, which has another name on the wire.
     """
-    broken = talk.broken_off()
+    unfinished = dialogue.unfinished_turn()
     if is_local(options.model):
         return options
-    return session().options(talk, broken.overrides)
-
-
-def _follow(host: Host, sending: Sending, options: Options) -> Reply:
-    """Draw an answer as it comes, and return it."""
-    try:
-        # An interrupt may come before the view is up.
-        with sending:
-            view = view_for(
-                host, live=current().live, model=options.model, effort=options.effort
-            )
-            with view:
-                draw(view, sending)
-    finally:
-        if sending.turn is not None:
-            keep(host, Reply(sending.turn, options.schema))
-    return keep(host, Reply(sending.result(), options.schema))
+    return session().options(dialogue, unfinished.overrides)
 
 
 async def astep(
@@ -266,58 +270,66 @@ async def astep(
         replies = await asyncio.gather(*(astep(q, once=True) for q in questions))
 
     Async functions of ``tools`` run in the loop that awaits it. ``tool(confirm=True)``
-    is denied: a question would hold up all that runs there.
+    is denied: a question would block everything that runs there.
 
     Raises:
-        StepError: No answer, or not a whole one; what came stays in the conversation.
+        StepError: No answer, or an incomplete one; what was received is kept.
         ValueMisfit: The answer is not of the type, nor was it when asked again.
     """
-    overrides = Overrides(
-        model=model,
-        effort=effort,
-        system=system,
-        parameters=parameters,
-        schema=None if schema is None else Schema.of(schema),
-    )
-    talk, (options,) = prepare([overrides], conversation, once=once, tools=tools)
+    overrides = _overrides(system, schema, parameters)
+    each = [replace(overrides, model=model, effort=effort)]
+    asked = _question(prompt, attachments, each, conversation, once=once, tools=tools)
+    (options,) = asked.each
+    question = TypedQuestion[Reply](asked.prompt, options.schema)
+    for again in question:
+        question.take(await _ask_once_async(again, asked.dialogue, options))
+    return question.answer
+
+
+async def _ask_once_async(
+    prompt: Prompt, conversation: Dialogue, options: Options
+) -> Reply:
     host = Host.find()
-    draft = _draft(prompt, attachments, host)
-    asked = build_prompt(draft, handling_for(options), host)
-    reply = await _ask(host, asked, talk, options)
-    if options.schema is None or (wrong := misfit(reply)) is None:
-        return reply
-    if not can_be_repaired(reply):
-        raise given_up(reply, wrong, times=1)
-    again = Prompt(message=ask_again(wrong), notices=(said_again(wrong),))
-    reply = await _ask(host, again, talk, options)
-    if (wrong := misfit(reply)) is not None:
-        raise given_up(reply, wrong, times=2)
-    return reply
-
-
-async def _ask(host: Host, prompt: Prompt, talk: Dialogue, options: Options) -> Reply:
-    # Before anything is shown: what is refused must not stay in an output.
-    refuse_key(find_key(), options.system, prompt.message)
-    show_sent(host, prompt.message, prompt.notices)
     options = watched(host, options)
-    sending = talk.send(
-        prompt.message,
-        options,
-        cell=host.cell,
-        reader=Reader(home=asyncio.get_running_loop()),
-    )
-    try:
-        async with sending:
-            view = view_for(
-                host, live=current().live, model=options.model, effort=options.effort
-            )
-            with view:
-                async for event in sending.abeats(TICK_S):
+    reader = Reader(loop=asyncio.get_running_loop())
+    stream = _send(host, prompt, conversation, options, reader)
+    with _kept(host, stream, options):
+        async with stream:
+            with _view(host, options) as view:
+                async for event in stream.abeats(TICK_S):
                     if event is None:
                         view.tick()
                     else:
                         view.show(event)
+    return keep(host, Reply(stream.result(), options.schema))
+
+
+# What asking in a thread and in an event loop share
+
+
+def _send(
+    host: Host,
+    prompt: Prompt,
+    conversation: Dialogue,
+    options: Options,
+    reader: Reader,
+) -> TurnStream:
+    """Show what is sent with the question, and send it; returns the events to come."""
+    show_sent(host, prompt.message, prompt.notices)
+    return conversation.send(prompt.message, options, cell=host.cell, reader=reader)
+
+
+def _view(host: Host, options: Options) -> View:
+    return view_for(
+        host, live=current().live, model=options.model, effort=options.effort
+    )
+
+
+@contextlib.contextmanager
+def _kept(host: Host, stream: TurnStream, options: Options) -> Iterator[None]:
+    """Make the answer the last reply, however the block ends."""
+    try:
+        yield
     finally:
-        if sending.turn is not None:
-            keep(host, Reply(sending.turn, options.schema))
-    return keep(host, Reply(sending.result(), options.schema))
+        if stream.turn is not None:
+            keep(host, Reply(stream.turn, options.schema))

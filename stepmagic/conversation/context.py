@@ -1,6 +1,6 @@
 """How full the model's context is, and whether a question still fits.
 
-What the server counted last is taken as it is; only what is newer is estimated.
+The server's last count is used as it is; only what is newer than that is estimated.
 """
 
 from __future__ import annotations
@@ -13,39 +13,44 @@ from stepmagic.transcript import File, Image, Message, Part, Text, Turn, Video
 from stepmagic.transcript.usage import estimate_messages, estimate_part
 
 _MARGIN = 1.2
-"""An estimate may be a fifth too high, and a question that fits is not refused here.
-What is less over, the server refuses, which costs nothing."""
+"""An estimate may be a fifth too high, and a question that fits must not be refused
+here. Where it is over by less, the server refuses it, which costs nothing."""
 
 _LISTED = 3
 
 _NEARLY_FULL = 0.8
-"""Share of the context from which on the user hears of it."""
+"""Share of the context from which on the user is notified."""
 
 
-def check_fits(options: Options, history: tuple[Message, ...], prompt: Message) -> None:
-    """Refuse what is far over the model's context.
+def check_context(options: Options, turns: Sequence[Turn], *asked: Message) -> str:
+    """Refuse what is far over the model's context; return a notice where it is near.
+
+    The notice comes with the first question near the limit; else it is empty. Nothing
+    is left out to make room: the choice is the user's.
+
+    Args:
+        options: What is asked with.
+        turns: The conversation so far.
+        asked: The messages that follow it, the question last.
 
     Raises:
         ContextTooLong: It is; the message names the largest parts and how to shrink
             them.
     """
     most = options.entry.context_tokens if options.entry else None
-    tokens = estimate_messages((*history, prompt), options.system)
-    if most is None or tokens <= most * _MARGIN:
-        return
-    before = estimate_messages(history)
-    largest = sorted(prompt.parts, key=estimate_part, reverse=True)[:_LISTED]
-    listed = ", ".join(map(_described, largest))
-    if before > tokens / 2:
-        listed = f"the conversation so far (about {before:,}), {listed}"
-    ways = _ways(largest)
-    if history:
-        ways.append("`-n` begins afresh, without what was said before.")
-    message = (
-        f"about {tokens:,} tokens, and {options.model} takes {most:,}; nothing was "
-        f"sent. The largest: {listed}."
+    if most is None:
+        return ""
+    used = context_used(turns, options.system, *asked)
+    if used > most * _MARGIN:
+        raise _too_long(options.model, turns, asked[-1], used=used, most=most)
+    if used < most * _NEARLY_FULL or _was_nearly_full(turns, options.system, most):
+        return ""
+    return (
+        f"The conversation takes about {used:,} of the {most:,} tokens that "
+        f"{options.model} takes. To make room: `-n` starts without history, "
+        "`%step undo` goes back, `-m` asks a model that takes more; "
+        "`-p max_tokens=...` keeps the answer short. Nothing is left out by itself."
     )
-    raise ContextTooLong(" ".join([message, *ways]))
 
 
 def context_used(turns: Sequence[Turn], system: str, *prompts: Message) -> int:
@@ -58,24 +63,29 @@ def context_used(turns: Sequence[Turn], system: str, *prompts: Message) -> int:
     return estimate_messages((*newer, *prompts), system)
 
 
-def nearly_full(options: Options, turns: Sequence[Turn], prompt: Message) -> str:
-    """Return a notice for the question that first comes near the limit, else nothing.
+def _was_nearly_full(turns: Sequence[Turn], system: str, most: int) -> bool:
+    """Whether the question before was near the limit already."""
+    if not turns:
+        return False
+    return context_used(turns[:-1], system, turns[-1].prompt) >= most * _NEARLY_FULL
 
-    Nothing is left out to make room: the choice is the user's.
-    """
-    most = options.entry.context_tokens if options.entry else None
-    if most is None:
-        return ""
-    used = context_used(turns, options.system, prompt)
-    before = context_used(turns[:-1], options.system, *(t.prompt for t in turns[-1:]))
-    if used < most * _NEARLY_FULL or (turns and before >= most * _NEARLY_FULL):
-        return ""
-    return (
-        f"The conversation takes about {used:,} of the {most:,} tokens that "
-        f"{options.model} can hold. To make room: `-n` begins afresh, `%step undo` "
-        "goes back, `-m` asks a model that holds more; `-p max_tokens=...` keeps the "
-        "answer short. Nothing is left out by itself."
+
+def _too_long(
+    model: str, turns: Sequence[Turn], question: Message, *, used: int, most: int
+) -> ContextTooLong:
+    before = context_used(turns, "")
+    largest = sorted(question.parts, key=estimate_part, reverse=True)[:_LISTED]
+    listed = ", ".join(map(_described, largest))
+    if before > used / 2:
+        listed = f"the conversation so far (about {before:,}), {listed}"
+    ways = _ways(largest)
+    if turns:
+        ways.append("`-n` starts without history.")
+    message = (
+        f"about {used:,} tokens, and {model} takes {most:,}; nothing was sent. The "
+        f"largest: {listed}."
     )
+    return ContextTooLong(" ".join([message, *ways]))
 
 
 def _described(part: Part) -> str:

@@ -1,18 +1,19 @@
-"""An answer that broke off, gone on with: two streams become one answer.
+"""An answer that broke off, continued: two streams become one answer.
 
-``Broken`` is a turn taken apart: what was said, and the text that goes on. ``Resumed``
-stands between the request and the turn; it yields what came before and then what comes
-now, as if the answer had never stopped. So the transcript, the journal and all displays
-get one answer, and need to know nothing of it.
+``UnfinishedTurn`` is the turn that broke off, with the text that continues set apart.
+``ContinuedAnswer`` yields what was received before and then what arrives now, as if the
+answer had never stopped; so the transcript, the journal and all displays get one answer
+and need not know of it. ``ContinuedTurn`` runs that.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from stepmagic.conversation.turn import begun
+from stepmagic.conversation.stream import TurnStream
+from stepmagic.conversation.turn import TurnRun, new_turn
 from stepmagic.errors import StepError
 from stepmagic.server.options import Options, Overrides
 from stepmagic.transcript import (
@@ -31,30 +32,31 @@ from stepmagic.transcript.events import (
     PartEnd,
     PartStart,
     Source,
+    SourceWrapper,
     StreamEvent,
 )
 from stepmagic.wire.history import UNSENT
 
-GO_ON = user(
-    "Your answer broke off. Go on exactly where it stopped, in the middle of a word if "
-    "need be: write only what comes next, and repeat nothing."
+CONTINUE = user(
+    "Your answer broke off. Continue exactly where it stopped, in the middle of a word "
+    "if need be: write only what comes next, and repeat nothing."
 )
-"""Asks for the rest; stands in the request alone, never in the conversation."""
+"""Asks for the rest; it is in the request only, never in the conversation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Broken:
+class UnfinishedTurn:
     """A turn whose answer broke off."""
 
     turn: Turn
     rounds: tuple[Message, ...]
-    """Its replies that are whole: calls of functions, and what they returned."""
+    """Its complete replies: calls of functions, and what they returned."""
     before: tuple[Part, ...]
-    """What came of the last reply beside the text that goes on."""
+    """What was received of the last reply, except the text that continues."""
     text: Text | None
-    """The text that goes on."""
-    is_said: bool
-    """Whether the model can be shown its own words, to go on from them."""
+    """The text that continues."""
+    is_sendable: bool
+    """Whether the last reply has content to send back, for the model to continue."""
 
     @property
     def overrides(self) -> Overrides:
@@ -70,68 +72,87 @@ class Broken:
 
     @property
     def asked(self) -> tuple[Message, ...]:
-        """The messages that ask for the rest, behind the turns before."""
-        if self.is_said:
-            return (*self.turn.messages, GO_ON)
+        """The messages that ask for the rest, after the turns before."""
+        if self.is_sendable:
+            return (*self.turn.messages, CONTINUE)
         return (self.turn.prompt, *self.rounds)
 
-    def begun(self, options: Options) -> Turn:
-        """Return the turn of the rest alone, before its first byte."""
+    def rest(self, options: Options) -> Turn:
+        """Return the turn of the rest only, before its first byte."""
         turn = self.turn
-        rest = begun(turn.prompt, options, parent=turn.parent, cell=turn.cell)
+        rest = new_turn(turn.prompt, options, parent=turn.parent, cell=turn.cell)
         return replace(rest, id=turn.id)
 
     def waiting(self) -> Turn:
-        """Return the whole turn as it stands before the rest has come."""
+        """Return the complete turn as it is before the rest arrives."""
         replies = self.turn.replies
         if replies and replies[-1].role == "assistant":
             last = replace(replies[-1], status="running")
             replies = (*replies[:-1], last)
         return replace(self.turn, status="running", replies=replies)
 
+    def joined(self, rest: Turn) -> Turn:
+        """Return the complete turn, given that of the rest."""
+        usage = rest.usage
+        if self.turn.usage is not None:
+            usage = self.turn.usage + (usage or Usage())
+        return replace(
+            self.turn,
+            replies=(*self.rounds, *rest.replies),
+            status=rest.status,
+            finish_reason=rest.finish_reason,
+            native_reason=rest.native_reason,
+            usage=usage,
+            model=rest.model,
+            effort=rest.effort,
+            generation_id=rest.generation_id,
+            error=rest.error,
+            ended_at=rest.ended_at,
+        )
 
-def take_apart(turn: Turn | None) -> Broken:
-    """Return the turn as one to go on with.
+
+def unfinished(turn: Turn | None) -> UnfinishedTurn:
+    """Return a turn as one to continue.
 
     Raises:
-        StepError: There is none, or its answer is whole.
+        StepError: There is none, or its answer is complete.
     """
     if turn is None:
-        message = "nothing was asked yet: there is no answer to go on with."
+        message = "nothing was asked yet: there is no answer to continue."
         raise StepError(message)
     if turn.status == "complete" and turn.finish_reason != "length":
         message = (
-            "the last answer is whole: there is nothing to go on with. Ask for more "
+            "the last answer is complete: there is nothing to continue. Ask for more "
             "with %%step."
         )
         raise StepError(message)
     *rounds, last = turn.replies or (Message(role="assistant", parts=()),)
     if last.role != "assistant":
         rounds, last = [*rounds, last], Message(role="assistant", parts=())
-    before, text = _apart(last.parts)
-    return Broken(
+    before, text = _divided(last.parts)
+    return UnfinishedTurn(
         turn=turn,
         rounds=tuple(rounds),
         before=before,
         text=text,
-        is_said=any(map(_is_said, last.parts)),
+        is_sendable=any(map(_is_sendable, last.parts)),
     )
 
 
-def _apart(parts: tuple[Part, ...]) -> tuple[tuple[Part, ...], Text | None]:
-    """Return what came beside the text that goes on, and that text."""
-    said_at = max((n for n, part in enumerate(parts) if _is_said(part)), default=-1)
-    # Thinking behind the last words was cut off before it led to any.
-    kept = [_unsent(part) if n > said_at else part for n, part in enumerate(parts)]
+def _divided(parts: tuple[Part, ...]) -> tuple[tuple[Part, ...], Text | None]:
+    """Return the parts except the text that continues, and that text."""
+    last_at = max((n for n, part in enumerate(parts) if _is_sendable(part)), default=-1)
+    # Thinking after the last words was cut off before it led to any.
+    before = [_unsent(part) if n > last_at else part for n, part in enumerate(parts)]
     texts = [n for n, part in enumerate(parts) if isinstance(part, Text)]
     text: Part | None = None
-    if texts and texts[-1] >= said_at:
-        text = kept.pop(texts[-1])
-    return tuple(kept), text if isinstance(text, Text) else None
+    if texts and texts[-1] >= last_at:
+        text = before.pop(texts[-1])
+    return tuple(before), text if isinstance(text, Text) else None
 
 
-def _is_said(part: Part) -> bool:
-    """Whether a part is words, or a thing, that the model can be shown as its own."""
+def _is_sendable(part: Part) -> bool:
+    """Whether a part can be sent back to the model as its own content."""
     if isinstance(part, Text):
         return bool(part.text.strip())
     return not isinstance(part, Reasoning | ToolCall)
@@ -143,34 +164,88 @@ def _unsent(part: Part) -> Part:
     return replace(part, provider_metadata={**part.provider_metadata, UNSENT: True})
 
 
-class Resumed:
-    """The events of an answer that goes on, from its first word."""
+class ContinuedTurn(TurnRun):
+    """The rest of an answer that broke off, as a turn with the complete answer.
 
-    def __init__(self, source: Source, broken: Broken) -> None:
-        """Prepare to ask; nothing is sent yet.
+    Args:
+        stream: Takes the events to the reader.
+        unfinished: The turn that broke off.
+        options: What the user asks for the rest with.
+    """
 
-        Args:
-            source: The request for the rest.
-            broken: What there is.
+    def __init__(
+        self, stream: TurnStream, unfinished: UnfinishedTurn, options: Options
+    ) -> None:
+        super().__init__(stream, unfinished.turn.prompt, options)
+        self._unfinished = unfinished
+        self._answer: ContinuedAnswer
+
+    async def prepare(self, turns: Sequence[Turn]) -> None:
+        """Make the request for the rest; nothing is sent.
+
+        Raises:
+            StepError: It cannot be sent.
         """
-        self._source = source
-        self._broken = broken
-        self._before: tuple[Part, ...] = broken.before
-        self._text = broken.text
-        self._is_held = broken.text is not None
+        await super().prepare(turns)
+        before = (message for turn in turns for message in turn.messages)
+        # What later requests follow, once the rest calls functions.
+        self._messages = (*before, self._prompt, *self._unfinished.rounds)
+
+    def _asked(self) -> tuple[Message, ...]:
+        return self._unfinished.asked
+
+    def begin(self, turn: Turn) -> None:
+        """Take the turn that is in the tree now, as it was when it broke off."""
+        self._unfinished = replace(self._unfinished, turn=turn)
+        self.source = self._answer = ContinuedAnswer(self.source, self._unfinished)
+        super().begin(self._unfinished.rest(self.options))
+
+    @property
+    def turn(self) -> Turn:
+        """The complete turn; as it was, where nothing more was received."""
+        rest = super().turn
+        if not self._answer.has_begun and rest.status != "complete":
+            return self._unfinished.turn
+        if rest.status == "running" and (held := self._answer.held) is not None:
+            *rounds, last = rest.replies
+            last = replace(last, parts=(*last.parts, held))
+            rest = replace(rest, replies=(*rounds, last))
+        return self._unfinished.joined(rest)
+
+
+class ContinuedAnswer(SourceWrapper):
+    """The events of an answer that continues, from its first word.
+
+    Args:
+        source: The request for the rest.
+        unfinished: What there is.
+    """
+
+    def __init__(self, source: Source, unfinished: UnfinishedTurn) -> None:
+        super().__init__(source)
+        self._unfinished = unfinished
+        self._before: tuple[Part, ...] = unfinished.before
+        self._text = unfinished.text
+        self._is_held = unfinished.text is not None
         """Whether the text has yet to be shown: it waits for what is joined to it."""
-        self._places: dict[int, int] = {}
-        """Where the parts of the rest stand in the whole."""
+        self._indices: dict[int, int] = {}
+        """Where the parts of the rest are in the complete answer."""
         self._joined: int | None = None
-        """The part of the rest that the text goes on in."""
+        """The part of the rest that continues the text."""
         self._next = 0
 
-    async def ready(self) -> None:
-        """Find out who answers; the request for the rest does that."""
-        await self._source.ready()
+    @property
+    def has_begun(self) -> bool:
+        """Whether a part of the rest has arrived."""
+        return bool(self._indices)
+
+    @property
+    def held(self) -> Text | None:
+        """The text that waits for what is joined to it; None once it was shown."""
+        return self._text if self._is_held else None
 
     async def events(self) -> AsyncGenerator[StreamEvent, None]:
-        """Yield what came before, then what comes; the last is a ``Finish``."""
+        """Yield what was received before, then what arrives; a ``Finish`` is last."""
         for event in self._opening():
             yield event
         async with contextlib.aclosing(self._source.events()) as events:
@@ -183,46 +258,17 @@ class Resumed:
         events = [placed for end in self._source.cut() for placed in self._placed(end)]
         return [*self._opening(), *events, *self._let_go()]
 
-    def so_far(self) -> list[StreamEvent]:
-        """Return what ``cut`` would now, and go on reading."""
-        ends = [self._ended(e) for e in self._source.so_far() if isinstance(e, PartEnd)]
-        if self._is_held and self._text is not None:
-            ends.append(PartEnd(index=self._next, part=self._text))
-        return [*ends]
-
-    def whole(self, rest: Turn) -> Turn:
-        """Return the whole turn, given that of the rest; as it was, if none came."""
-        broken = self._broken
-        if not self._places and rest.status != "complete":
-            return broken.turn
-        usage = rest.usage
-        if broken.turn.usage is not None:
-            usage = broken.turn.usage + (usage or Usage())
-        return replace(
-            broken.turn,
-            replies=(*broken.rounds, *rest.replies),
-            status=rest.status,
-            finish_reason=rest.finish_reason,
-            native_reason=rest.native_reason,
-            usage=usage,
-            model=rest.model,
-            effort=rest.effort,
-            generation_id=rest.generation_id,
-            error=rest.error,
-            ended_at=rest.ended_at,
-        )
-
     def _opening(self) -> Iterator[StreamEvent]:
         before, self._before = self._before, ()
         for part in before:
-            yield from self._whole(part)
+            yield from self._start_and_end(part)
 
-    def _whole(self, part: Part) -> Iterator[StreamEvent]:
-        index = self._new_place()
+    def _start_and_end(self, part: Part) -> Iterator[StreamEvent]:
+        index = self._new_index()
         yield PartStart(index=index, part=part)
         yield PartEnd(index=index, part=part)
 
-    def _new_place(self) -> int:
+    def _new_index(self) -> int:
         self._next += 1
         return self._next - 1
 
@@ -230,14 +276,14 @@ class Resumed:
         """Show the text as it is, where nothing was joined to it."""
         if self._is_held and self._text is not None:
             self._is_held = False
-            yield from self._whole(self._text)
+            yield from self._start_and_end(self._text)
 
     def _placed(self, event: StreamEvent) -> Iterator[StreamEvent]:
         match event:
             case PartStart():
-                yield from self._begun(event)
+                yield from self._started(event)
             case PartDelta():
-                yield replace(event, index=self._places[event.index])
+                yield replace(event, index=self._indices[event.index])
             case PartEnd():
                 yield self._ended(event)
             case Finish():
@@ -246,21 +292,21 @@ class Resumed:
             case _:
                 yield event
 
-    def _begun(self, event: PartStart) -> Iterator[StreamEvent]:
+    def _started(self, event: PartStart) -> Iterator[StreamEvent]:
         if self._is_held and isinstance(event.part, Text):
             self._is_held = False
             self._joined = event.index
         elif not isinstance(event.part, Reasoning):
             yield from self._let_go()
-        self._places[event.index] = index = self._new_place()
+        self._indices[event.index] = index = self._new_index()
         yield PartStart(index=index, part=self._fitted(event.index, event.part))
 
     def _ended(self, event: PartEnd) -> PartEnd:
         part = self._fitted(event.index, event.part)
-        return PartEnd(index=self._places[event.index], part=part)
+        return PartEnd(index=self._indices[event.index], part=part)
 
     def _fitted(self, index: int, part: Part) -> Part:
-        """Return a part of the rest as it stands in the whole."""
+        """Return a part of the rest as it is in the complete answer."""
         if index == self._joined and isinstance(part, Text) and self._text is not None:
             return replace(
                 part,
@@ -272,4 +318,4 @@ class Resumed:
                 },
             )
         # What was thought in the middle of an answer has no place in a request.
-        return _unsent(part) if self._broken.is_said else part
+        return _unsent(part) if self._unfinished.is_sendable else part

@@ -1,9 +1,9 @@
-"""A conversation: the tree of turns, its head, and one turn in flight.
+"""A conversation: the tree of turns, its head, and one question under way.
 
-``send`` starts a turn on the background loop and returns a ``Sending`` that yields its
-events. The tree is written on the loop alone: whatever the reader does (a slow display,
-an interrupt, a crash of its own), the turn is closed as complete, interrupted or error,
-and the next one finds a valid conversation.
+``send`` starts a turn on the background loop and returns the ``TurnStream`` of its
+events. While it runs the tree is written on that loop only: whatever the reader does (a
+slow display, an interrupt, an error), the turn is closed as complete, interrupted or
+error, and the next one finds a valid conversation.
 """
 
 from __future__ import annotations
@@ -11,47 +11,213 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from abc import ABC, abstractmethod
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
-    Awaitable,
     Callable,
     Iterable,
     Sequence,
 )
-from concurrent.futures import CancelledError
 from contextvars import ContextVar
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any
 
-from stepmagic.conversation.context import nearly_full
-from stepmagic.conversation.continuation import Broken, take_apart
-from stepmagic.conversation.request import Prepared, encode, prepare
-from stepmagic.conversation.stream import NOBODY, Reader, Sending, Together
-from stepmagic.conversation.turn import Running, begun, side_by_side
+from stepmagic.conversation.continuation import (
+    ContinuedTurn,
+    UnfinishedTurn,
+    unfinished,
+)
+from stepmagic.conversation.stream import (
+    UNATTENDED,
+    Reader,
+    Subscriber,
+    TurnStream,
+    TurnStreams,
+)
+from stepmagic.conversation.turn import TurnRun, compared, encode, new_turn
 from stepmagic.errors import StepError
 from stepmagic.keys import Key
 from stepmagic.schema.tools import to_tools
 from stepmagic.server.catalogue import Catalogue
-from stepmagic.server.http import start
 from stepmagic.server.options import Options, Overrides, resolve, with_tools
 from stepmagic.settings import current
 from stepmagic.storage import About, Saved, to_openai
-from stepmagic.storage.journal import Journal, journal
+from stepmagic.storage.journal import EVERY_S, Journal, journal
 from stepmagic.transcript import Cell, Message, Turn, TurnTree, user
-from stepmagic.transcript.events import Finish, Notice, StreamEvent
+from stepmagic.transcript.events import Notice, StreamEvent
 from stepmagic.transcript.usage import format_count
 
+_held_locks: ContextVar[tuple[TurnLock, ...]] = ContextVar("_held_locks", default=())
+"""Those of the turns that wait for what runs here, such as a function."""
 
-class Streaming(ABC):
-    """What can be asked and has settings of its own."""
 
-    overrides: Overrides
+class TurnLock:
+    """Lets one question in at a time; used only from coroutines of one event loop."""
 
-    @abstractmethod
-    def send(self, prompt: Message, options: Any, *, reader: Reader) -> Sending:
-        """Ask; returns at once."""
+    def __init__(self) -> None:
+        self._lock: asyncio.Lock | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def lock(self) -> asyncio.Lock:
+        """Return the lock of the running loop."""
+        loop = asyncio.get_running_loop()
+        if self._lock is None or self._loop is not loop:
+            self._lock, self._loop = asyncio.Lock(), loop
+        return self._lock
+
+    @contextlib.asynccontextmanager
+    async def held(self, streams: TurnStream | TurnStreams) -> AsyncIterator[None]:
+        """Hold the lock in the block; the reader is notified where it has to wait.
+
+        Raises:
+            StepError: The holder waits for what runs here: a deadlock.
+        """
+        lock = self.lock()
+        if lock.locked():
+            if self in _held_locks.get():
+                message = (
+                    "a function that the model called asks in the conversation that "
+                    "waits for it. Ask aside there: `step(..., once=True)`."
+                )
+                raise StepError(message)
+            streams.put(Notice(text="waiting for the turn before this one"))
+        async with lock:
+            _held_locks.set((*_held_locks.get(), self))
+            yield
+
+
+class Dialogue:
+    """Turns in a tree, what they are asked with, and one question under way.
+
+    >>> from stepmagic.conversation.dialogue import Dialogue
+    >>> dialogue = Dialogue("demo")
+    >>> dialogue.turns
+    []
+
+    Args:
+        name: What it is called.
+        overrides: What is set for this conversation only.
+        in_journal: Whether its turns outlive the kernel.
+    """
+
+    def __init__(
+        self,
+        name: str = "main",
+        overrides: Overrides | None = None,
+        *,
+        in_journal: bool = True,
+    ) -> None:
+        self.name = name
+        self.tree = TurnTree(heads={name: None}, branch=name)
+        self._id = secrets.token_hex(8)
+        self._in_journal = in_journal
+        self._overrides = overrides or Overrides()
+        self._undone: list[str] = []
+        """Turns that ``redo`` brings back, the next one last."""
+        self._subscribers: list[Subscriber] = []
+        self._watchers: list[Callable[[], None]] = []
+        self._lock = TurnLock()
+
+    @classmethod
+    def from_saved(cls, saved: Saved, name: str | None = None) -> Dialogue:
+        """Return a conversation that was saved, with another name if one is given."""
+        dialogue = cls(name or saved.about.name, saved.about.overrides)
+        dialogue.tree = saved.tree
+        dialogue._undone = list(saved.about.undone)
+        dialogue._notify()
+        return dialogue
+
+    @property
+    def saved(self) -> Saved:
+        """The conversation as it is now, to be saved."""
+        about = About(
+            name=self.name, overrides=self._overrides, undone=tuple(self._undone)
+        )
+        return Saved(about=about, tree=self.tree)
+
+    def to_openai(self) -> list[dict[str, Any]]:
+        """Return the turns so far as the messages of an OpenAI chat completion."""
+        return to_openai(self.history(), self._overrides.system)
+
+    @property
+    def overrides(self) -> Overrides:
+        """What is set for this conversation only."""
+        return self._overrides
+
+    @overrides.setter
+    def overrides(self, overrides: Overrides) -> None:
+        """Set them; they apply from the next turn on."""
+        self._overrides = overrides
+        self._notify()
+
+    @property
+    def turns(self) -> list[Turn]:
+        """The turns from the first to the head."""
+        return self.tree.path()
+
+    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
+        """Pass the events of every turn to a subscriber; returns what ends that."""
+        self._subscribers.append(subscriber)
+        return lambda: self._subscribers.remove(subscriber)
+
+    def watch(self, watcher: Callable[[], None]) -> Callable[[], None]:
+        """Call a watcher when turns, head or settings change; returns what ends that.
+
+        In the thread that changed them: the background loop's, or the user's.
+        """
+        self._watchers.append(watcher)
+        return lambda: self._watchers.remove(watcher)
+
+    # Asking
+
+    def send(
+        self,
+        prompt: Message,
+        options: Options,
+        *,
+        cell: Cell | None = None,
+        reader: Reader = UNATTENDED,
+    ) -> TurnStream:
+        """Ask, once the turn before is closed; returns at once the events to come."""
+        stream = TurnStream(self.tree, reader=reader, subscribers=self._subscribers)
+        stream.start(self._ask(stream, prompt, [options], cell))
+        return stream
+
+    def send_each(
+        self,
+        prompt: Message,
+        each: Sequence[Options],
+        *,
+        cell: Cell | None = None,
+        reader: Reader = UNATTENDED,
+    ) -> TurnStreams:
+        """Ask with each of some options at once; returns the turns to be compared.
+
+        Nothing is sent unless all can be, and stopping one stops all. The conversation
+        continues with the first that has an answer; the others stay on branches.
+        """
+        streams = TurnStreams(
+            self.tree, reader=reader, subscribers=self._subscribers, count=len(each)
+        )
+        streams.start(self._ask(streams, prompt, each, cell))
+        return streams
+
+    def continue_answer(self, options: Options) -> TurnStream:
+        """Continue the last answer where it broke off; it stays one answer.
+
+        The events are those of the complete answer, from its first word.
+        """
+        stream = TurnStream(self.tree, subscribers=self._subscribers)
+        stream.start(self._continue(stream, options))
+        return stream
+
+    def unfinished_turn(self) -> UnfinishedTurn:
+        """Return the last turn, to be continued.
+
+        Raises:
+            StepError: There is none, or its answer is complete.
+        """
+        return unfinished(next(reversed(self.turns), None))
 
     async def astream(
         self,
@@ -62,7 +228,7 @@ class Streaming(ABC):
         tools: Iterable[Callable[..., Any]] = (),
         **parameters: Any,
     ) -> AsyncGenerator[StreamEvent, None]:
-        """Ask, and yield the events as they come; draws nothing.
+        """Ask, and yield the events as they arrive; draws nothing.
 
             async for event in conversation.astream("Why is the sky blue?"):
                 if isinstance(event, PartDelta):
@@ -80,7 +246,7 @@ class Streaming(ABC):
             parameters: Any parameter by the wire's own name; also ``api``, ``stream``.
 
         Raises:
-            StepError: No answer, or not a whole one; what came stays here.
+            StepError: No answer, or an incomplete one; what was received stays here.
         """
         settings = current()
         options = resolve(
@@ -90,187 +256,12 @@ class Streaming(ABC):
             Overrides(model=model, effort=effort, parameters=parameters),
         )
         message = user(prompt) if isinstance(prompt, str) else prompt
-        reader = Reader(home=asyncio.get_running_loop())
+        reader = Reader(loop=asyncio.get_running_loop())
         options = with_tools(options, to_tools(tools))
-        async with self.send(message, options, reader=reader) as sending:
-            async for event in sending:
+        async with self.send(message, options, reader=reader) as stream:
+            async for event in stream:
                 yield event
-        sending.result()
-
-
-_held: ContextVar[tuple[Turnstile, ...]] = ContextVar("_held", default=())
-"""Those of the turns that wait for what runs here, such as a function."""
-
-
-class Turnstile:
-    """Lets one in at a time; used from coroutines alone."""
-
-    def __init__(self) -> None:
-        """Begin free, on no loop yet."""
-        self._lock: asyncio.Lock | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    def here(self) -> asyncio.Lock:
-        """Return the lock of the running loop."""
-        loop = asyncio.get_running_loop()
-        if self._lock is None or self._loop is not loop:
-            self._lock, self._loop = asyncio.Lock(), loop
-        return self._lock
-
-    @contextlib.asynccontextmanager
-    async def held(self, waits: Callable[[], None]) -> AsyncIterator[None]:
-        """Be the one in the block; ``waits`` is called first where another is.
-
-        Raises:
-            StepError: That one waits for what runs here, and so would never end.
-        """
-        lock = self.here()
-        if lock.locked():
-            if self in _held.get():
-                message = (
-                    "a function that the model called asks in the conversation that "
-                    "waits for it. Ask aside there: `step(..., once=True)`."
-                )
-                raise StepError(message)
-            waits()
-        async with lock:
-            _held.set((*_held.get(), self))
-            yield
-
-
-Listener: TypeAlias = Callable[[str, StreamEvent], None]
-"""Called on the background loop with a turn's id and its next event."""
-
-
-class Dialogue(Streaming):
-    """Turns in a tree, what they are asked with, and one in flight.
-
-    >>> from stepmagic.conversation.dialogue import Dialogue
-    >>> talk = Dialogue("demo")
-    >>> talk.turns
-    []
-    """
-
-    def __init__(
-        self,
-        name: str = "main",
-        overrides: Overrides | None = None,
-        *,
-        in_journal: bool = True,
-    ) -> None:
-        """Begin empty.
-
-        Args:
-            name: What it is called.
-            overrides: What is set for this conversation alone.
-            in_journal: Whether its turns outlive the kernel.
-        """
-        self.name = name
-        self.tree = TurnTree(heads={name: None}, branch=name)
-        self._id = secrets.token_hex(8)
-        self._in_journal = in_journal
-        self._overrides = overrides or Overrides()
-        self._undone: list[str] = []
-        """Turns that ``redo`` brings back, the next one last."""
-        self._listeners: list[Listener] = []
-        self._watchers: list[Callable[[], None]] = []
-        self._turnstile = Turnstile()
-
-    @classmethod
-    def from_saved(cls, saved: Saved, name: str | None = None) -> Dialogue:
-        """Return the conversation that was saved, by another name if one is given."""
-        made = cls(name or saved.about.name, saved.about.overrides)
-        made.tree = saved.tree
-        made._undone = list(saved.about.undone)
-        made._note()
-        return made
-
-    @property
-    def saved(self) -> Saved:
-        """The conversation as it stands, to be saved."""
-        about = About(
-            name=self.name, overrides=self._overrides, undone=tuple(self._undone)
-        )
-        return Saved(about=about, tree=self.tree)
-
-    def to_openai(self) -> list[dict[str, Any]]:
-        """Return the turns so far as the messages of an OpenAI chat completion."""
-        return to_openai(self.history(), self._overrides.system)
-
-    @property
-    def overrides(self) -> Overrides:
-        """What is set for this conversation alone."""
-        return self._overrides
-
-    @overrides.setter
-    def overrides(self, overrides: Overrides) -> None:
-        """Set them, from the next turn on."""
-        self._overrides = overrides
-        self._note()
-
-    @property
-    def turns(self) -> list[Turn]:
-        """The turns from the first to the head."""
-        return self.tree.path()
-
-    def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Let a listener see the events of every turn; returns what ends that."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
-
-    def watch(self, watcher: Callable[[], None]) -> Callable[[], None]:
-        """Call a watcher when turns, head or settings change; returns what ends that.
-
-        In the thread that changed them: the background loop's, or the user's.
-        """
-        self._watchers.append(watcher)
-        return lambda: self._watchers.remove(watcher)
-
-    def send(
-        self,
-        prompt: Message,
-        options: Options,
-        *,
-        cell: Cell | None = None,
-        reader: Reader = NOBODY,
-    ) -> Sending:
-        """Ask, once the turn before is closed; returns at once, its events to come."""
-        return self.send_each(prompt, [options], cell=cell, reader=reader).sendings[0]
-
-    def send_each(
-        self,
-        prompt: Message,
-        each: Sequence[Options],
-        *,
-        cell: Cell | None = None,
-        reader: Reader = NOBODY,
-    ) -> Together:
-        """Ask with each of some options at once; returns their turns, side by side.
-
-        Nothing is sent unless all can be, and stopping one stops all. The conversation
-        goes on with the first that brings something; the others stay on branches.
-        """
-        together = Together(self.tree.turns.__getitem__, reader, len(each))
-        sendings = together.sendings
-        self._start(sendings, lambda: self._begin(sendings, prompt, each, cell))
-        return together
-
-    def broken_off(self) -> Broken:
-        """Return the last answer, to be gone on with.
-
-        Raises:
-            StepError: There is none, or it is whole.
-        """
-        return take_apart(next(reversed(self.turns), None))
-
-    def continue_answer(self, options: Options) -> Sending:
-        """Go on with the last answer where it broke off; it stays one answer.
-
-        The events are those of the whole answer, from its first word.
-        """
-        sending = Sending(self.tree.turns.__getitem__)
-        self._start([sending], lambda: self._begin_rest(sending, options))
-        return sending
+        stream.result()
 
     def history(self, cell: Cell | None = None) -> tuple[Message, ...]:
         """Return the messages that a next prompt would follow.
@@ -278,9 +269,12 @@ class Dialogue(Streaming):
         Args:
             cell: Which cell asks: one that runs again follows what it followed before.
         """
-        parent = self.tree.before(cell)
-        turns = [] if parent is None else self.tree.path(parent)
+        turns = self._turns_before(cell)
         return tuple(message for turn in turns for message in turn.messages)
+
+    def _turns_before(self, cell: Cell | None) -> list[Turn]:
+        parent = self.tree.before(cell)
+        return [] if parent is None else self.tree.path(parent)
 
     def encode(
         self,
@@ -289,28 +283,28 @@ class Dialogue(Streaming):
         *,
         history: tuple[Message, ...] | None = None,
     ) -> dict[str, Any]:
-        """Return the body of the request that asks a prompt, by default after it all.
+        """Return the body of the request asking a prompt, after all turns by default.
 
         Raises:
             UnsupportedOption: The model or the protocol has no form for part of it.
         """
         before = self.history() if history is None else history
-        return encode(prompt, options, before)
+        return encode((*before, prompt), options)
 
     def start_afresh(self) -> None:
-        """Begin with no history; the turns so far stay, on a branch of their own."""
+        """Start without history; the turns so far stay on another branch."""
         self.go_to(None)
 
     def undo(self, count: int = 1) -> list[Turn]:
         """Go back by some turns, which ``redo`` brings back; returns them.
 
-        Once something else is asked, they stay on a branch of their own.
+        Once something else is asked, they stay on another branch.
         """
         left = self.turns[max(0, len(self.turns) - count) :]
         for turn in reversed(left):
             self._undone.append(turn.id)
             self.tree.move(turn.parent)
-        self._note()
+        self._notify()
         return left
 
     def redo(self) -> Turn | None:
@@ -319,11 +313,11 @@ class Dialogue(Streaming):
             return None
         turn = self.tree.turns[self._undone.pop()]
         self.tree.move(turn.id)
-        self._note()
+        self._notify()
         return turn
 
     def use(self, branch: str) -> bool:
-        """Go on with a branch; a new name begins one at the head.
+        """Continue on a branch; a new name starts one at the head.
 
         Returns:
             Whether it is new.
@@ -333,21 +327,21 @@ class Dialogue(Streaming):
         if is_new:
             self.tree.move(self.tree.head, branch)
         self.tree.branch = branch
-        self._note()
+        self._notify()
         return is_new
 
     @property
-    def sides(self) -> list[Turn]:
-        """The turns of the last question that was asked side by side, in order."""
+    def compared(self) -> list[Turn]:
+        """The turns of the last comparison, in the order in which they were asked."""
         asked = (turn for turn in reversed(self.turns) if turn.beside is not None)
         last = next(asked, None)
         return [] if last is None else self.tree.sides(last)
 
     def choose(self, turn: Turn) -> None:
-        """Go on with one of ``sides``; what that leaves stays on a branch."""
+        """Continue with one of ``compared``; what that leaves stays on a branch."""
         self._keep_undone()
         self.tree.choose(turn.id)
-        self._note()
+        self._notify()
 
     def go_to(self, head: str | None) -> None:
         """Set the head, None for the beginning; what it leaves stays on a branch.
@@ -359,7 +353,7 @@ class Dialogue(Streaming):
         left = self.tree.head
         self.tree.move(head)
         self.tree.keep(left)
-        self._note()
+        self._notify()
 
     def _keep_undone(self) -> None:
         """Keep turns that were undone, when something else follows."""
@@ -367,138 +361,111 @@ class Dialogue(Streaming):
             self.tree.keep(self._undone[0])
             self._undone.clear()
 
-    def _make_way(self, cell: Cell | None) -> str:
-        """Go back to where a cell that runs again begins; returns a notice of it."""
+    def _set_aside(self, cell: Cell | None) -> str:
+        """Go back to where a cell that runs again began; returns a notice of it."""
         self._keep_undone()
-        parent = self.tree.before(cell)
-        left = self.turns[len(self.tree.path(parent) if parent else []) :]
-        self.go_to(parent)
+        before = self._turns_before(cell)
+        left = self.turns[len(before) :]
+        self.go_to(before[-1].id if before else None)
         if not left:
             return ""
-        beside = (side.id for turn in left for side in self.tree.sides(turn))
-        turns = format_count(len({*beside, *(turn.id for turn in left)}), "turn")
+        siblings = (each.id for turn in left for each in self.tree.sides(turn))
+        turns = format_count(len({*siblings, *(turn.id for turn in left)}), "turn")
         return f"This cell ran before: {turns} set aside. `%step use` lists branches."
 
-    def _start(
-        self, sendings: Sequence[Sending], begin: Callable[[], Awaitable[list[Running]]]
-    ) -> None:
-        task = start(self._drive(sendings, begin))
-        for sending in sendings:
-            sending.run(task)
+    # Running turns, on the background loop
 
-    async def _drive(
-        self, sendings: Sequence[Sending], begin: Callable[[], Awaitable[list[Running]]]
-    ) -> None:
-        """Run turns to their end; the reader gets whatever goes wrong."""
-        try:
-            waits = Notice(text="waiting for the turn before this one")
-            async with self._turnstile.held(lambda: _put(sendings, waits)):
-                running = await begin()
-                turns = [one.turn.id for one in running]
-                pairs = zip(sendings, running, strict=True)
-                await asyncio.gather(*(self._run(*pair, turns) for pair in pairs))
-        except StepError as error:
-            _put(sendings, Finish(reason="error", error=error))
-        except asyncio.CancelledError:
-            _put(sendings, CancelledError())
-            raise
-        except Exception as error:  # noqa: BLE001 - a fault of ours is the reader's too
-            _put(sendings, error)
-        finally:
-            for sending in sendings:
-                sending.close()
-
-    async def _begin(
+    async def _ask(
         self,
-        sendings: Sequence[Sending],
+        streams: TurnStream | TurnStreams,
         prompt: Message,
         each: Sequence[Options],
         cell: Cell | None,
-    ) -> list[Running]:
-        """Put the turns into the tree, once all that they need is there."""
-        before = self.history(cell)
-        prepared = [
-            await prepare(prompt, options, before, sending.report)
-            for sending, options in zip(sendings, each, strict=True)
-        ]
-        notices = [self._make_way(cell)]
-        notices.append(nearly_full(prepared[0].options, self.turns, prompt))
-        parent = self.tree.head
-        turns = side_by_side(
-            begun(prompt, one.options, parent=parent, cell=cell) for one in prepared
-        )
-        for turn in turns:
-            self.tree.add(turn)
-        self.tree.move(turns[0].id)
-        for one in prepared:
-            self._note(key=one.key)
-        for notice in filter(None, notices):
-            sendings[0].put(Notice(text=notice, stays=True))
-        return [
-            self._running(*one) for one in zip(sendings, turns, prepared, strict=True)
-        ]
+    ) -> None:
+        """Ask, once everything is ready; the turns are in the tree from then on."""
+        async with self._lock.held(streams):
+            runs = [
+                TurnRun(stream, prompt, options)
+                for stream, options in zip(streams.streams, each, strict=True)
+            ]
+            before = self._turns_before(cell)
+            for run in runs:
+                await run.prepare(before)
+            notices = [self._set_aside(cell), runs[0].notice]
+            parent = self.tree.head
+            turns = compared(
+                new_turn(prompt, run.options, parent=parent, cell=cell) for run in runs
+            )
+            for run, turn in zip(runs, turns, strict=True):
+                self.tree.add(turn)
+                run.begin(turn)
+            self.tree.move(turns[0].id)
+            for run in runs:
+                self._notify(key=run.key)
+            for notice in filter(None, notices):
+                streams.streams[0].put(Notice(text=notice, stays=True))
+            await self._run(runs)
 
-    async def _begin_rest(self, sending: Sending, options: Options) -> list[Running]:
-        """Let the last answer wait for its rest."""
-        broken = self.broken_off()
-        before = tuple(m for turn in self.turns[:-1] for m in turn.messages)
-        *told, asked = broken.asked
-        prepared = await prepare(asked, options, (*before, *told), sending.report)
-        if self.tree.is_built_upon(broken.turn.id):
-            # What builds upon the answer keeps it as it is; a copy goes on.
-            self._keep_undone()
-            turn = replace(broken.turn, id=secrets.token_hex(8), beside=None)
-            broken = replace(broken, turn=turn)
-            self.tree.add(turn)
-        self.tree.replace(broken.waiting())
-        self._note(broken.waiting(), key=prepared.key)
-        rest = broken.begun(prepared.options)
-        return [self._running(sending, rest, prepared.resuming(broken, before))]
+    async def _continue(self, stream: TurnStream, options: Options) -> None:
+        """Ask for the rest of the last answer."""
+        async with self._lock.held(stream):
+            broken_off = self.unfinished_turn()
+            run = ContinuedTurn(stream, broken_off, options)
+            await run.prepare(self.turns[:-1])
+            turn = broken_off.turn
+            if self.tree.is_built_upon(turn.id):
+                # Turns that follow the answer keep it as it is; a copy continues.
+                self._keep_undone()
+                turn = replace(turn, id=secrets.token_hex(8), beside=None)
+                self.tree.add(turn)
+            waiting = replace(broken_off, turn=turn).waiting()
+            self.tree.replace(waiting)
+            run.begin(turn)
+            self._notify(waiting, key=run.key)
+            await self._run([run])
 
-    def _running(self, sending: Sending, turn: Turn, prepared: Prepared) -> Running:
-        sending.turn_id = turn.id
-        return prepared.running(
-            turn,
-            sending,
-            listen=lambda event: self._pass_on(sending, turn.id, event),
-            keep=self._note,
-        )
+    async def _run(self, runs: Sequence[TurnRun]) -> None:
+        """Run turns at once; the journal gets them while they grow."""
+        recording = asyncio.create_task(self._record_growth(runs))
+        try:
+            await asyncio.gather(*(self._run_one(run, runs) for run in runs))
+        finally:
+            recording.cancel()
 
-    async def _run(self, sending: Sending, running: Running, turns: list[str]) -> None:
-        """Run one of some turns; what goes wrong with it is its own reader's."""
+    async def _run_one(self, run: TurnRun, runs: Sequence[TurnRun]) -> None:
+        """Run a turn to its end; an error in it reaches its own reader."""
+        stream = run.stream
         try:
             try:
-                await running.run()
+                await run.run()
             finally:
-                self.tree.close(running.turn, turns)
-                self._note(running.turn)
-                self._tell(running.turn.id, running.finish)
-            kept = self._journal()
-            if kept is not None and (fault := await kept.settle()):
-                sending.put(Notice(text=fault, stays=True))
-            sending.put(running.finish)
-        except Exception as error:  # noqa: BLE001 - see _drive
-            sending.put(error)
+                self.tree.close(run.turn, [each.turn.id for each in runs])
+                self._notify(run.turn)
+                stream.notify(run.finish)
+            log = self._journal()
+            if log is not None and (fault := await log.settle()):
+                stream.put(Notice(text=fault, stays=True))
+            stream.put(run.finish)
+        except Exception as error:  # noqa: BLE001 - our own faults reach the reader too
+            stream.put(error)
 
-    def _pass_on(self, sending: Sending, turn_id: str, event: StreamEvent) -> None:
-        sending.put(event)
-        self._tell(turn_id, event)
+    async def _record_growth(self, runs: Sequence[TurnRun]) -> None:
+        """Put turns into the journal now and then, while they grow."""
+        recorded = [run.turn for run in runs]
+        while True:
+            await asyncio.sleep(EVERY_S)
+            for number, run in enumerate(runs):
+                turn = run.turn
+                if turn.status == "running" and turn != recorded[number]:
+                    self._notify(turn)
+                recorded[number] = turn
 
     def _journal(self) -> Journal | None:
         return journal() if self._in_journal else None
 
-    def _note(self, *turns: Turn, key: Key | None = None) -> None:
-        """Let the journal have how things stand, and turns that have grown."""
-        if (kept := self._journal()) is not None:
-            kept.put(self._id, self.saved, *turns, key=key)
+    def _notify(self, *turns: Turn, key: Key | None = None) -> None:
+        """Tell the journal and the watchers of a change, such as grown turns."""
+        if (log := self._journal()) is not None:
+            log.put(self._id, self.saved, *turns, key=key)
         for watcher in tuple(self._watchers):
             watcher()
-
-    def _tell(self, turn_id: str, event: StreamEvent) -> None:
-        for listener in tuple(self._listeners):
-            listener(turn_id, event)
-
-
-def _put(sendings: Sequence[Sending], event: StreamEvent | BaseException) -> None:
-    for sending in sendings:
-        sending.put(event)

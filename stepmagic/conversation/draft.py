@@ -32,6 +32,6 @@ class Draft:
     error: bool = False
     """Whether to attach the last error, with its cell."""
     placeholders: bool = True
-    """Whether ``{{ name }}`` stands for a value."""
+    """Whether ``{{ name }}`` is replaced by a value."""
     find: Callable[[str], Any] | None = None
     """Returns the value of a placeholder; by default the notebook's names do."""

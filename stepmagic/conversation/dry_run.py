@@ -10,20 +10,18 @@ from typing import Any
 
 from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.conversation.prompt import Prompt
-from stepmagic.keys import find_key
 from stepmagic.server.catalogue import is_local
-from stepmagic.server.endpoint import refuse_key
 from stepmagic.server.options import Options
 from stepmagic.transcript import Cell, Message
 from stepmagic.transcript.usage import estimate_messages
 from stepmagic.wire import codec
 
 _LONGEST_DATA = 80
-"""Longer base64 is shown by its beginning and its length."""
+"""Longer base64 is shown as its beginning and its length."""
 
 _SHOWN = 40
 _DATA = re.compile(rf"data:|[A-Za-z0-9+/]{{{_LONGEST_DATA}}}")
-"""A data URL, or what begins like base64 rather than like words in any language."""
+"""A data URL, or text that starts like base64 and unlike any language."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +34,7 @@ class DryRun:
     """All that would be sent, the prompt last."""
     notices: tuple[str, ...]
     body: Mapping[str, Any]
-    """The JSON body exactly as it would go out; it never holds the key."""
+    """The JSON body exactly as it would be sent; it never contains the key."""
     tokens: int
     """Estimate of the prompt's tokens."""
     cost_usd: float | None
@@ -60,10 +58,8 @@ def dry_run(
     """Return what asking would send; ``fresh`` leaves the history out.
 
     Raises:
-        AttachmentError: The prompt holds the API key.
         UnsupportedOption: The model or the protocol has no form for part of it.
     """
-    refuse_key(find_key(), options.system, prompt.message)
     history = () if fresh else conversation.history(cell)
     messages = (*history, prompt.message)
     tokens = estimate_messages(messages, options.system)
@@ -85,7 +81,7 @@ def dry_run(
 def _shortened(value: Any) -> Any:
     match value:
         case str() if len(value) > _LONGEST_DATA and _DATA.match(value):
-            return f"{value[:_SHOWN]}... ({len(value):,} letters)"
+            return f"{value[:_SHOWN]}... ({len(value):,} characters)"
         case Mapping():
             return {name: _shortened(item) for name, item in value.items()}
         case list() | tuple():

@@ -1,4 +1,7 @@
-"""What a cell or a call asks, as one user message with all that is attached."""
+"""What a cell or a call asks, as one user message with all that is attached.
+
+``build_prompt`` is where a message that contains the API key is refused.
+"""
 
 from __future__ import annotations
 
@@ -18,21 +21,24 @@ from stepmagic.attachments.placeholders import expand, fill
 from stepmagic.attachments.secrets import refuse_secretive
 from stepmagic.conversation.draft import Draft
 from stepmagic.errors import CommandError
+from stepmagic.keys import find_key
+from stepmagic.server.endpoint import refuse_key
+from stepmagic.server.options import Options, handling_for
 from stepmagic.transcript import File, Message, Text, Video, user
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
-    """A user message, and what its writer should know of it."""
+    """A user message, and what the user should know of it."""
 
     message: Message
     notices: tuple[str, ...] = ()
-    """What was changed, left out or might be secret, a sentence each."""
+    """What was changed, left out or might be secret, one sentence each."""
 
 
 @dataclass(slots=True)
 class _Builder:
-    """Gathers parts and notices."""
+    """Collects parts and notices."""
 
     handling: Handling
     namespace: Mapping[str, Any]
@@ -44,46 +50,71 @@ class _Builder:
         for each in attached:
             self.notices += each.all_notices
             parts += framed(each)
-        # StepFun asks for a video to stand before the text (StepFun docs, Video
-        # understanding).
+        # StepFun wants a video before the text (StepFun docs, Video understanding).
         return sorted(parts, key=lambda part: not isinstance(part, Video))
 
     def convert(self, value: Any, name: str) -> Iterable[UserPart]:
-        """Return what stands for a placeholder: short values as they are written."""
+        """Return what replaces a placeholder: short values as they are written."""
         if is_inline(value):
             refuse_secretive(value, name)
             return [to_part(value, name)]
         attached = attach(value, name, self.handling, self.namespace)
         return self.parts_of([attached])
 
-    def prompt(self, parts: Iterable[UserPart]) -> Prompt:
-        """Return the whole.
+    def message(self, parts: Iterable[UserPart]) -> Message:
+        """Return the message of all parts.
 
         Raises:
             CommandError: There is nothing in it.
         """
         # Anthropic refuses blank text (API reference, Errors).
-        held = [part for part in labelled(parts) if not _is_blank(part)]
-        if not held:
+        found = [part for part in labelled(parts) if not _is_blank(part)]
+        if not found:
             message = "nothing is asked. Write the question below the first line."
             raise CommandError(message)
-        if self.handling.no_files and any(isinstance(part, File) for part in held):
+        if self.handling.no_files and any(isinstance(part, File) for part in found):
             # "mistral-ocr" at $2 for 1,000 pages (OpenRouter docs, PDF Inputs).
             self.notices.append(
                 f"{self.handling.no_files}: the server reads documents for it, which "
                 "may cost extra. `-p plugins=...` chooses how."
             )
-        notices = tuple(dict.fromkeys(self.notices))
-        return Prompt(message=user(*held), notices=notices)
+        return user(*found)
 
 
-def build_prompt(draft: Draft, handling: Handling, host: Host | None = None) -> Prompt:
+def build_prompt(draft: Draft, options: Options, host: Host | None = None) -> Prompt:
     """Return the message of a draft, with all that is attached.
 
     Args:
         draft: What is asked.
-        handling: What can be carried, by the options that it is asked with.
+        options: What it is asked with: they say which kinds of parts the model takes.
         host: Where the names and the cells are; without one there are none.
+
+    Raises:
+        AttachmentError: Something that is named cannot be sent, or is the API key.
+        CommandError: Nothing is asked and nothing attached.
+    """
+    message, notices = build_message(draft, handling_for(options), host)
+    return checked_prompt(message, options, notices)
+
+
+def checked_prompt(
+    message: Message, options: Options, notices: Iterable[str] = ()
+) -> Prompt:
+    """Return a message as a prompt, before anything of it is shown or sent.
+
+    Raises:
+        AttachmentError: The message or the system prompt contains the API key.
+    """
+    refuse_key(find_key(), options.system, message)
+    return Prompt(message=message, notices=tuple(dict.fromkeys(notices)))
+
+
+def build_message(
+    draft: Draft, handling: Handling, host: Host | None = None
+) -> tuple[Message, list[str]]:
+    """Return the message of a draft with its notices; see ``build_prompt``.
+
+    It may contain the key, which whoever sends it has to refuse.
 
     Raises:
         AttachmentError: Something that is named cannot be sent.
@@ -103,11 +134,11 @@ def build_prompt(draft: Draft, handling: Handling, host: Host | None = None) -> 
         attach(value, name, handling, namespace) for name, value in draft.values
     ]
     parts = builder.parts_of(attached)
-    return builder.prompt([*parts, *_asked(draft, builder)])
+    return builder.message([*parts, *_asked(draft, builder)]), builder.notices
 
 
 def _asked(draft: Draft, builder: _Builder) -> Iterable[UserPart]:
-    """Return the question itself, with what its placeholders stand for."""
+    """Return the question itself, with the values of its placeholders."""
     if not isinstance(draft.text, str):
         return [to_part(draft.text, "prompt")]
     if draft.find is not None:

@@ -1,4 +1,4 @@
-"""What a turn answered, as the user holds it."""
+"""The answer of a turn, as the user gets it."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Logprobs(tuple[TokenLogprob, ...]):
 
 def probability(token: TokenLogprob) -> float:
     """Return how likely a token was, from 0 to 1."""
-    # A server may round to a little above 0, or say -9999 for what it did not weigh.
+    # A server may round to a little above 0, or send -9999 for what it did not weigh.
     return math.exp(min(token.logprob, 0.0))
 
 
@@ -93,22 +93,22 @@ def alternatives(token: TokenLogprob) -> list[TokenLogprob]:
 
 
 def percent(share: float) -> str:
-    """Return a probability in words: ``83%``, ``<1%``."""
+    """Return a probability as text: ``83%``, ``<1%``."""
     return f"{share:.0%}" if share >= 0.01 or share == 0 else "<1%"  # noqa: PLR2004 - 1 %
 
 
 def _line(token: TokenLogprob) -> str:
-    others = ", ".join(_said(each) for each in alternatives(token))
+    others = ", ".join(_with_share(each) for each in alternatives(token))
     instead = f"  ({others})" if others else ""
     return f"{percent(probability(token)):>11}  {token.token!r}{instead}"
 
 
-def _said(token: TokenLogprob) -> str:
+def _with_share(token: TokenLogprob) -> str:
     return f"{token.token!r} {percent(probability(token))}"
 
 
 _SHOWN = 60
-"""Letters of an answer that an error message quotes."""
+"""Characters of an answer that an error message quotes."""
 
 
 class Code(str):
@@ -130,14 +130,17 @@ class Reply:
     """The answer of one turn.
 
     A finished reply does not change; it shows in a notebook as it was streamed.
+
+    Args:
+        turn: The turn, which is closed.
+        schema: The type that was asked for, if any.
     """
 
     def __init__(self, turn: Turn, schema: Schema | None = None) -> None:
-        """Wrap a turn that is closed; ``schema`` is the type that was asked for."""
         self.turn = turn
         self.schema = schema
         self._values: list[Any] = []
-        """The value, once it was read."""
+        """The value in a list, once it was read."""
 
     @property
     def text(self) -> str:
@@ -181,12 +184,12 @@ class Reply:
 
     @property
     def _last_text(self) -> str:
-        """What was said last: before its calls of functions a model may say more."""
+        """The text of the last reply; what precedes calls of functions is not it."""
         texts = [reply.text for reply in self.turn.replies if reply.text.strip()]
         return texts[-1] if texts else ""
 
     def json(self) -> Any:
-        """Return the JSON in the answer: the whole text, or its only code block.
+        """Return the JSON in the answer: the full text, or its only code block.
 
         Raises:
             StepError: Neither is JSON.
@@ -195,10 +198,10 @@ class Reply:
         for text in (self.text, *(blocks if len(blocks) == 1 else ())):
             with contextlib.suppress(ValueError, RecursionError):
                 return json.loads(text)
-        said = self.text if len(self.text) <= _SHOWN else f"{self.text[:_SHOWN]}..."
+        quoted = self.text if len(self.text) <= _SHOWN else f"{self.text[:_SHOWN]}..."
         message = (
-            f"the answer is no JSON: {said!r}. `-p response_format=json_object` asks "
-            "for it."
+            f"the answer is not JSON: {quoted!r}. `-p response_format=json_object` "
+            "asks for it."
         )
         raise StepError(message)
 
@@ -248,7 +251,7 @@ class Reply:
 
 
 class Replies(tuple[Reply, ...]):
-    """The answers to one question that was asked side by side, in that order."""
+    """The answers of a comparison, in the order in which they were asked."""
 
     __slots__ = ()
 

@@ -1,9 +1,9 @@
-"""The functions that a model calls: run side by side, each in a thread of its own.
+"""Runs the functions that a model calls: all at the same time, each in its own thread.
 
-A thread, since a function that hangs must hold up neither the answers that stream nor
-an interrupt, which leaves it behind; an async one is cancelled then. One that belongs
-to the cell's thread (``tool(threaded=False)``) is run by the reader of the events.
-Whatever a function raises is told to the model, in its own words without a traceback.
+In a thread, since a function that hangs must block neither the answers that stream nor
+an interrupt, which abandons it; an async one is cancelled then. One that belongs to the
+cell's thread (``tool(threaded=False)``) is run by the reader of the events. The model
+gets the message of whatever a function raises, without a traceback.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ import contextvars
 import inspect
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from stepmagic.attachments.attachment import UserPart
-from stepmagic.conversation.stream import Sending
+from stepmagic.conversation.stream import TurnStream
 from stepmagic.keys import Key, find_key
 from stepmagic.schema.tools import Tool
 from stepmagic.server.options import Options, handling_for_results
 from stepmagic.transcript import File, Image, Text, ToolCall, ToolResult, Video
-from stepmagic.transcript.events import Notice, StreamEvent, ToolEnd, ToolStart
+from stepmagic.transcript.events import Notice, ToolEnd, ToolStart
 
-_MOST_LETTERS = 2_000
-"""Of what an exception says."""
+_MOST_CHARACTERS = 2_000
+"""Of the message of an exception."""
 
 _Running: TypeAlias = list[tuple[asyncio.AbstractEventLoop, "asyncio.Task[Any]"]]
 """The loop of a thread and the task in it, once it runs."""
@@ -36,63 +36,52 @@ _Running: TypeAlias = list[tuple[asyncio.AbstractEventLoop, "asyncio.Task[Any]"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of a call."""
+    """The outcome of a call."""
 
     parts: tuple[UserPart, ...]
     is_error: bool = False
     notices: tuple[str, ...] = ()
-    """What the user should know of it, a sentence each."""
+    """What the user should know of it, one sentence each."""
 
 
-class Caller:
-    """Calls the functions of one turn."""
+class ToolRunner:
+    """Runs the functions that one answer calls.
+
+    Args:
+        options: What the turn is asked with; its functions are those to be called.
+        key: A key that no result may contain.
+        stream: Takes the events; its reader is asked for permission, and runs the
+            functions that belong to its thread.
+    """
 
     def __init__(
-        self,
-        options: Options,
-        *,
-        key: Key | None,
-        sending: Sending,
-        tell: Callable[[StreamEvent], None],
+        self, options: Options, *, key: Key | None, stream: TurnStream
     ) -> None:
-        """Prepare to call.
-
-        Args:
-            options: What the turn is asked with; its functions are those to be called.
-            key: What no result may hold.
-            sending: Whose reader is asked, and runs what belongs to its thread.
-            tell: Gets the events.
-        """
         self._tools = {tool.name: tool for tool in options.tools}
         self._options = options
         self._key = key
         self._handling = handling_for_results(options)
-        self._sending = sending
-        self._tell = tell
+        self._stream = stream
+        self._results: dict[int, ToolResult] = {}
 
-    async def call_all(
-        self, calls: list[ToolCall], take: Callable[[list[ToolResult]], None]
-    ) -> None:
-        """Call functions side by side.
+    @property
+    def results(self) -> list[ToolResult]:
+        """The results so far, in the order of the calls; all, once ``run`` is over."""
+        return [self._results[number] for number in sorted(self._results)]
 
-        Args:
-            calls: Which.
-            take: Gets the results, in the order of the calls, whenever there is one
-                more. Calls that are stopped have one too in the end: what a function
-                did until then is done, and the model should know.
-        """
-        results: dict[int, ToolResult] = {}
+    async def run(self, calls: Sequence[ToolCall]) -> None:
+        """Call functions at the same time; one that is stopped has a result too."""
 
         async def add(number: int) -> None:
-            results[number] = await self.call(calls[number])
-            take([results[number] for number in sorted(results)])
+            self._results[number] = await self.call(calls[number])
 
         try:
             async with asyncio.TaskGroup() as group:
                 for number in range(len(calls)):
                     group.create_task(add(number))
         finally:
-            take([results.get(n) or _stopped(call) for n, call in enumerate(calls)])
+            for number, call in enumerate(calls):
+                self._results.setdefault(number, _stopped(call))
 
     async def call(self, call: ToolCall) -> ToolResult:
         """Call a function, once its arguments are right and the user agrees."""
@@ -105,12 +94,12 @@ class Caller:
         if isinstance(ready, Outcome):
             outcome = ready
         else:
-            self._tell(ToolStart(call=call))
+            self._stream.publish(ToolStart(call=call))
             outcome = await self._run(*ready)
         for notice in outcome.notices:
-            self._tell(Notice(text=notice, stays=True))
+            self._stream.publish(Notice(text=notice, stays=True))
         result = _result(call, outcome)
-        self._tell(ToolEnd(result=result, time_s=time.monotonic() - began))
+        self._stream.publish(ToolEnd(result=result, time_s=time.monotonic() - began))
         return result
 
     def _ready(self, call: ToolCall) -> tuple[Tool, dict[str, Any]] | Outcome:
@@ -122,11 +111,10 @@ class Caller:
         try:
             return tool, tool.schema.validate_arguments(call.arguments)
         except Exception as exc:  # noqa: BLE001 - a user's own check may raise anything
-            return _failed(_said(exc))
+            return _failed(_described(exc))
 
     async def _is_allowed(self, call: ToolCall) -> bool:
-        allowed = self._sending.confirm(call, self._tell)
-        return await asyncio.wrap_future(allowed)
+        return await asyncio.wrap_future(self._stream.confirm(call))
 
     async def _run(self, tool: Tool, arguments: dict[str, Any]) -> Outcome:
         running: _Running = []
@@ -137,31 +125,31 @@ class Caller:
             )
 
         if not tool.threaded:
-            return await asyncio.wrap_future(self._sending.do(work))
-        home = self._sending.reader.home
-        if home is not None and inspect.iscoroutinefunction(tool.function):
+            return await asyncio.wrap_future(self._stream.run_in_reader(work))
+        loop = self._stream.reader.loop
+        if loop is not None and inspect.iscoroutinefunction(tool.function):
             given = asyncio.run_coroutine_threadsafe(
-                _settled(tool.function, arguments), home
+                _settled(tool.function, arguments), loop
             )
             value = await asyncio.wrap_future(given)
             return await _in_thread(lambda: self._attempt(tool.name, value))
         try:
             return await _in_thread(work)
         except asyncio.CancelledError:
-            for loop, task in running:
+            for thread_loop, task in running:
                 with contextlib.suppress(RuntimeError):  # it is over already
-                    loop.call_soon_threadsafe(task.cancel)
+                    thread_loop.call_soon_threadsafe(task.cancel)
             raise
 
     def _attempt(self, name: str, make: Callable[[], Any]) -> Outcome:
-        """Return what comes of a function, in the thread that runs it."""
+        """Return the outcome of a function, in the thread that runs it."""
         # With the first call: pictures, tables, documents.
         from stepmagic.attachments.tool_results import attach_returned  # noqa: PLC0415
 
         try:
             returned = attach_returned(make(), name, self._handling)
-        except Exception as exc:  # noqa: BLE001 - the model is told, whatever it is
-            made = _failed(_said(exc))
+        except Exception as exc:  # noqa: BLE001 - the model gets it, whatever it is
+            made = _failed(_described(exc))
         else:
             made = Outcome(parts=returned.parts, notices=returned.all_notices)
         keys = [key for key in (self._key, find_key()) if key is not None]
@@ -176,9 +164,9 @@ class Caller:
                 text = key.redact(text)
             return Text(text=text)
         kind = type(part).__name__.lower()
-        held = (part.data, part.url, part.name)
-        if any(key.is_in(each) for key in keys for each in held if each):
-            return Text(text=f"[{kind} left out: it holds the API key]")
+        contents = (part.data, part.url, part.name)
+        if any(key.is_in(each) for key in keys for each in contents if each):
+            return Text(text=f"[{kind} left out: it contains the API key]")
         if not self._carries(part):
             return Text(text=f"[{kind} left out: the model cannot be shown it]")
         return part
@@ -209,14 +197,14 @@ def _failed(message: str) -> Outcome:
     return Outcome(parts=(Text(text=message),), is_error=True)
 
 
-def _said(exc: BaseException) -> str:
-    """Return an exception in its own words, which may fail too."""
+def _described(exc: BaseException) -> str:
+    """Return an exception as text; its own ``__str__`` may fail too."""
     name = type(exc).__name__
     try:
         words = str(exc)
-    except Exception:  # noqa: BLE001 - its type says something still
+    except Exception:  # noqa: BLE001 - its type is known still
         words = ""
-    return f"{name}: {words}"[:_MOST_LETTERS] if words else name
+    return f"{name}: {words}"[:_MOST_CHARACTERS] if words else name
 
 
 def _value(given: Any, running: _Running) -> Any:
@@ -236,14 +224,14 @@ def _value(given: Any, running: _Running) -> Any:
 async def _settled(
     function: Callable[..., Any], arguments: dict[str, Any]
 ) -> Callable[[], Any]:
-    """Await an async function; returns what gives its value, or raises as it did."""
+    """Await an async function; returns a callable that returns or raises as it did."""
     try:
         value = await function(**arguments)
     except asyncio.CancelledError as exc:
         task = asyncio.current_task()
         if task is not None and task.cancelling():
             raise
-        return _raising(RuntimeError(_said(exc)))
+        return _raising(RuntimeError(_described(exc)))
     except Exception as exc:  # noqa: BLE001 - raised where it is dealt with
         return _raising(exc)
     return lambda: value
@@ -267,7 +255,7 @@ async def _in_thread(work: Callable[[], Outcome]) -> Outcome:
         try:
             outcome = context.run(work)
         except BaseException as exc:  # noqa: BLE001 - such as SystemExit
-            outcome = _failed(_said(exc))
+            outcome = _failed(_described(exc))
         done.set_result(outcome)
 
     threading.Thread(target=run, name="stepmagic-tool", daemon=True).start()

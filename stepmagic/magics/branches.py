@@ -49,7 +49,7 @@ def _keep(here: Session, number: int) -> str:
     asked = here.last.turn.id if here.last else None
     others = [talk for talk in here.conversations.values() if asked in talk.tree.turns]
     talk = (others or [here.conversation])[0]
-    sides = talk.sides
+    sides = talk.compared
     if not 1 <= number <= len(sides):
         there = f"{len(sides)} answers stand" if sides else "no answers stand"
         message = (
@@ -89,7 +89,7 @@ def go_on(_: Session, __: list[str]) -> None:
     # Loaded with the first question.
     from stepmagic.ask import single  # noqa: PLC0415
 
-    single.go_on()
+    single.continue_answer()
 
 
 def branch_names(here: Session) -> list[str]:

@@ -77,7 +77,7 @@ class StepMagics(Magics):
         from stepmagic.ask.single import ask, prepare  # noqa: PLC0415
         from stepmagic.conversation.prompt import build_prompt  # noqa: PLC0415
         from stepmagic.schema.tools import find_tools  # noqa: PLC0415
-        from stepmagic.server.options import handling_for, least_able  # noqa: PLC0415
+        from stepmagic.server.options import least_able  # noqa: PLC0415
 
         command = self._read(line)
         if command.dry_run:
@@ -90,8 +90,7 @@ class StepMagics(Magics):
             new=command.new,
             tools=find_tools(command.tools, self._host.namespace),
         )
-        handling = handling_for(least_able(each))
-        prompt = build_prompt(command.draft(cell), handling, self._host)
+        prompt = build_prompt(command.draft(cell), least_able(each), self._host)
         reply = ask_each(prompt, talk, each) if each[1:] else ask(prompt, talk, each[0])
         if command.target is not None:
             self._host.push({command.target: _bound(command, reply)})
@@ -139,11 +138,7 @@ class StepMagics(Magics):
         from stepmagic.conversation.dry_run import dry_run  # noqa: PLC0415
         from stepmagic.conversation.prompt import build_prompt  # noqa: PLC0415
         from stepmagic.schema.tools import find_tools  # noqa: PLC0415
-        from stepmagic.server.options import (  # noqa: PLC0415
-            handling_for,
-            least_able,
-            with_tools,
-        )
+        from stepmagic.server.options import least_able, with_tools  # noqa: PLC0415
         from stepmagic.session import session  # noqa: PLC0415
 
         here = session()
@@ -152,8 +147,7 @@ class StepMagics(Magics):
         talk = talk or here.conversation
         tools = find_tools(command.tools, self._host.namespace)
         each = [with_tools(here.options(talk, one), tools) for one in command.each]
-        handling = handling_for(least_able(each))
-        prompt = build_prompt(command.draft(cell), handling, self._host)
+        prompt = build_prompt(command.draft(cell), least_able(each), self._host)
         asking = self._host.cell
         for options in each:
             display(dry_run(talk, prompt, options, fresh=fresh, cell=asking))

@@ -13,16 +13,14 @@ from typing import Any, Protocol, TypeAlias
 from stepmagic.attachments.notebook.host import Host
 from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.conversation.dry_run import dry_run
-from stepmagic.conversation.prompt import Prompt
+from stepmagic.conversation.prompt import Prompt, checked_prompt
 from stepmagic.display.answer import Answer
 from stepmagic.display.html.bundle import reply_markdown
 from stepmagic.display.html.dry_run import request_bundle
 from stepmagic.errors import CommandError
-from stepmagic.keys import find_key
 from stepmagic.panel.question import Question, compose, edited
 from stepmagic.panel.state import Stage
 from stepmagic.panel.variables import check_name, list_things, result, thumbnail
-from stepmagic.server.endpoint import refuse_key
 from stepmagic.server.options import Overrides, resolve
 from stepmagic.session import session
 from stepmagic.settings import current
@@ -84,8 +82,8 @@ def _ask(desk: Desk, asked: Asked) -> dict[str, Any]:
 def _edit(desk: Desk, asked: Asked) -> dict[str, Any]:
     """Ask a question anew, in other words; the turns after it stay on a branch."""
     turn = _resting_turn(desk, asked)
-    prompt = Prompt(message=edited(turn.prompt, asked.word("text")))
-    _refuse_key(desk, prompt)
+    options = session().options(desk.conversation)
+    prompt = checked_prompt(edited(turn.prompt, asked.word("text")), options)
     desk.conversation.go_to(turn.parent)
     return _send(desk, asked, prompt)
 
@@ -97,25 +95,19 @@ def _again(desk: Desk, asked: Asked) -> dict[str, Any]:
 
 
 def _send(desk: Desk, asked: Asked, prompt: Prompt) -> dict[str, Any]:
-    _refuse_key(desk, prompt)
     options = replace(session().options(desk.conversation), is_watched=True)
-    sending = desk.conversation.send(prompt.message, options)
+    stream = desk.conversation.send(prompt.message, options)
     text = asked.word("text") or prompt.message.typed
-    question = Question(id=asked.word("id"), text=text, sending=sending)
+    question = Question(id=asked.word("id"), text=text, stream=stream)
     desk.stage.questions.append(question)
     question.follow(desk.changed, desk.host)
     return {"said": " ".join(prompt.notices)}
 
 
-def _refuse_key(desk: Desk, prompt: Prompt) -> None:
-    options = session().options(desk.conversation)
-    refuse_key(find_key(), options.system, prompt.message)
-
-
 def _stop(desk: Desk, asked: Asked) -> dict[str, Any]:
     for question in desk.stage.questions:
         if asked.word("what") in (question.id, question.turn_id):
-            question.sending.cancel(0)
+            question.stream.cancel(0)
             return {}
     message = "a cell asked this: the notebook's own stop button stops it."
     raise CommandError(message)

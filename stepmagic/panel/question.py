@@ -20,9 +20,9 @@ from stepmagic.attachments.notebook.host import Host
 from stepmagic.conversation.draft import Draft
 from stepmagic.conversation.prompt import Prompt, build_prompt
 from stepmagic.conversation.reply import Reply
-from stepmagic.conversation.stream import Sending
+from stepmagic.conversation.stream import TurnStream
 from stepmagic.errors import AttachmentError, StepError
-from stepmagic.server.options import Options, handling_for
+from stepmagic.server.options import Options
 from stepmagic.session import session
 from stepmagic.transcript import Message, Text
 from stepmagic.transcript.events import Notice
@@ -38,7 +38,7 @@ class Question:
     id: str
     """The page's own, so that it finds what it waits for."""
     text: str
-    sending: Sending
+    stream: TurnStream
     line: str = ""
     """Why it waits, in words."""
     fault: str = ""
@@ -48,12 +48,12 @@ class Question:
     @property
     def turn_id(self) -> str | None:
         """The id of its turn; None before it has one."""
-        return self.sending.turn_id
+        return self.stream.turn_id
 
     @property
     def is_turn(self) -> bool:
         """Whether it stands among the turns."""
-        turn = self.sending.turn
+        turn = self.stream.turn
         return turn is not None and not (self.is_over and turn.is_void)
 
     @property
@@ -88,18 +88,18 @@ class Question:
     def _follow(self, changed: Callable[[], None], host: Host) -> None:
         fault = ""
         try:
-            for event in self.sending:
+            for event in self.stream:
                 if isinstance(event, Notice):
                     self.line = event.text
                     changed()
-            self.sending.result()
+            self.stream.result()
         except StepError as error:
             fault = str(error)
         except CancelledError:
             fault = _STOPPED
         except Exception as error:  # noqa: BLE001 - a fault of ours is the reader's too
             fault = f"{type(error).__name__}: {error}"
-        turn = self.sending.turn
+        turn = self.stream.turn
         # What has text shows itself how it ended.
         self.fault = fault if turn is None or turn.is_void else ""
         if turn is not None:
@@ -136,7 +136,7 @@ def compose(
             values=tuple(uploads),
             error=bool(content.get("error")),
         )
-        return build_prompt(draft, handling_for(options), host)
+        return build_prompt(draft, options, host)
 
 
 def edited(prompt: Message, text: str) -> Message:

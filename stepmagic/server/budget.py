@@ -22,6 +22,7 @@ from stepmagic.transcript.events import (
     PartDelta,
     PartStart,
     Source,
+    SourceWrapper,
     StreamEvent,
     UsageReport,
 )
@@ -61,7 +62,7 @@ def limit_usd() -> float | None:
     return current().max_cost_usd or None
 
 
-class Metered:
+class Metered(SourceWrapper):
     """The events of an answer, with its cost in the ledger as it comes."""
 
     def __init__(
@@ -74,7 +75,7 @@ class Metered:
             entry: Who answers; without a price only what a server says is counted.
             body: The request.
         """
-        self._source = source
+        super().__init__(source)
         self._entry = entry
         self._body = body
         self._prompt_tokens: int | None = None
@@ -111,14 +112,6 @@ class Metered:
             if self._has_begun and not self._is_reported:
                 self._settle(self._cost())
                 _ledger.estimated += self._counted_usd > 0
-
-    def cut(self) -> list[StreamEvent]:
-        """Return the ends of the parts that were open when the reading stopped."""
-        return self._source.cut()
-
-    def so_far(self) -> list[StreamEvent]:
-        """Return what ``cut`` would now, and go on reading."""
-        return self._source.so_far()
 
     def _check(self) -> None:
         """Refuse to ask where the limit is reached, or would be by the question."""

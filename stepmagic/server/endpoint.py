@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from stepmagic.errors import AttachmentError, KeyMissing
 from stepmagic.keys import Key, find_key
 from stepmagic.server.budget import Metered
-from stepmagic.server.cassette.endpoint import Taped
+from stepmagic.server.cassette.endpoint import ReplayEndpoint
 from stepmagic.server.cassette.mode import deck
 from stepmagic.server.catalogue import is_local
 from stepmagic.server.http import Call, Exchange, Opening
@@ -79,7 +79,9 @@ class Endpoint:
         return Metered(exchange, asked.entry, body)
 
 
-def find_endpoint(options: Options, report: Callable[[str], None]) -> Endpoint | Taped:
+def find_endpoint(
+    options: Options, report: Callable[[str], None]
+) -> Endpoint | ReplayEndpoint:
     """Return where a model answers, or the cassette that is in before it.
 
     Raises:
@@ -87,7 +89,7 @@ def find_endpoint(options: Options, report: Callable[[str], None]) -> Endpoint |
     """
     inserted = deck()
     if inserted is not None:
-        return Taped(inserted, lambda: find_server(options, report))
+        return ReplayEndpoint(inserted, lambda: find_server(options, report))
     return find_server(options, report)
 
 

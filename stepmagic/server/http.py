@@ -247,10 +247,6 @@ class Exchange:
         """Return the ends of the parts that were open when the reading stopped."""
         return self._decoder.cut()
 
-    def so_far(self) -> list[StreamEvent]:
-        """Return what ``cut`` would now, and go on reading."""
-        return self._decoder.so_far()
-
     async def _attempt(self) -> AsyncGenerator[StreamEvent, None]:
         """Yield the events of one try; a fault becomes its ``Finish``."""
         try:

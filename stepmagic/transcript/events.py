@@ -47,7 +47,7 @@ class PartDelta:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartEnd:
-    """A part is finished; ``part`` is the whole of it and replaces what came before."""
+    """A part is finished; ``part`` is complete and replaces what arrived before."""
 
     index: int
     part: Part
@@ -55,16 +55,16 @@ class PartEnd:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsageReport:
-    """What the answer took; a later report of the same stream replaces an earlier."""
+    """Tokens and cost of the answer; a later report of a stream replaces an earlier."""
 
     usage: Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finish:
-    """The stream is over: the last event, exactly one a stream.
+    """The stream is over: the last event, exactly one for each stream.
 
-    A turn with functions is several streams, one after the other.
+    A turn that calls functions is several streams, one after the other.
     """
 
     reason: FinishReason
@@ -78,7 +78,7 @@ class Finish:
     error: StepError | None = None
     """What went wrong, where ``reason`` is ``error``; the parts so far stay valid."""
     goes_on: bool = False
-    """Whether the turn goes on: functions are called, and another stream follows."""
+    """Whether the turn continues: functions are called, and another stream follows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,7 @@ class Retry:
     """The request failed before its first token and goes out again."""
 
     attempt: int
-    """The attempt that comes next, counted from 2."""
+    """The next attempt, counted from 2."""
     attempts: int
     wait_s: float
     error: StepError
@@ -98,7 +98,7 @@ class Notice:
 
     text: str
     stays: bool = False
-    """Whether it stays beside the answer, rather than until the answer begins."""
+    """Whether it stays with the answer; else it goes when the answer begins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +118,7 @@ class ToolEnd:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfirmTool:
-    """A function waits for the user's yes; denied where no consumer answers."""
+    """A function waits for the user's permission; denied where no consumer answers."""
 
     call: ToolCall
 
@@ -139,15 +139,15 @@ StreamEvent: TypeAlias = (
 
 @dataclass(slots=True)
 class _Growing:
-    """A part that has begun, with the text fragments that came since."""
+    """A part that has begun, with the text fragments received since."""
 
     part: Part
     fragments: list[str]
     logprobs: list[TokenLogprob]
     ended: bool = False
 
-    def whole(self) -> Part:
-        """Return the part with what came since it was last looked at."""
+    def joined(self) -> Part:
+        """Return the part with the fragments received since the last call."""
         if not self.ended and (self.fragments or self.logprobs):
             self.part = _extended(
                 self.part, "".join(self.fragments), tuple(self.logprobs)
@@ -175,13 +175,13 @@ def _extended(part: Part, added: str, logprobs: tuple[TokenLogprob, ...]) -> Par
 
 
 class Source(Protocol):
-    """Where the events of an answer come from: an ``Exchange``, or what is like one."""
+    """Where the events of an answer come from: a request, or a wrapper around one."""
 
     async def ready(self) -> None:
         """Find out who answers, before anything is asked.
 
         Raises:
-            StepError: Nobody can be asked.
+            StepError: There is no one to ask.
         """
 
     def events(self) -> AsyncGenerator[StreamEvent, None]:
@@ -190,15 +190,30 @@ class Source(Protocol):
     def cut(self) -> list[StreamEvent]:
         """Return the ends of the parts that were open when the reading stopped."""
 
-    def so_far(self) -> list[StreamEvent]:
-        """Return what ``cut`` would now, and go on reading."""
+
+class SourceWrapper(Source):
+    """A source around another: passes everything on, until a method is overridden."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    async def ready(self) -> None:
+        """Find out who answers."""
+        await self._source.ready()
+
+    def events(self) -> AsyncGenerator[StreamEvent, None]:
+        """Yield the events; the last is a ``Finish``, with any error."""
+        return self._source.events()
+
+    def cut(self) -> list[StreamEvent]:
+        """Return the ends of the parts that were open when the reading stopped."""
+        return self._source.cut()
 
 
 class Assembly:
     """Folds the events of one message into its parts; feeding costs O(1) an event."""
 
     def __init__(self) -> None:
-        """Begin with no parts."""
         self._growing: dict[int, _Growing] = {}
         self.usage: Usage | None = None
         self.finish: Finish | None = None
@@ -225,17 +240,17 @@ class Assembly:
                 assert_never(event)
 
     def part(self, index: int) -> Part:
-        """Return one part as it stands."""
-        return self._growing[index].whole()
+        """Return one part as it is now."""
+        return self._growing[index].joined()
 
     @property
     def parts(self) -> tuple[Part, ...]:
         """The parts so far, in order; unfinished ones with the text they have."""
-        return tuple(growing.whole() for _, growing in sorted(self._growing.items()))
+        return tuple(growing.joined() for _, growing in sorted(self._growing.items()))
 
 
 def assemble(events: Iterable[StreamEvent]) -> Assembly:
-    """Return the fold of a whole stream."""
+    """Return the fold of a complete stream."""
     assembly = Assembly()
     for event in events:
         assembly.feed(event)

@@ -7,7 +7,6 @@ finish reasons, usage that comes late, a stream that just ends.
 
 from __future__ import annotations
 
-import copy
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterable
@@ -93,12 +92,6 @@ class Decoder(ABC):
         """Return the ends of the open parts, where a reader stops in mid-stream."""
         self._done = True
         return self._end_all()
-
-    def so_far(self) -> list[StreamEvent]:
-        """Return what ``cut`` would now, and go on reading."""
-        # Parts are values: what is in them, a giant text too, need not be copied.
-        kept = {id(part): part for part in self._assembly.parts}
-        return copy.deepcopy(self, kept).cut()
 
     def decode(self, body: str) -> list[StreamEvent]:
         """Return the events of a reply that was not streamed."""

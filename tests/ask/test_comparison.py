@@ -18,7 +18,7 @@ from openrouter_server import (
 from shell_fixtures import ShellUnderTest
 from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.conversation.reply import Replies
-from stepmagic.conversation.stream import Together
+from stepmagic.conversation.stream import TurnStreams
 from stepmagic.errors import (
     CommandError,
     Interrupted,
@@ -57,12 +57,12 @@ def asked_with(
     return options
 
 
-def read(together: Together) -> list[Turn]:
+def read(streams: TurnStreams) -> list[Turn]:
     """Read every event of some turns; returns them as they stand then."""
-    with together:
-        for _ in together.beats(30):
+    with streams:
+        for _ in streams.beats(30):
             pass
-    return together.turns
+    return streams.turns
 
 
 def ask(talk: Dialogue, prompt: str, each: list[Options]) -> list[Turn]:
@@ -99,7 +99,7 @@ def test_the_first_is_gone_on_with_and_the_others_have_branches(
     talk = Dialogue()
     turns = ask(talk, "Which?", asked_with(*EFFORTS))
     assert talk.turns == turns[:1]
-    assert talk.sides == turns
+    assert talk.compared == turns
     assert talk.tree.heads == {
         "main": turns[0].id,
         "main-2": turns[1].id,
@@ -118,7 +118,7 @@ def test_another_can_be_chosen_and_what_is_left_stays(
     assert talk.tree.heads == heads
     (after,) = ask(talk, "And then?", asked_with("low"))
     assert talk.turns == [two, after]
-    assert talk.sides == [one, two, three]
+    assert talk.compared == [one, two, three]
     talk.choose(three)
     heads = {"main": three.id, "main-2": one.id, "main-3": after.id}
     assert talk.tree.heads == heads
@@ -144,7 +144,7 @@ def test_a_conversation_asked_one_at_a_time_has_no_sides(
 ) -> None:
     talk = Dialogue()
     (turn,) = ask(talk, "What?", asked_with("low"))
-    assert (turn.beside, talk.sides) == (None, [])
+    assert (turn.beside, talk.compared) == (None, [])
     assert len(server.requests) == 1
 
 
@@ -161,7 +161,7 @@ def test_one_that_fails_does_not_harm_the_others(
     came = [turn for turn in turns if turn.status == "complete"]
     assert len(came) == len(EFFORTS) - failures
     assert talk.turns == came[:1]
-    assert talk.sides == turns
+    assert talk.compared == turns
     assert set(talk.tree.heads.values()) == {turn.id for turn in came}
 
 
@@ -170,12 +170,12 @@ def test_where_all_fail_the_conversation_is_as_it_was(
 ) -> None:
     talk = Dialogue()
     server.enqueue(error(400), error(400))
-    together = talk.send_each(user("Which?"), asked_with("low", "high"))
-    read(together)
+    streams = talk.send_each(user("Which?"), asked_with("low", "high"))
+    read(streams)
     assert talk.turns == []
     assert talk.tree.heads == {"main": None}
     with pytest.raises(RequestRefused):
-        together.result()
+        streams.result()
 
 
 def test_nothing_is_sent_unless_all_can_be(
@@ -186,10 +186,10 @@ def test_nothing_is_sent_unless_all_can_be(
     assert other.entry is not None
     blind = replace(other, entry=replace(other.entry, inputs=("text",)))
     picture = user(Image(data=b"", media_type="image/png"), Text(text="What is it?"))
-    together = talk.send_each(picture, [one, blind])
-    read(together)
+    streams = talk.send_each(picture, [one, blind])
+    read(streams)
     with pytest.raises(UnsupportedOption, match="takes text, no image"):
-        together.result()
+        streams.result()
     assert talk.tree.turns == {}
     assert server.requests == []
 
@@ -199,15 +199,15 @@ def test_to_stop_one_stops_all_and_each_is_closed(
 ) -> None:
     talk = Dialogue()
     server.default = stall(answer("So far."), after=4)
-    together = talk.send_each(user("Which?"), asked_with("low", "high"))
+    streams = talk.send_each(user("Which?"), asked_with("low", "high"))
     waiting = {0, 1}
-    with pytest.raises(Interrupted, match="stopped"), together:
-        for event in together.beats(30):
+    with pytest.raises(Interrupted, match="stopped"), streams:
+        for event in streams.beats(30):
             if event is not None and isinstance(event[1], PartDelta):
                 waiting.discard(event[0])
             if not waiting:
                 raise KeyboardInterrupt
-    one, other = together.turns
+    one, other = streams.turns
     assert one.status == other.status == "interrupted"
     assert talk.turns == [one]
     assert other.id in talk.tree.heads.values()
@@ -226,7 +226,7 @@ def test_a_cell_that_runs_again_sets_all_of_them_aside(
         cell = Cell(id="a", execution=execution)
         turns = read(talk.send_each(user("Which?"), each, cell=cell))
     assert talk.turns == turns[:1]
-    assert talk.sides == turns
+    assert talk.compared == turns
     assert set(talk.tree.heads.values()) == set(talk.tree.turns)
     # One that was chosen leads back as well.
     talk.choose(turns[1])
@@ -241,7 +241,7 @@ def test_a_saved_conversation_holds_them(
     talk = Dialogue()
     turns = ask(talk, "Which?", asked_with("low", "high"))
     again = Dialogue.from_saved(saved_from_dict(saved_to_dict(talk.saved)))
-    assert again.sides == turns
+    assert again.compared == turns
     assert again.tree == talk.tree
     assert len(server.requests) == 2
 

@@ -9,7 +9,7 @@ import pytest
 
 from openrouter_server import OpenRouterServer, Tokens, answer
 from shell_fixtures import ShellUnderTest
-from stepmagic.conversation.context import check_fits, context_used, nearly_full
+from stepmagic.conversation.context import check_context, context_used
 from stepmagic.errors import ContextTooLong
 from stepmagic.server.catalogue import Catalogue
 from stepmagic.server.options import Options, Overrides, resolve
@@ -43,32 +43,32 @@ def options(most: int | None = MOST, **line: Any) -> Options:
 
 
 def refusal(*parts: Part, history: str = "") -> str:
-    before = (user(history),) if history else ()
+    before = [turn(history)] if history else []
     with pytest.raises(ContextTooLong) as caught:
-        check_fits(options(), before, user(*parts))
+        check_context(options(), before, user(*parts))
     return str(caught.value)
 
 
 def test_what_fits_by_estimate_is_sent() -> None:
-    check_fits(options(), (), user("word " * 700))
-    check_fits(options(), (user("word " * 300),), user("word " * 300))
+    check_context(options(), (), user("word " * 700))
+    check_context(options(), [turn("word " * 300)], user("word " * 300))
 
 
 def test_what_is_a_little_over_is_left_to_the_server() -> None:
     """An estimate may be too high, and to be refused there costs nothing."""
-    check_fits(options(), (), user("a" * 4 * 1190))
+    check_context(options(), (), user("a" * 4 * 1190))
     assert "about 1,204 tokens" in refusal(Text(text="a" * 4 * 1200))
 
 
 def test_unknown_context_is_no_limit() -> None:
-    check_fits(options(None), (), user(WORDS))
+    check_context(options(None), (), user(WORDS))
     bare = dataclasses.replace(options(), entry=None)
-    check_fits(bare, (), user(WORDS))
+    check_context(bare, (), user(WORDS))
 
 
 def test_system_prompt_counts() -> None:
     with pytest.raises(ContextTooLong):
-        check_fits(dataclasses.replace(options(), system=WORDS), (), user("Hi"))
+        check_context(dataclasses.replace(options(), system=WORDS), (), user("Hi"))
 
 
 def test_message_says_how_much_and_what_is_largest() -> None:
@@ -109,13 +109,13 @@ def test_kind_that_no_user_sends_has_no_way() -> None:
 def test_long_conversation_is_said_to_be_the_largest() -> None:
     said = refusal(Text(text="Hi"), history=WORDS)
     assert "The largest: the conversation so far (about 6,254), your text (ab" in said
-    assert said.endswith("`-n` begins afresh, without what was said before.")
+    assert said.endswith("`-n` starts without history.")
 
 
 def test_short_conversation_is_not() -> None:
     said = refusal(Text(text=WORDS), history="Hi")
     assert "conversation so far" not in said
-    assert "`-n` begins afresh" in said
+    assert "`-n` starts without" in said
 
 
 @pytest.mark.parametrize("api", ["chat", "responses", "messages"])
@@ -128,7 +128,7 @@ def test_conversation_goes_on_after_a_refusal(
     assert server.requests == []
     assert session().conversation.turns == []
     step.run(f"%%step -p api={api}\nHi")
-    with pytest.raises(ContextTooLong, match="`-n` begins afresh"):
+    with pytest.raises(ContextTooLong, match="`-n` starts without"):
         step.run(f"%%step long -p api={api}\nWhat?")
     with pytest.raises(ContextTooLong, match="your text"):
         step.run(f"%%step --once\n{'words ' * 400_000}")
@@ -162,19 +162,26 @@ def test_of_several_requests_the_last_says_how_full_it_is() -> None:
 
 
 def test_near_the_limit_the_choices_are_named_once() -> None:
-    short, long = user("Hi"), user("a" * 4 * 400)
+    short, long = user("Hi"), user("a" * 4 * 380)
     early, late = turn("A", counted=300), turn("B", counted=790)
-    assert nearly_full(options(), [], short) == ""
-    assert nearly_full(options(None), [late], short) == ""
-    assert nearly_full(options(), [early], short) == ""
-    assert "takes about 804 of the 1,000 tokens" in nearly_full(
+    assert check_context(options(), [], short) == ""
+    assert check_context(options(None), [late], short) == ""
+    assert check_context(options(), [early], short) == ""
+    assert "takes about 804 of the 1,000 tokens" in check_context(
         options(), [], user("a" * 3200)
     )
-    said = nearly_full(options(), [early, late], long)
-    assert said.startswith("The conversation takes about 1,194 of the 1,000 tokens")
+    notice = check_context(options(), [early, late], long)
+    assert notice.startswith("The conversation takes about 1,174 of the 1,000 tokens")
     for way in ("`-n`", "`%step undo`", "`-m`", "`-p max_tokens=...`"):
-        assert way in said
-    assert nearly_full(options(), [turn("B", counted=810), late], short) == ""
+        assert way in notice
+    assert check_context(options(), [turn("B", counted=810), late], short) == ""
+
+
+def test_what_the_server_counted_is_what_must_fit() -> None:
+    """One count serves the refusal and the notice; the text itself is short."""
+    late = turn("B", counted=1190)
+    with pytest.raises(ContextTooLong, match="about 1,595 tokens, and"):
+        check_context(options(), [late], user("a" * 4 * 401))
 
 
 def test_the_notice_stands_beside_the_answer(

@@ -23,7 +23,7 @@ from openrouter_server import (
 )
 from shell_fixtures import ShellUnderTest
 from stepmagic.ask.single import _asked_before, prepare
-from stepmagic.conversation.continuation import GO_ON, Resumed, take_apart
+from stepmagic.conversation.continuation import CONTINUE, ContinuedAnswer, unfinished
 from stepmagic.errors import ServerError, StepError, StreamCut
 from stepmagic.magics.subcommands import run_subcommand
 from stepmagic.schema.tools import to_tools
@@ -81,13 +81,13 @@ def test_a_stopped_answer_becomes_one_answer(
         answer("Yes."),
     )
     first = stopped(send(talk, "Count!", protocol), "three")
-    sending = rest(talk)
-    with sending:
-        heard = assemble(sending)
-    turn = sending.result()
+    stream = rest(talk)
+    with stream:
+        heard = assemble(stream)
+    turn = stream.result()
     assert words(server.requests[1])[1:] == [
         ("assistant", "one two three"),
-        ("user", GO_ON.text),
+        ("user", CONTINUE.text),
     ]
     assert [turn] == talk.turns
     assert (turn.id, turn.status, turn.finish_reason) == (first.id, "complete", "stop")
@@ -200,11 +200,11 @@ def test_a_rest_that_never_comes_leaves_the_turn_as_it_was(
         error(402, "Insufficient credits"),
     )
     before = closed(send(talk, "Count!", "chat"))
-    sending = rest(talk)
-    with sending:
-        list(sending)
+    stream = rest(talk)
+    with stream:
+        list(stream)
     with pytest.raises(ServerError):
-        sending.result()
+        stream.result()
     assert talk.turns == [before]
     server.enqueue(answer(" two"))
     assert closed(rest(talk)).text == "one two"
@@ -258,7 +258,7 @@ def test_the_rest_may_call_functions(
         answer(" three", reasoning=""),
     )
     closed(send(talk, "Count!", protocol))
-    options = here.options(talk, talk.broken_off().overrides)
+    options = here.options(talk, talk.unfinished_turn().overrides)
     turn = closed(talk.continue_answer(with_tools(options, to_tools([add]))))
     assert turn.text == "one two\n\n three"
     assert [reply.role for reply in turn.replies] == ["assistant", "tool", "assistant"]
@@ -266,7 +266,7 @@ def test_the_rest_may_call_functions(
         ("user", "Count!"),
         ("assistant", "one two"),
     ]
-    assert GO_ON.text not in str(server.requests[2].body)
+    assert CONTINUE.text not in str(server.requests[2].body)
 
 
 @pytest.mark.parametrize("way", ["undo", "branch"])
@@ -304,11 +304,11 @@ def test_the_journal_has_the_whole_answer_while_the_rest_comes(
     def stood() -> Turn:
         return read_journal(written()[0]).conversations[0].tree.path()[0]
 
-    with rest(talk) as sending:
-        next(sending)
+    with rest(talk) as stream:
+        next(stream)
         assert stood().text == "one two "
         assert stood().status == "interrupted"
-        for event in sending:
+        for event in stream:
             assert stood().text.startswith("one two ")
             if (
                 isinstance(event, PartDelta)
@@ -323,7 +323,7 @@ def test_there_must_be_something_to_go_on_with(
     with pytest.raises(StepError, match="nothing was asked yet"):
         run_subcommand("continue")
     closed(send(here.conversation, "Hi", "chat"))
-    with pytest.raises(StepError, match="the last answer is whole"):
+    with pytest.raises(StepError, match="the last answer is complete"):
         run_subcommand("continue")
     assert len(server.requests) == 1
 
@@ -357,7 +357,7 @@ def test_a_fault_is_raised_and_names_the_way_on(
     server.enqueue(error(402, "Insufficient credits"))
     step.run("%step continue")
     assert step["_step"].text.endswith(" three")
-    with pytest.raises(StepError, match="whole"):
+    with pytest.raises(StepError, match="is complete: there is nothing to continue"):
         step.run("%step continue")
 
 
@@ -391,7 +391,7 @@ def whole(*parts: Part) -> list[StreamEvent]:
 
 def resumed(turn: Turn, events: Iterable[StreamEvent]) -> Assembly:
     async def read() -> Assembly:
-        source = Resumed(Script(events), take_apart(turn))
+        source = ContinuedAnswer(Script(events), unfinished(turn))
         return assemble([event async for event in source.events()])
 
     return asyncio.run(read())
@@ -464,14 +464,13 @@ def test_rounds_of_functions_stay_before_the_answer() -> None:
     told = Message(role="tool", parts=(ToolResult(call_id="1", name="add"),))
     turn = broken(usage=Usage(prompt_tokens=3))
     for replies in ((asked, told), (asked, told, *turn.replies)):
-        apart = take_apart(Turn(**{**fields(turn), "replies": replies}))
+        apart = unfinished(Turn(**{**fields(turn), "replies": replies}))
         assert apart.asked == (turn.prompt, asked, told)
         assert apart.rounds == (asked, told)
         assert apart.waiting().replies[:2] == (asked, told)
         said = Message(role="assistant", parts=(Text(text="b"),))
         rest = Turn(**{**fields(turn), "replies": (said,), "status": "complete"})
-        source = Resumed(Script([]), apart)
-        assert source.whole(rest).replies == (asked, told, said)
+        assert apart.joined(rest).replies == (asked, told, said)
 
 
 def fields(turn: Turn) -> dict[str, Any]:
@@ -480,7 +479,7 @@ def fields(turn: Turn) -> dict[str, Any]:
 
 def test_a_turn_without_a_reply_asks_the_same_again() -> None:
     turn = Turn(parent=None, prompt=user("Hi"), status="error")
-    apart = take_apart(turn)
+    apart = unfinished(turn)
     assert apart.asked == (turn.prompt,)
     assert apart.overrides == Overrides()
     assert apart.waiting().status == "running"
@@ -489,10 +488,8 @@ def test_a_turn_without_a_reply_asks_the_same_again() -> None:
 def test_a_stop_shows_all_that_there_is() -> None:
     thought = Reasoning(text="r")
     script = Script([])
-    source = Resumed(script, take_apart(broken(thought, Text(text="a"))))
-    assert [e.part for e in source.so_far() if isinstance(e, PartEnd)] == [
-        Text(text="a")
-    ]
+    source = ContinuedAnswer(script, unfinished(broken(thought, Text(text="a"))))
+    assert source.held == Text(text="a")
     assert assemble(source.cut()).parts == (thought, Text(text="a"))
     assert source.cut() == []
 
@@ -502,7 +499,7 @@ def test_what_is_no_part_passes() -> None:
 
     async def read() -> list[StreamEvent]:
         script = Script([notice])
-        source = Resumed(script, take_apart(broken(Text(text="a"))))
+        source = ContinuedAnswer(script, unfinished(broken(Text(text="a"))))
         await source.ready()
         assert script.is_ready
         return [event async for event in source.events()]

@@ -27,7 +27,7 @@ from openrouter_server import (
     raw,
 )
 from stepmagic.conversation.dialogue import Dialogue
-from stepmagic.conversation.stream import Sending
+from stepmagic.conversation.stream import TurnStream
 from stepmagic.errors import (
     AttachmentError,
     Interrupted,
@@ -39,7 +39,16 @@ from stepmagic.errors import (
 from stepmagic.server.catalogue import Catalogue
 from stepmagic.server.options import Options, Overrides, resolve
 from stepmagic.settings import current
-from stepmagic.transcript import Cell, Image, Protocol, Reasoning, Turn, Video, user
+from stepmagic.transcript import (
+    Cell,
+    Image,
+    Protocol,
+    Reasoning,
+    Turn,
+    TurnTree,
+    Video,
+    user,
+)
 from stepmagic.transcript.events import Finish, Notice, PartDelta, StreamEvent
 from stepmagic.wire import PROTOCOLS
 
@@ -70,17 +79,17 @@ def ask_with(
     return options
 
 
-def drain(sending: Sending) -> list[StreamEvent]:
+def drain(stream: TurnStream) -> list[StreamEvent]:
     """Return every event of a turn."""
-    with sending:
-        return list(sending)
+    with stream:
+        return list(stream)
 
 
 def say(talk: Dialogue, prompt: str, options: Options) -> Turn:
     """Ask and return the closed turn."""
-    sending = talk.send(user(prompt), options)
-    drain(sending)
-    return sending.result()
+    stream = talk.send(user(prompt), options)
+    drain(stream)
+    return stream.result()
 
 
 def said(request: Received) -> list[str]:
@@ -158,16 +167,16 @@ def test_the_turn_is_in_the_tree_before_the_first_byte(
     talk = Dialogue()
     server.enqueue(answer("slow", delay_s=0.3))
     cell = Cell(id="a", execution="1")
-    sending = talk.send(user("Hm?"), ask_with(), cell=cell)
+    stream = talk.send(user("Hm?"), ask_with(), cell=cell)
     while not server.requests:
         time.sleep(0.01)
-    turn = sending.turn
+    turn = stream.turn
     assert turn is not None
     assert turn.status == "running"
     assert turn.replies[0].status == "running"
     assert turn.cell == cell
-    drain(sending)
-    closed = sending.result()
+    drain(stream)
+    closed = stream.result()
     assert (closed.id, closed.status, closed.cell) == (turn.id, "complete", cell)
 
 
@@ -242,16 +251,16 @@ def test_interrupts_anywhere_leave_a_valid_conversation(
         )
         seen = ""
         after = chance.choice([0, 1, 5, 20, 30, 40])
-        sending = talk.send(user(f"Question {round_}"), ask_with(protocol))
-        with pytest.raises(Interrupted) as stopped, sending:
-            for count, event in enumerate(sending):
+        stream = talk.send(user(f"Question {round_}"), ask_with(protocol))
+        with pytest.raises(Interrupted) as stopped, stream:
+            for count, event in enumerate(stream):
                 if isinstance(event, PartDelta):
                     seen += event.text
                 if count >= after:
                     raise KeyboardInterrupt
         assert "\n" not in str(stopped.value)
         assert server.requests[-1].wait_until_over()
-        closed = sending.turn
+        closed = stream.turn
         assert closed is not None
         assert closed.status == "interrupted"
         kept = closed.replies[0].reasoning + closed.text
@@ -295,8 +304,8 @@ def test_two_conversations_stream_side_by_side(
 ) -> None:
     server.enqueue(*[answer("slow", delay_s=0.5)] * 2)
     both = [Dialogue().send(user("Hi"), ask_with()) for _ in range(2)]
-    for sending in both:
-        drain(sending)
+    for stream in both:
+        drain(stream)
     first, second = server.requests
     assert first.answered_at is not None
     assert second.received_at < first.answered_at
@@ -307,12 +316,12 @@ def test_a_reader_that_leaves_stops_the_turn(
 ) -> None:
     talk = Dialogue()
     server.enqueue(answer("word " * 500, tokens_per_frame=1, pace_s=0.01))
-    with talk.send(user("Long?"), ask_with()) as sending:
-        next(sending)
-    assert sending.turn is not None
-    assert sending.turn.status == "interrupted"
+    with talk.send(user("Long?"), ask_with()) as stream:
+        next(stream)
+    assert stream.turn is not None
+    assert stream.turn.status == "interrupted"
     with pytest.raises(StepError, match="not finished"):
-        sending.result()
+        stream.result()
 
 
 def test_a_reader_that_breaks_stops_the_turn_with_its_own_error(
@@ -320,9 +329,9 @@ def test_a_reader_that_breaks_stops_the_turn_with_its_own_error(
 ) -> None:
     talk = Dialogue()
     server.enqueue(answer("word " * 500, tokens_per_frame=1, pace_s=0.01))
-    sending = talk.send(user("Long?"), ask_with())
-    with pytest.raises(ZeroDivisionError), sending:
-        next(sending)
+    stream = talk.send(user("Long?"), ask_with())
+    with pytest.raises(ZeroDivisionError), stream:
+        next(stream)
         raise ZeroDivisionError
     assert server.requests[0].wait_until_over()
     assert say(talk, "Again?", ask_with()).status == "complete"
@@ -334,10 +343,10 @@ def test_listeners_see_every_event_and_can_leave(
     talk = Dialogue()
     heard: list[tuple[str, StreamEvent]] = []
     leave = talk.subscribe(lambda turn, event: heard.append((turn, event)))
-    sending = talk.send(user("Hi"), ask_with())
-    read = drain(sending)
+    stream = talk.send(user("Hi"), ask_with())
+    read = drain(stream)
     assert [event for _, event in heard] == read
-    assert {turn for turn, _ in heard} == {sending.turn_id}
+    assert {turn for turn, _ in heard} == {stream.turn_id}
     leave()
     say(talk, "Again", ask_with())
     assert len(heard) == len(read)
@@ -431,8 +440,8 @@ def test_a_reader_hears_that_nothing_came_for_a_while(
     server: OpenRouterServer, ask_with: Callable[..., Options]
 ) -> None:
     server.enqueue(answer("late", delay_s=0.4))
-    with Dialogue().send(user("Hi"), ask_with()) as sending:
-        heard = list(sending.beats(0.05))
+    with Dialogue().send(user("Hi"), ask_with()) as stream:
+        heard = list(stream.beats(0.05))
     assert heard.count(None) >= 3
     assert isinstance(heard[-1], Finish)
 
@@ -441,21 +450,21 @@ def test_what_a_stopped_turn_left_unread_can_be_read(
     server: OpenRouterServer, ask_with: Callable[..., Options]
 ) -> None:
     server.enqueue(answer(LONG, reasoning="", pace_s=0.005))
-    with Dialogue().send(user("Long?"), ask_with()) as sending:
-        next(sending)
+    with Dialogue().send(user("Long?"), ask_with()) as stream:
+        next(stream)
         time.sleep(0.3)
-    left = [event.text for event in sending.rest() if isinstance(event, PartDelta)]
-    assert sending.turn is not None
-    assert sending.turn.text == "".join(left)
-    assert not list(sending.rest())
+    left = [event.text for event in stream.rest() if isinstance(event, PartDelta)]
+    assert stream.turn is not None
+    assert stream.turn.text == "".join(left)
+    assert not list(stream.rest())
 
 
 def test_work_before_the_request_ends_when_the_turn_is_stopped() -> None:
-    sending = Sending(lambda _: pytest.fail("there is no turn"))
-    sending.report("starting")
-    sending.cancel()
+    stream = TurnStream(TurnTree())
+    stream.report("starting")
+    stream.cancel()
     with pytest.raises(CancelledError):
-        sending.report("still starting")
-    assert [event.text for event in sending.rest() if isinstance(event, Notice)] == [
+        stream.report("still starting")
+    assert [event.text for event in stream.rest() if isinstance(event, Notice)] == [
         "starting"
     ]

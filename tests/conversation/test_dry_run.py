@@ -1,4 +1,4 @@
-"""What would be sent, shown without sending it."""
+"""What would be sent, shown without stream it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.conversation.dry_run import DryRun
 from stepmagic.conversation.dry_run import dry_run as dry_run_of
-from stepmagic.conversation.prompt import Prompt
+from stepmagic.conversation.prompt import checked_prompt
 from stepmagic.errors import AttachmentError, UnsupportedOption
 from stepmagic.keys import VARIABLE, Key
 from stepmagic.server.catalogue import LOCAL_MODEL, Catalogue
@@ -40,7 +40,7 @@ def options(**line: object) -> Options:
 
 
 def dry_run(talk: Dialogue, message: Message, given: Options, *, fresh: bool) -> DryRun:
-    return dry_run_of(talk, Prompt(message=message), given, fresh=fresh)
+    return dry_run_of(talk, checked_prompt(message, given), given, fresh=fresh)
 
 
 @pytest.fixture

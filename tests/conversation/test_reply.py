@@ -118,14 +118,14 @@ def test_json_is_the_whole_text_or_its_only_block(text: str, value: Any) -> None
     ],
 )
 def test_answer_that_is_no_json_is_refused(text: str) -> None:
-    with pytest.raises(StepError, match="the answer is no JSON") as caught:
+    with pytest.raises(StepError, match="the answer is not JSON") as caught:
         answer(text).json()
     assert "`-p response_format=json_object` asks for it" in str(caught.value)
     assert len(str(caught.value)) < 200
 
 
 def test_only_a_long_answer_is_shortened_in_the_message() -> None:
-    with pytest.raises(StepError, match=r"no JSON: 'No\.'\. "):
+    with pytest.raises(StepError, match=r"not JSON: 'No\.'\. "):
         answer("No.").json()
     with pytest.raises(StepError, match=r"no JSON: 'a{60}\.\.\.'\. "):
         answer("a" * 61).json()

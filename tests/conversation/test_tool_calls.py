@@ -18,7 +18,7 @@ from shell_fixtures import ShellUnderTest
 from stepmagic import tool
 from stepmagic.ask.single import astep, step
 from stepmagic.conversation.dialogue import Dialogue
-from stepmagic.conversation.stream import Reader, Sending
+from stepmagic.conversation.stream import Reader, TurnStream
 from stepmagic.errors import Interrupted
 from stepmagic.schema.tools import to_tools
 from stepmagic.server.options import with_tools
@@ -206,7 +206,7 @@ def test_a_warning_of_what_is_sent_stays_beside_the_answer(
 
 
 def confirmed(
-    server: OpenRouterServer, answers: Callable[[Sending, ConfirmTool], None] | None
+    server: OpenRouterServer, answers: Callable[[TurnStream, ConfirmTool], None] | None
 ) -> tuple[list[StreamEvent], list[str]]:
     """Let a function be called that asks first; returns the events and the results."""
 
@@ -219,20 +219,20 @@ def confirmed(
     options = with_tools(session().options(talk), to_tools([delete]))
     events = []
     reader = Reader(confirms=answers is not None)
-    with talk.send(user("Tidy up!"), options, reader=reader) as sending:
-        for event in sending:
+    with talk.send(user("Tidy up!"), options, reader=reader) as stream:
+        for event in stream:
             events.append(event)
             if isinstance(event, ConfirmTool) and answers is not None:
-                answers(sending, event)
+                answers(stream, event)
     parts = [part for reply in talk.turns[0].replies for part in reply.parts]
     told = [part.parts[0] for part in parts if isinstance(part, ToolResult)]
     return events, [part.text for part in told if isinstance(part, Text)]
 
 
 def test_a_function_runs_once_the_user_agrees(server: OpenRouterServer) -> None:
-    def agree(sending: Sending, event: ConfirmTool) -> None:
-        sending.answer(event.call.id, allowed=True)
-        sending.answer(event.call.id, allowed=False)  # too late
+    def agree(stream: TurnStream, event: ConfirmTool) -> None:
+        stream.answer(event.call.id, allowed=True)
+        stream.answer(event.call.id, allowed=False)  # too late
 
     events, told = confirmed(server, agree)
     kinds = (ConfirmTool, ToolStart, ToolEnd)
@@ -243,7 +243,7 @@ def test_a_function_runs_once_the_user_agrees(server: OpenRouterServer) -> None:
 
 @pytest.mark.parametrize(
     "answers",
-    [None, lambda sending, event: sending.answer(event.call.id, allowed=False)],
+    [None, lambda stream, event: stream.answer(event.call.id, allowed=False)],
 )
 def test_a_function_is_not_called_against_the_user_or_where_nobody_is(
     server: OpenRouterServer, answers: Any

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 
@@ -26,10 +26,8 @@ from openrouter_server import (
     error,
 )
 from stepmagic.conversation.dialogue import Dialogue
-from stepmagic.conversation.request import prepare
-from stepmagic.conversation.stream import Sending
-from stepmagic.conversation.tool_calls import Caller
-from stepmagic.conversation.turn import Running, begun
+from stepmagic.conversation.stream import TurnStream
+from stepmagic.conversation.turn import TurnRun, new_turn
 from stepmagic.errors import Interrupted, UnsupportedOption
 from stepmagic.schema.tools import to_tools
 from stepmagic.server.catalogue import Catalogue
@@ -38,8 +36,24 @@ from stepmagic.server.http import start
 from stepmagic.server.options import Options, Overrides, following, resolve, with_tools
 from stepmagic.settings import current
 from stepmagic.storage.journal import journal
-from stepmagic.transcript import Image, Protocol, Text, ToolResult, Turn, user
-from stepmagic.transcript.events import Finish, Notice, StreamEvent, ToolEnd, ToolStart
+from stepmagic.transcript import (
+    Image,
+    Message,
+    Protocol,
+    Text,
+    ToolResult,
+    Turn,
+    TurnTree,
+    user,
+)
+from stepmagic.transcript.events import (
+    Finish,
+    Notice,
+    Source,
+    StreamEvent,
+    ToolEnd,
+    ToolStart,
+)
 from stepmagic.wire import PROTOCOLS
 
 WAIT_S = 30
@@ -88,8 +102,8 @@ def asked(server: OpenRouterServer, monkeypatch: pytest.MonkeyPatch) -> Asked:
 
 def ask(talk: Dialogue, options: Options, prompt: str = "Hi") -> list[StreamEvent]:
     """Ask, and return every event."""
-    with talk.send(user(prompt), options) as sending:
-        return list(sending)
+    with talk.send(user(prompt), options) as stream:
+        return list(stream)
 
 
 def parts_of(turn: Turn, kind: type) -> list[Any]:
@@ -368,37 +382,29 @@ def test_a_fault_after_a_round_keeps_it(
 def test_a_request_that_cannot_be_made_ends_the_turn(
     server: OpenRouterServer, asked: Asked
 ) -> None:
-    async def refuse(*_: object) -> NoReturn:
-        message = "no form"
-        raise UnsupportedOption(message)
+    class OneRequest(TurnRun):
+        """A turn whose second request cannot be made."""
 
-    async def run() -> Running:
-        told: list[StreamEvent] = []
-        turns: dict[str, Turn] = {}
-        prepared = await prepare(user("Hi"), asked(), (), print)
-        turn = begun(user("Hi"), prepared.options, parent=None, cell=None)
-        running = Running(
-            turn,
-            prepared.exchange,
-            prepared.options,
-            listen=told.append,
-            keep=lambda _: None,
-            ask=refuse,
-            caller=Caller(
-                prepared.options,
-                key=None,
-                sending=Sending(turns.__getitem__),
-                tell=told.append,
-            ),
-        )
-        await running.run()
-        return running
+        async def _request(
+            self, messages: tuple[Message, ...], options: Options
+        ) -> Source:
+            if messages[1:]:
+                message = "no form"
+                raise UnsupportedOption(message)
+            return await super()._request(messages, options)
+
+    async def run() -> TurnRun:
+        made = OneRequest(TurnStream(TurnTree()), user("Hi"), asked())
+        await made.prepare([])
+        made.begin(new_turn(user("Hi"), made.options, parent=None, cell=None))
+        await made.run()
+        return made
 
     server.enqueue(answer(tool_calls=[sum_of(1, 2)]))
-    running = start(run()).result(WAIT_S)
-    assert (running.turn.status, running.turn.error) == ("error", "no form")
-    assert isinstance(running.finish.error, UnsupportedOption)
-    assert results_of(running.turn) == [("add", "3", False)]
+    made = start(run()).result(WAIT_S)
+    assert (made.turn.status, made.turn.error) == ("error", "no form")
+    assert isinstance(made.finish.error, UnsupportedOption)
+    assert results_of(made.turn) == [("add", "3", False)]
 
 
 def test_a_model_that_calls_nothing_is_refused(asked: Asked) -> None:
@@ -428,7 +434,7 @@ def test_the_key_goes_back_in_no_result(server: OpenRouterServer, asked: Asked) 
     assert [text for _, text, _ in results_of(talk.turns[0])] == [
         "the key is [key]",
         "ValueError: [key]",
-        "[image left out: it holds the API key]",
+        "[image left out: it contains the API key]",
     ]
 
 
@@ -436,16 +442,24 @@ def test_the_key_goes_back_in_no_result(server: OpenRouterServer, asked: Asked) 
 
 
 def stop_in(talk: Dialogue, options: Options, begun: threading.Event) -> None:
-    """Ask, and interrupt once a function says that it runs."""
+    """Ask, and interrupt once a function says that it runs; waits until that is over.
+
+    An interrupt waits half a second for the turn to close, and then leaves it: on a
+    loaded machine, what it stopped is not closed yet.
+    """
+    reading = threading.Event()
 
     def interrupt() -> None:
-        begun.wait(WAIT_S)
+        assert begun.wait(WAIT_S)
+        assert reading.wait(WAIT_S)
         os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=interrupt, daemon=True).start()
-    with pytest.raises(Interrupted), talk.send(user("Hi"), options) as sending:
-        for _ in sending:
-            pass
+    stream = talk.send(user("Hi"), options)
+    with pytest.raises(Interrupted), stream:
+        for _ in stream:
+            reading.set()
+    stream.wait_until_closed(WAIT_S)
 
 
 @every_protocol
@@ -530,7 +544,7 @@ def test_the_journal_has_the_rounds_while_a_function_runs(
     server.enqueue(answer(tool_calls=[sum_of(1, 2)]))
     server.enqueue(answer(tool_calls=[Call(name="wait")]), answer("Ok."))
     talk = Dialogue()
-    with talk.send(user("Hi"), asked(tools=[add, wait])) as sending:
+    with talk.send(user("Hi"), asked(tools=[add, wait])) as stream:
         assert begun.wait(WAIT_S)
         kept = ""
         deadline = time.monotonic() + WAIT_S
@@ -540,7 +554,7 @@ def test_the_journal_has_the_rounds_while_a_function_runs(
             path = journal().path  # type: ignore[union-attr] # it is on
             kept = path.read_text("utf-8") if path else ""
         over.set()
-        list(sending)
+        list(stream)
     assert talk.turns[0].text == "Ok."
 
 
@@ -551,9 +565,9 @@ def test_a_function_cannot_ask_where_its_own_turn_waits(
 
     def delve(*, aside: bool) -> str:
         other = Dialogue("aside") if aside else talk
-        with other.send(user("Deeper?"), asked(tools=())) as sending:
-            list(sending)
-        return sending.result().text
+        with other.send(user("Deeper?"), asked(tools=())) as stream:
+            list(stream)
+        return stream.result().text
 
     server.enqueue(
         answer(

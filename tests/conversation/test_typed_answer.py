@@ -190,8 +190,8 @@ def test_what_does_not_fit_twice_is_an_error_that_keeps_the_text(
     with pytest.raises(ValueMisfit) as raised:
         step.run("%%step n: int <<\nHow many?")
     assert str(raised.value) == (
-        "the answer is no int, asked 2 times: it is no JSON: Expecting value in "
-        "'I cannot.'. The text is kept: `_step.text`."
+        "the answer is not of the type int, asked 2 times: it is no JSON: Expecting "
+        "value in 'I cannot.'. The text is kept: `_step.text`."
     )
     assert raised.value.text == step["_step"].text == "I cannot."
     assert "n" not in step.shell.user_ns
@@ -206,7 +206,10 @@ def test_what_does_not_fit_twice_is_an_error_that_keeps_the_text(
     ("reply", "said"),
     [
         (answer('{"value": 1', finish_reason="length"), "`-p max_tokens=...`"),
-        (answer("", finish_reason="content_filter"), "the answer is no int: it is no"),
+        (
+            answer("", finish_reason="content_filter"),
+            "the answer is not of the type int: it is no",
+        ),
     ],
 )
 def test_what_asking_again_cannot_help_is_not_asked_again(

@@ -180,7 +180,7 @@ def test_answers_side_by_side_are_set_aside_together(
     server.enqueue(answer("One."), answer("Other."))
     ran = kernel.run("%%step -e low,high\nB", cell="B")
     assert ran.shown[-1]["text/html"].count('class="sm-side"') == 2
-    assert "goes on with 1. `%step use 2` keeps" in ran.shown[-1]["text/plain"]
+    assert "continues with 1. `%step use 2` keeps" in ran.shown[-1]["text/plain"]
     kernel.check("%step use 2")
     run_cells(kernel, "C")
     assert asked(server) == ["A", "B", "C"]

@@ -521,8 +521,8 @@ def test_a_panel_that_opens_in_mid_answer_shows_it_when_it_is_whole(
     step.shell.display_pub = publisher()
     talk = session().conversation
     server.enqueue(answer("One two three four five.", reasoning="", pace_s=0.2))
-    sending = talk.send(user("Count."), session().options(talk))
-    next(sending)
+    stream = talk.send(user("Count."), session().options(talk))
+    next(stream)
     desk = desk_for(talk, Host(step.shell))
     desk.show(in_place=True)
     page = Page(desk)

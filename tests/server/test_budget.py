@@ -97,11 +97,11 @@ def test_a_question_that_costs_more_than_is_left_is_not_asked(
     server: OpenRouterServer, here: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STEPMAGIC_MAX_COST_USD", "0.01")
-    sending = send(here.conversation, "word " * 100_000, "chat")
-    with sending:
-        list(sending)
+    stream = send(here.conversation, "word " * 100_000, "chat")
+    with stream:
+        list(stream)
     with pytest.raises(CostLimitReached, match=r"the question costs about \$0\.025"):
-        sending.result()
+        stream.result()
     assert not server.requests
     assert not here.conversation.tree.turns
 
@@ -113,11 +113,11 @@ def test_an_answer_ends_at_the_limit_and_is_kept(
     current().max_cost_usd = 0.0005
     talk = here.conversation
     server.enqueue(answer(LONG, reasoning="", pace_s=0.002), answer(" The end."))
-    sending = send(talk, "Count!", protocol)
-    with sending:
-        list(sending)
+    stream = send(talk, "Count!", protocol)
+    with stream:
+        list(stream)
     with pytest.raises(CostLimitReached, match="What came is kept") as ended:
-        sending.result()
+        stream.result()
     assert "`%step continue` goes on then" in str(ended.value)
     (turn,) = talk.turns
     assert turn.status == "error"
@@ -137,12 +137,12 @@ def test_two_answers_at_once_share_the_limit(
 ) -> None:
     current().max_cost_usd = 0.001
     server.default = answer(LONG, reasoning="", pace_s=0.002)
-    sendings = [send(Dialogue(), "Count!", "chat") for _ in range(2)]
-    for sending in sendings:
-        with sending:
-            list(sending)
-        assert sending.turn is not None
-        assert sending.turn.status == "error"
+    streams = [send(Dialogue(), "Count!", "chat") for _ in range(2)]
+    for stream in streams:
+        with stream:
+            list(stream)
+        assert stream.turn is not None
+        assert stream.turn.status == "error"
     assert ledger().spent_usd == pytest.approx(0.001, rel=0.5)
     assert here.current == "main"
 
@@ -165,7 +165,7 @@ def test_without_a_price_only_what_is_said_is_counted(usage: Usage) -> None:
         script = Script([UsageReport(usage=usage), Finish(reason="stop")])
         metered = Metered(script, None, {})
         await metered.ready()
-        assert metered.so_far() == metered.cut() == []
+        assert metered.cut() == []
         return [event async for event in metered.events()]
 
     current().max_cost_usd = 1

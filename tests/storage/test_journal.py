@@ -135,9 +135,9 @@ def test_a_turn_is_written_while_it_comes(
 ) -> None:
     server.enqueue(answer(LONG, reasoning="Let me count.", pace_s=0.02))
     talk = session().conversation
-    with talk.send(user("Count!"), session().options(talk)) as sending:
+    with talk.send(user("Count!"), session().options(talk)) as stream:
         while not written() or b'"again"' not in written()[0].read_bytes():
-            assert next(sending)
+            assert next(stream)
         stood = read_journal(written()[0]).conversations[0].tree.path()[0]
     assert stood.status == "interrupted"
     assert stood.replies[0].reasoning == "Let me count."
@@ -162,9 +162,9 @@ LEAVES = """
 from stepmagic.session import session
 from stepmagic.transcript import user
 talk = session().conversation
-sending = talk.send(user("Count!"), session().options(talk))
+stream = talk.send(user("Count!"), session().options(talk))
 for _ in range(40):
-    next(sending)
+    next(stream)
 """
 
 
@@ -243,8 +243,8 @@ def test_media_are_written_once(server: OpenRouterServer, step: ShellUnderTest) 
     talk = session().conversation
     for _ in range(2):
         options = session().options(talk)
-        with talk.send(user("What is this?", image), options) as sending:
-            list(sending)
+        with talk.send(user("What is this?", image), options) as stream:
+            list(stream)
     (path,) = written()
     assert sum("media" in line for line in lines(path)) == 1
     restart()
@@ -539,8 +539,8 @@ def test_bytes_that_are_gone_are_named(
 ) -> None:
     talk = session().conversation
     image = Image(media_type="image/png", data=PIXEL, name="photo")
-    with talk.send(user("Look.", image), session().options(talk)) as sending:
-        list(sending)
+    with talk.send(user("Look.", image), session().options(talk)) as stream:
+        list(stream)
     step.run("%%step -c other\nHi")
     restart()
     (path,) = written()

@@ -9,19 +9,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
-from httpx_sse import EventSource
 
 from stepmagic.transcript import Reasoning, Text, ToolCall
 from stepmagic.transcript.events import (
+    Assembly,
     Finish,
     PartDelta,
     PartEnd,
     PartStart,
-    StreamEvent,
+    assemble,
 )
-from stepmagic.wire import codec
 from wire_events import (
     FIXTURES,
     byte_by_byte,
@@ -177,20 +175,13 @@ def test_reply_with_a_wrong_value_still_ends_in_a_finish(path: Path) -> None:
 
 
 @stream
-def test_a_look_at_what_came_so_far_changes_nothing(path: Path) -> None:
-    """A look says what a stop would leave, and the reading goes on as before."""
-    body, protocol = path.read_bytes(), protocol_of(path)
-    response = httpx.Response(200, headers=EVENT_STREAM, content=body)
-    frames = [frame.data for frame in EventSource(response).iter_sse()]
-    every = max(1, len(frames) // 5)
-    looking = codec(protocol).decoder()
-    events: list[StreamEvent] = []
-    for number, frame in enumerate(frames):
-        events += looking.feed(frame)
+def test_a_look_at_the_parts_so_far_changes_nothing(path: Path) -> None:
+    """A look shows what was received until then, and the fold continues as before."""
+    events = replay(protocol_of(path), [path.read_bytes()])
+    every = max(1, len(events) // 5)
+    looking = Assembly()
+    for number, event in enumerate(events):
+        looking.feed(event)
         if number % every == 0:
-            stopped = codec(protocol).decoder()
-            for earlier in frames[: number + 1]:
-                stopped.feed(earlier)
-            assert dumps(looking.so_far()) == dumps(stopped.cut())
-    events += looking.finish()
-    assert dumps(events) == dumps(replay(protocol, [body]))
+            assert looking.parts == assemble(events[: number + 1]).parts
+    assert looking.parts == assemble(events).parts

@@ -1,6 +1,6 @@
 """A batch over a Dask DataFrame, Series or bag: each worker asks for its partitions.
 
-What goes to the workers is a ``Plan``, in which there is no key: each finds its own.
+The workers receive a ``Plan``, which contains no key: each finds its own.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ _KINDS = ("DataFrame", "Series", "Bag")
 _ITEM = "item"
 
 
-def is_spread(data: Any) -> bool:
-    """Whether data is a collection of Dask; asks its type alone."""
+def is_dask(data: Any) -> bool:
+    """Whether data is a collection of Dask; looks only at its type."""
     kind = type(data)
     return kind.__module__.partition(".")[0] == "dask" and kind.__name__ in _KINDS
 
 
-def spread(data: Any, plan: Plan) -> Any:
-    """Return the collection with the answers, which is computed when it is asked for.
+def map_partitions(data: Any, plan: Plan) -> Any:
+    """Return the collection with the answers, which is computed when Dask is asked to.
 
     Raises:
         AttachmentError: The prompt names a column that is not there.
-        SettingError: ``resume`` is no folder, or a column has the name of a new one.
+        SettingError: ``resume`` is not a folder, or a column has the name of a new one.
     """
     share = _share(plan, data.npartitions)
     if type(data).__name__ == "Bag":
         return data.map_partitions(functools.partial(_ask_items, plan=share))
-    # What a partition will be, without rows: Dask's own word for it.
+    # A partition without rows: Dask calls it meta.
     meta = _table(data._meta, plan)  # noqa: SLF001
     check_names(plan, meta)
     question(plan.prompt, meta.names, plan.handling)
@@ -95,10 +95,10 @@ def _ask_frame(frame: Any, plan: Plan) -> Any:
 
 def _ask_items(items: Iterable[Any], plan: Plan) -> list[dict[str, Any]]:
     """Return the items of a partition as records with their answers, in a worker."""
-    held = list(items)
-    if not held:
+    rows = list(items)
+    if not rows:
         return []
-    table = _table(held, plan)
+    table = _table(rows, plan)
     check_names(plan, table)
     return records(table, _asked(table, plan))
 

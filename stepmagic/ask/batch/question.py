@@ -12,7 +12,7 @@ from stepmagic.attachments.attachment import Handling
 from stepmagic.attachments.names import look_up
 from stepmagic.attachments.placeholders import named
 from stepmagic.conversation.draft import Draft
-from stepmagic.conversation.prompt import build_prompt
+from stepmagic.conversation.prompt import build_message
 from stepmagic.errors import AttachmentError
 from stepmagic.transcript import Message
 
@@ -28,7 +28,7 @@ class Question:
     text: str
     columns: tuple[str, ...]
     attached: bool = False
-    """Whether the columns stand before the text, which names none."""
+    """Whether the columns come before the text, which names none."""
     handling: Handling
 
     def missing(self, row: Mapping[str, Any]) -> str | None:
@@ -47,7 +47,8 @@ class Question:
             values=tuple(attached.items()),
             find=lambda name: _find(name, row),
         )
-        return build_prompt(draft, self.handling).message
+        message, _ = build_message(draft, self.handling)
+        return message
 
 
 def only_name(text: str, usual: str) -> str:
@@ -63,7 +64,7 @@ def only_name(text: str, usual: str) -> str:
 def question(text: str, names: Iterable[str], handling: Handling) -> Question:
     """Return the question to ask of rows with some columns.
 
-    A text that names no column asks of the only one, which then stands before it.
+    A text that names no column asks about the only one, which then comes before it.
 
     Raises:
         AttachmentError: It names a column that is not there, or none of several.
@@ -94,18 +95,18 @@ def _column(expression: str, names: tuple[str, ...]) -> str:
 
 
 def _root(expression: str) -> str:
-    """Return the name that an expression such as ``a.b`` or ``a['b']`` begins with."""
+    """Return the name that an expression such as ``a.b`` or ``a['b']`` starts with."""
     found = _ROOT.match(expression)
     return found.group() if found else expression
 
 
 def _find(expression: str, row: Mapping[str, Any]) -> Any:
-    """Return a column's value; its name may hold what no variable's can."""
+    """Return a column's value; its name may contain what a variable's cannot."""
     return row[expression] if expression in row else look_up(expression, row)
 
 
 def _is_missing(value: Any) -> bool:
     """Whether a value is what tables put where there is none."""
     kind = type(value)
-    is_nan = issubclass(kind, float) and value != value  # noqa: PLR0124 - NaN alone
+    is_nan = issubclass(kind, float) and value != value  # noqa: PLR0124 - only NaN
     return value is None or is_nan or kind.__name__ in _MISSING_TYPES

@@ -1,6 +1,6 @@
 """One rate limit for everything that asks: how many at once, and when the next may.
 
-Lives on the background loop and is touched there alone.
+Used only on the background loop.
 """
 
 from __future__ import annotations
@@ -9,16 +9,15 @@ import asyncio
 import time
 
 
-class Gate:
-    """Lets requests through, fewer at a time after each refusal.
+class RateLimit:
+    """A semaphore that lets fewer requests in after each refusal.
 
-    A refusal halves what may be under way and closes the gate for as long as the server
-    asked; every so many answers let one more through, up to the first width. That is
-    how TCP finds a rate that nobody named.
+    A refusal halves the number under way and closes it for as long as the server asked;
+    every so many answers let one more in, up to the first width. That is
+    how TCP finds a rate that no one has stated.
     """
 
     def __init__(self, width: int) -> None:
-        """Open, for ``width`` requests at a time."""
         self._most = width
         self._width = width
         self._inside = 0
@@ -68,7 +67,7 @@ class Gate:
             self._left.set()
 
     def refuse(self, entered: int, wait_s: float) -> None:
-        """Note that the server asked for less, of a request that came in a round.
+        """Note that the server asked for less, for a request that entered in a round.
 
         Those that were under way together are refused together: the first narrows the
         gate, the rest say nothing new.

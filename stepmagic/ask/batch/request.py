@@ -1,17 +1,18 @@
-"""One question to the server, asked again until it is answered or that is no use."""
+"""One question to the server, retried until it is answered or retrying is no use."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from stepmagic.ask.batch.rate_limit import Gate
-from stepmagic.conversation.request import encode
-from stepmagic.conversation.turn import priced
-from stepmagic.conversation.typed_answer import ask_again
+from stepmagic.ask.batch.rate_limit import RateLimit
+from stepmagic.conversation.prompt import Prompt
+from stepmagic.conversation.turn import encode, priced
+from stepmagic.conversation.typed_answer import TypedQuestion
 from stepmagic.errors import (
     CostLimitReached,
     CreditExhausted,
@@ -27,7 +28,7 @@ from stepmagic.errors import (
     ValueMisfit,
 )
 from stepmagic.schema import Schema
-from stepmagic.server.cassette.endpoint import Taped
+from stepmagic.server.cassette.endpoint import ReplayEndpoint
 from stepmagic.server.endpoint import Endpoint
 from stepmagic.server.http import wait_before
 from stepmagic.server.options import Options
@@ -42,9 +43,9 @@ class Answer:
     text: str | None = None
     """None where there is none."""
     value: Any = None
-    """What the text stands for, where a type was asked for."""
+    """The text as the type that was asked for, if one was."""
     error: str | None = None
-    """Why there is none, or why it is not whole."""
+    """Why there is none, or why it is incomplete."""
     cost_usd: float | None = None
     """None where the server does not say."""
 
@@ -67,7 +68,7 @@ class Answer:
 
 _TOO_MANY = 429
 _LONGEST_WAIT_S = 300.0
-"""A server that asks for more than that is not waited for."""
+"""Where a server asks for a longer wait, its refusal is final."""
 
 _FATAL = (
     CostLimitReached,
@@ -80,30 +81,41 @@ _FATAL = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What came of a question, whole or not."""
+    """What the server answered to a question, complete or not."""
 
     text: str
-    reason: FinishReason
-    value: Any = None
-    """What the text stands for, where a type was asked for."""
+    finish_reason: FinishReason
+    schema: Schema | None = None
+    """The type that was asked for."""
     error: StepError | None = None
     cost_usd: float | None = None
     """Of all tries; None where the server did not say."""
 
+    @functools.cached_property
+    def value(self) -> Any:
+        """The text as the type that was asked for.
+
+        Raises:
+            ValueMisfit: It is not of that type.
+        """
+        return None if self.schema is None else self.schema.read(self.text)
+
 
 class Asker:
-    """Asks one server, through one gate."""
+    """Asks one server, under one rate limit; retries here, where the limit is known."""
 
     def __init__(
-        self, options: Options, endpoint: Endpoint | Taped, gate: Gate
+        self,
+        options: Options,
+        endpoint: Endpoint | ReplayEndpoint,
+        rate_limit: RateLimit,
     ) -> None:
-        """Prepare to ask; tries are made here, where the gate is known."""
         self.key = endpoint.key
         self._options = options
         self._endpoint = endpoint
-        self._gate = gate
+        self._rate_limit = rate_limit
         limits = replace(options.limits, retries=0)
         self._asked = replace(endpoint.adapt(options), limits=limits)
 
@@ -113,23 +125,23 @@ class Asker:
         Raises:
             UnsupportedOption: The model or the protocol has no form for part of it.
         """
-        return encode(messages[-1], self._options, messages[:-1])
+        return encode(messages, self._options)
 
     async def ask(self, body: Mapping[str, Any]) -> Outcome:
-        """Return what came of a question, once that is final."""
-        # The engine of this machine has a name of its own for its model.
+        """Return the outcome of a question, once it is final."""
+        # The embedded engine has another name for its model.
         own = {**body, "model": self._asked.model}
         usage = Usage()
         tries = 0
         while True:
-            answered = self._gate.answered
+            answered = self._rate_limit.answered
             outcome, took = await self._try(own)
             usage += took
             error = outcome.error
             if not isinstance(error, ServerError) or not _may_pass(error):
                 break
-            # Where others get through, this row's turn comes too.
-            others = _is_limit(error) and self._gate.answered > answered
+            # Where other requests are answered, this one will be too.
+            others = _is_limit(error) and self._rate_limit.answered > answered
             tries = 1 if others else tries + 1
             if tries > self._options.limits.retries:
                 break
@@ -138,41 +150,41 @@ class Asker:
         return replace(outcome, cost_usd=usage.cost_usd)
 
     async def _try(self, body: Mapping[str, Any]) -> tuple[Outcome, Usage]:
-        """Return what came of one request, and what it took."""
+        """Return the outcome of one request, and its usage."""
         exchange = self._endpoint.exchange(self._asked, body)
         try:
             await exchange.ready()
         except StepError as exc:
-            return Outcome(text="", reason="error", error=exc), Usage()
-        entered = await self._gate.enter()
-        came = Assembly()
+            return Outcome(text="", finish_reason="error", error=exc), Usage()
+        entered = await self._rate_limit.enter()
+        answer = Assembly()
         try:
             async with contextlib.aclosing(exchange.events()) as events:
                 async for event in events:
-                    came.feed(priced(event, self._options))
+                    answer.feed(priced(event, self._options))
         finally:
-            self._gate.leave()
-        finish = came.finish
+            self._rate_limit.leave()
+        finish = answer.finish
         error = finish.error if finish else None
-        self._tell_gate(entered, error)
+        self._adjust_rate(entered, error)
         outcome = Outcome(
-            text="".join(part.text for part in came.parts if isinstance(part, Text)),
-            reason=finish.reason if finish else "other",
+            text="".join(part.text for part in answer.parts if isinstance(part, Text)),
+            finish_reason=finish.reason if finish else "other",
             error=error,
         )
-        return outcome, came.usage or Usage()
+        return outcome, answer.usage or Usage()
 
-    def _tell_gate(self, entered: int, error: StepError | None) -> None:
-        gate = self._gate
+    def _adjust_rate(self, entered: int, error: StepError | None) -> None:
+        limit = self._rate_limit
         if error is None:
-            gate.answer()
+            limit.answer()
         elif isinstance(error, ServerError) and _is_limit(error):
-            wait_s = wait_before(gate.refusals + 1, error)
-            gate.refuse(entered, min(wait_s, _LONGEST_WAIT_S))
+            wait_s = wait_before(limit.refusals + 1, error)
+            limit.refuse(entered, min(wait_s, _LONGEST_WAIT_S))
 
 
 def is_fatal(error: StepError) -> bool:
-    """Whether every other row would meet it as well."""
+    """Whether every other row would get it as well."""
     waits = isinstance(error, ServerError) and (error.retry_after_s or 0)
     return isinstance(error, _FATAL) or waits > _LONGEST_WAIT_S
 
@@ -184,18 +196,18 @@ def _may_pass(error: ServerError) -> bool:
 
 
 def _is_limit(error: ServerError) -> bool:
-    """Whether the server asks everybody for less, or for a pause."""
+    """Whether the server asks for fewer requests, or for a pause."""
     return error.status == _TOO_MANY or error.retry_after_s is not None
 
 
 _MOST_QUOTED = 500
-"""Letters of a text that does not fit, in the error that keeps it."""
+"""Characters of an answer that does not fit, in the error that quotes it."""
 
 
 async def ask_for_value(
     asker: Asker, body: Mapping[str, Any], message: Message, schema: Schema
 ) -> Outcome:
-    """Return what came of a question whose answer is of a type.
+    """Return the outcome of a question whose answer is of a type.
 
     Args:
         asker: Asks.
@@ -203,33 +215,37 @@ async def ask_for_value(
         message: The question itself, which a second one follows.
         schema: The type.
     """
-    first = _read(await asker.ask(body), schema)
-    wrong = first.error
-    # What was cut off would be cut off again.
-    is_whole = first.reason == "stop" and bool(first.text.strip())
-    if not isinstance(wrong, ValueMisfit) or not is_whole:
-        return first
-    said = Message(role="assistant", parts=(Text(text=first.text),))
-    second = asker.encode(message, said, ask_again(wrong))
-    again = _read(await asker.ask(second), schema)
-    costs = [each.cost_usd for each in (first, again) if each.cost_usd is not None]
-    return replace(again, cost_usd=sum(costs) if costs else None)
-
-
-def _read(outcome: Outcome, schema: Schema) -> Outcome:
-    """Return an answer with its value, or with why it has none."""
-    if outcome.error is not None:
-        return outcome
+    question = TypedQuestion[Outcome](Prompt(message=message), schema)
+    costs: list[float] = []
+    messages: tuple[Message, ...] = ()
+    misfit: ValueMisfit | None = None
     try:
-        return replace(outcome, value=schema.read(outcome.text))
-    except ValueMisfit as wrong:
-        return replace(outcome, error=_explained(wrong, outcome, schema))
+        for prompt in question:
+            messages = (*messages, prompt.message)
+            asked = body if len(messages) == 1 else asker.encode(*messages)
+            outcome = replace(await asker.ask(asked), schema=schema)
+            question.take(outcome)
+            if outcome.cost_usd is not None:
+                costs.append(outcome.cost_usd)
+            if outcome.error is not None:
+                break
+            answer = Message(role="assistant", parts=(Text(text=outcome.text),))
+            messages = (*messages, answer)
+    except ValueMisfit as error:
+        misfit = _for_row(error, question.answer, schema)
+    outcome = question.answer
+    if sum(costs) != (outcome.cost_usd or 0):
+        outcome = replace(outcome, cost_usd=sum(costs))
+    return outcome if misfit is None else replace(outcome, error=misfit)
 
 
-def _explained(wrong: ValueMisfit, outcome: Outcome, schema: Schema) -> ValueMisfit:
+def _for_row(error: ValueMisfit, outcome: Outcome, schema: Schema) -> ValueMisfit:
     """Return the error that a row keeps, with the text that no column has."""
-    cut = "; it was cut off at max_tokens" if outcome.reason == "length" else ""
+    cut = "; it was cut off at max_tokens" if outcome.finish_reason == "length" else ""
     text = outcome.text
-    said = text if len(text) <= _MOST_QUOTED else f"{text[:_MOST_QUOTED]}..."
-    message = f"the answer is no {schema.title}: {wrong.problem}{cut}. It says {said!r}"
-    return ValueMisfit(message, text=text, problem=wrong.problem)
+    quoted = text if len(text) <= _MOST_QUOTED else f"{text[:_MOST_QUOTED]}..."
+    message = (
+        f"the answer is not of the type {schema.title}: {error.problem}{cut}. The "
+        f"answer was {quoted!r}"
+    )
+    return ValueMisfit(message, text=text, problem=error.problem)

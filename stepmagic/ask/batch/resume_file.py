@@ -38,7 +38,7 @@ def fingerprint(api: Protocol, body: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:_KEY_CHARACTERS]
 
 
-class Ledger:
+class ResumeFile:
     """The answers that are on disk, and a file to which more are appended.
 
     Args:

@@ -1,7 +1,7 @@
 """A batch under way on the background loop: workers, repeats, limits, an early end.
 
-Holds of each row its answer and nothing else. Whoever shows how far it is reads the
-``Tally`` from another thread; nothing here prints.
+Keeps only the answer of each row. Whoever shows the progress reads the ``Tally`` from
+another thread; nothing here prints.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from stepmagic.ask.batch.question import question
-from stepmagic.ask.batch.rate_limit import Gate
+from stepmagic.ask.batch.rate_limit import RateLimit
 from stepmagic.ask.batch.request import Answer, Asker, Outcome, ask_for_value, is_fatal
-from stepmagic.ask.batch.resume_file import Ledger, fingerprint
+from stepmagic.ask.batch.resume_file import ResumeFile, fingerprint
 from stepmagic.ask.batch.tables import Column, Table
 from stepmagic.attachments.attachment import Handling
 from stepmagic.attachments.parts import is_inline
-from stepmagic.conversation.context import check_fits
+from stepmagic.conversation.context import check_context
 from stepmagic.errors import (
     AttachmentError,
     CommandError,
@@ -54,7 +54,7 @@ class Plan:
     max_cost_usd: float | None = None
     """No request goes out once this much is spent."""
     resume: Path | None = None
-    """Where answers are kept, and found by the next run."""
+    """Where answers are written, and found by the next run."""
     prefix: str = ""
     """Before the name of each new column."""
     schema: Any = None
@@ -98,7 +98,9 @@ def check_names(plan: Plan, table: Table) -> None:
     names = [column.name for column in result_columns(plan, [])]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        message = f"a batch has a column {twice!r} of its own: rename that of the type."
+        message = (
+            f"a batch adds a column {twice!r} itself: rename the field of the type."
+        )
         raise SettingError(message)
     clash = next((name for name in names if name in table.names), None)
     if clash is not None:
@@ -121,8 +123,8 @@ _NOTES: dict[FinishReason, str] = {
 }
 """What an answer that is there may lack, by the reason for its end."""
 
-_gates: WeakValueDictionary[str, Gate] = WeakValueDictionary()
-"""The gates of this process, by plan: parts of one batch share theirs."""
+_rate_limits: WeakValueDictionary[str, RateLimit] = WeakValueDictionary()
+"""The rate limits of this process, by plan: the parts of one batch share theirs."""
 
 
 @dataclass(slots=True)
@@ -134,7 +136,7 @@ class Tally:
     asked: int = 0
     """Rows that the server was asked for, in this run."""
     resumed: int = 0
-    """Rows whose answer was kept by an earlier run."""
+    """Rows whose answer an earlier run had stored."""
     repeated: int = 0
     """Rows that are the same as one before."""
     failed: int = 0
@@ -149,38 +151,41 @@ class Tally:
 
 
 class Run:
-    """One batch, from its first request to its last."""
+    """One batch, from its first request to its last.
+
+    Args:
+        plan: What to ask of each row.
+        table: The rows.
+
+    Raises:
+        AttachmentError: The prompt names a column that is not there.
+        SettingError: The resume file cannot be read.
+    """
 
     def __init__(self, plan: Plan, table: Table) -> None:
-        """Prepare to ask; nothing is sent yet.
-
-        Raises:
-            AttachmentError: The prompt names a column that is not there.
-            SettingError: The resume file cannot be read.
-        """
         self.tally = Tally(table.count)
         self.answers: list[Answer | None] = [None] * table.count
         self.waits = ""
-        """What it waits for, in words."""
+        """What it waits for, as text."""
         self.end = ""
-        """Why it ended early, in words."""
+        """Why it ended early, as text."""
         self.plan = plan
         self._question = question(plan.prompt, table.names, plan.handling)
         self._columns = {name: table.values(name) for name in self._question.columns}
         self._numbers = iter(range(table.count))
-        self._ledger = Ledger(plan.resume)
+        self._resume_file = ResumeFile(plan.resume)
         self._known: dict[str, Answer] = {}
         self._under_way: dict[str, list[int]] = {}
         self._failures = 0
         self._error: StepError | None = None
-        self._gate = Gate(plan.concurrency)
+        self._rate_limit = RateLimit(plan.concurrency)
         self._schema = None if plan.schema is None else Schema.of(plan.schema)
         self._converting = asyncio.Lock()
         self._over = threading.Event()
         self._task: Future[None] | None = None
 
     def start(self) -> Future[None]:
-        """Begin; the future is done when the batch is, with the error that ended it.
+        """Start; the future is done when the batch is, with the error that ended it.
 
         An error is raised only where no row has an answer. Else the rows that are left
         say why.
@@ -198,12 +203,12 @@ class Run:
     @property
     def closed_s(self) -> float:
         """How long the server wants nothing to be asked, in seconds."""
-        return self._gate.closed_s
+        return self._rate_limit.closed_s
 
     @property
     def fault(self) -> str:
-        """Why answers are no longer kept in the resume file; empty while they are."""
-        return self._ledger.fault
+        """Why the resume file takes no more answers; empty while it does."""
+        return self._resume_file.fault
 
     def outcomes(self) -> list[Answer]:
         """Return what every row got, those that were never asked included."""
@@ -219,15 +224,15 @@ class Run:
                 find_endpoint, plan.options, self._report
             )
             self.waits = ""
-            self._gate = _gates.setdefault(plan.id, self._gate)
-            asker = Asker(plan.options, endpoint, self._gate)
+            self._rate_limit = _rate_limits.setdefault(plan.id, self._rate_limit)
+            asker = Asker(plan.options, endpoint, self._rate_limit)
             async with asyncio.TaskGroup() as workers:
                 for _ in range(min(plan.concurrency, self.tally.rows)):
                     workers.create_task(self._work(asker))
         except ExceptionGroup as group:
             raise group.exceptions[0] from None
         finally:
-            self._ledger.close()
+            self._resume_file.close()
             self._over.set()
         if self._error is not None and self.tally.is_fruitless:
             raise self._error
@@ -265,20 +270,20 @@ class Run:
             waiting.append(number)
         elif (known := self._known.get(key)) is not None:
             self._repeat(number, known)
-        elif (kept := self._kept(key)) is not None:
-            self._known[key] = kept
+        elif (stored := self._stored(key)) is not None:
+            self._known[key] = stored
             self.tally.resumed += 1
-            self._settle([number], kept)
+            self._settle([number], stored)
         else:
             await self._ask(key, number, body, message, asker)
 
-    def _kept(self, key: str) -> Answer | None:
+    def _stored(self, key: str) -> Answer | None:
         """Return the answer of an earlier run."""
-        kept = self._ledger.answers.get(key)
-        if kept is None or kept.text is None or self._schema is None:
-            return kept
+        stored = self._resume_file.answers.get(key)
+        if stored is None or stored.text is None or self._schema is None:
+            return stored
         try:
-            return replace(kept, value=self._schema.read(kept.text))
+            return replace(stored, value=self._schema.read(stored.text))
         except ValueMisfit:
             return None
 
@@ -296,7 +301,7 @@ class Run:
         message = await self._converted(row)
         options = self.plan.options
         refuse_key(asker.key, options.system, message)
-        check_fits(options, (), message)
+        check_context(options, (), message)
         return message
 
     async def _converted(self, row: Mapping[str, Any]) -> Message:
@@ -327,7 +332,7 @@ class Run:
         answer = _answer(outcome)
         self._known[key] = answer
         if outcome.error is None:
-            self._ledger.keep(key, answer)
+            self._resume_file.keep(key, answer)
         self._settle(rows[:1], answer)
         for repeated in rows[1:]:
             self._repeat(repeated, answer)
@@ -344,7 +349,7 @@ class Run:
             self.tally.failed += answer.error is not None
 
     def _count(self, outcome: Outcome) -> None:
-        """Add up what an answer took; ends the batch where going on is no use."""
+        """Add up what an answer took; ends the batch where asking on is no use."""
         tally, most = self.tally, self.plan.max_cost_usd
         if outcome.cost_usd is not None:
             tally.cost_usd = (tally.cost_usd or 0.0) + outcome.cost_usd
@@ -356,7 +361,7 @@ class Run:
             return
         self._failures = 0
         if most is not None and outcome.cost_usd is None:
-            self.end = "the server names no cost, so max_cost_usd cannot be kept to"
+            self.end = "the server reports no cost, so max_cost_usd cannot be enforced"
         elif most is not None and (tally.cost_usd or 0.0) >= most:
             self.end = f"max_cost_usd={format_cost(most)} is reached"
 
@@ -373,19 +378,20 @@ class Run:
 
     def _halt(self, error: StepError) -> None:
         if not self.end:
-            self.end = _said(error)
+            self.end = _described(error)
             self._error = error
 
 
 def _answer(outcome: Outcome) -> Answer:
-    error = _NOTES.get(outcome.reason)
     if outcome.error is not None:
-        error = _said(outcome.error)
-    text = outcome.text if outcome.error is None else None
+        return Answer(error=_described(outcome.error), cost_usd=outcome.cost_usd)
     return Answer(
-        text=text, value=outcome.value, error=error, cost_usd=outcome.cost_usd
+        text=outcome.text,
+        value=outcome.value,
+        error=_NOTES.get(outcome.finish_reason),
+        cost_usd=outcome.cost_usd,
     )
 
 
-def _said(error: StepError) -> str:
+def _described(error: StepError) -> str:
     return f"{type(error).__name__}: {error}"

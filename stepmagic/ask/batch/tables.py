@@ -1,6 +1,6 @@
 """Data of any kind as rows, and the answers joined to it as columns.
 
-Knows pandas by its name alone and every other frame through narwhals; imports no
+Handles pandas itself and every other frame through narwhals; imports no
 library of tables but the one that a list is made a frame of.
 """
 
@@ -18,7 +18,7 @@ from stepmagic.attachments.images import is_image
 from stepmagic.errors import AttachmentError
 
 Kind: TypeAlias = Literal["string", "integer", "number", "boolean", "object"]
-"""What a column holds, beside what is missing."""
+"""The type of the values in a column, missing ones aside."""
 
 _PANDAS: dict[Kind, str | None] = {
     "integer": "Int64",
@@ -89,10 +89,11 @@ def table_of(data: Any, only: str) -> Table:
 
 def records(table: Table, columns: Iterable[Column]) -> list[dict[str, Any]]:
     """Return a table with more columns as a list of dicts."""
-    whole = {name: table.values(name) for name in table.names}
-    whole |= {column.name: column.values for column in columns}
+    joined = {name: table.values(name) for name in table.names}
+    joined |= {column.name: column.values for column in columns}
     return [
-        dict(zip(whole, row, strict=True)) for row in zip(*whole.values(), strict=True)
+        dict(zip(joined, row, strict=True))
+        for row in zip(*joined.values(), strict=True)
     ]
 
 
@@ -154,11 +155,11 @@ class _Framed:
         )
         # A date of a schema is a text of its JSON; what it is, the library sees.
         for dtype in dict.fromkeys((dtypes.get(column.kind), None)):
-            # A library raises anything of its own.
+            # A library may raise any exception.
             with contextlib.suppress(Exception):
                 return make(values, dtype)
-        words = [None if value is None else str(value) for value in values]
-        return make(words, narwhals.String)
+        texts = [None if value is None else str(value) for value in values]
+        return make(texts, narwhals.String)
 
 
 class _Listed:
@@ -227,13 +228,13 @@ def _series(library: Any, values: list[Any]) -> Any:
     """Return a list as a column, as it is where the library has no type for it."""
     try:
         return library.Series(values)
-    except Exception:  # noqa: BLE001 - a library raises anything of its own
+    except Exception:  # noqa: BLE001 - a library may raise any exception
         return library.Series(values, dtype=getattr(library, "Object", "object"))
 
 
 def _pandas_array(column: Column) -> Any:
     pandas = importlib.import_module("pandas")
-    # pandas 2 would write a missing text as the word None.
+    # pandas 2 would write a missing text as "None".
     text = "object" if pandas.__version__.startswith("2.") else "str"
     dtype = _PANDAS.get(column.kind, text)
     values = list(column.values)

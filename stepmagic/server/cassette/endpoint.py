@@ -1,7 +1,7 @@
-"""An endpoint behind a cassette: what is on it is played, and nobody else is asked.
+"""An endpoint behind a cassette: recorded answers are replayed, others are asked for.
 
-The server, its key and the embedded engine are looked for only where an answer is not
-there; so a replay needs none of them.
+The server, its key and the embedded engine are looked for only where an answer was not
+recorded; so a replay needs none of them.
 """
 
 from __future__ import annotations
@@ -19,18 +19,31 @@ from stepmagic.server.cassette.mode import Deck
 from stepmagic.server.cassette.question import Question, question
 from stepmagic.server.http import Call, Exchange, Limits, Opening
 from stepmagic.server.options import Options
-from stepmagic.transcript.events import Finish, Notice, Source, StreamEvent, UsageReport
+from stepmagic.transcript.events import (
+    Finish,
+    Notice,
+    Source,
+    SourceWrapper,
+    StreamEvent,
+    UsageReport,
+)
 from stepmagic.wire import codec
 
 if TYPE_CHECKING:
     from stepmagic.wire.decoder import Decoder
 
-Keep = Callable[[], None]
-"""Writes the answer that has come; a ``StepError`` says why it could not."""
+Record = Callable[[], None]
+"""Writes the complete answer; a ``StepError`` says why that failed."""
 
 
-class Played:
-    """An answer that was recorded, without any network; it costs nothing now."""
+class ReplayedAnswer(SourceWrapper):
+    """A recorded answer, without any network; it costs nothing now.
+
+    Args:
+        recording: The answer.
+        make_decoder: Makes the decoder of its protocol.
+        at_once: Leaves the pauses out.
+    """
 
     def __init__(
         self,
@@ -39,56 +52,33 @@ class Played:
         *,
         at_once: bool,
     ) -> None:
-        """Prepare to play.
-
-        Args:
-            recording: The answer.
-            make_decoder: Makes the decoder of its protocol.
-            at_once: Leaves the pauses out.
-        """
         from stepmagic.server.cassette.recording import Player  # noqa: PLC0415 - loads httpx
 
         player = Player(recording=recording, at_once=at_once)
         call = Call(url="", limits=Limits(retries=0))
-        self._exchange = Exchange(call, make_decoder, opening=player.opened)
-
-    async def ready(self) -> None:
-        """Do nothing: the answer is at hand."""
+        super().__init__(Exchange(call, make_decoder, opening=player.opened))
 
     async def events(self) -> AsyncGenerator[StreamEvent, None]:
         """Yield the events; what the server once charged stays in the metadata."""
-        async with contextlib.aclosing(self._exchange.events()) as events:
+        async with contextlib.aclosing(self._source.events()) as events:
             async for event in events:
                 if isinstance(event, UsageReport):
                     yield UsageReport(usage=replace(event.usage, cost_usd=0.0))
                 else:
                     yield event
 
-    def cut(self) -> list[StreamEvent]:
-        """See ``Source``."""
-        return self._exchange.cut()
 
-    def so_far(self) -> list[StreamEvent]:
-        """See ``Source``."""
-        return self._exchange.so_far()
+class RecordedAnswer(SourceWrapper):
+    """A server's answer, recorded once it is complete; a disk error costs no answer.
 
+    Args:
+        source: Where the events come from.
+        record: Called before the ``Finish`` of an answer that is complete.
+    """
 
-class Recorded:
-    """A server's answer, kept once it is whole; what the disk does costs no answer."""
-
-    def __init__(self, source: Source, keep: Keep) -> None:
-        """Pass on what a source says.
-
-        Args:
-            source: Where the events come from.
-            keep: Called before the ``Finish`` of an answer that is whole.
-        """
-        self._source = source
-        self._keep = keep
-
-    async def ready(self) -> None:
-        """See ``Source``."""
-        await self._source.ready()
+    def __init__(self, source: Source, record: Record) -> None:
+        super().__init__(source)
+        self._record = record
 
     async def events(self) -> AsyncGenerator[StreamEvent, None]:
         """Yield the events; the last is a ``Finish``."""
@@ -96,27 +86,19 @@ class Recorded:
             async for event in events:
                 if isinstance(event, Finish) and event.error is None:
                     try:
-                        await asyncio.to_thread(self._keep)
+                        await asyncio.to_thread(self._record)
                     except StepError as error:
                         text = f"Not recorded: {error}"
                         yield Notice(text=text, stays=True)
                 yield event
 
-    def cut(self) -> list[StreamEvent]:
-        """See ``Source``."""
-        return self._source.cut()
-
-    def so_far(self) -> list[StreamEvent]:
-        """See ``Source``."""
-        return self._source.so_far()
-
 
 class Server(Protocol):
-    """Who is asked what is not on the cassette."""
+    """The server that is asked for what is not on the cassette."""
 
     @property
     def key(self) -> Key | None:
-        """The key that goes along."""
+        """The key that is sent with a request."""
 
     def adapt(self, options: Options) -> Options:
         """Return the options as this server takes them."""
@@ -127,30 +109,34 @@ class Server(Protocol):
         """Return the exchange of a request."""
 
 
-class Taped:
-    """A cassette in the place of an ``Endpoint``."""
+class ReplayEndpoint:
+    """A cassette in the place of an ``Endpoint``.
+
+    Args:
+        deck: The cassette, and whether to record or to replay.
+        find: Looks for the server, which may take a while.
+    """
 
     def __init__(self, deck: Deck, find: Callable[[], Server]) -> None:
-        """Prepare; ``find`` looks for the server, which may take a while."""
         self._deck = deck
         self._find = find
         self._user_key = find_key()
         self._server: Server | None = None
         self._own: Mapping[str, Any] = {}
-        """Fields of every body that are the server's own."""
+        """Fields that this server wants in every body."""
 
     @property
     def key(self) -> Key | None:
-        """What must not be written anywhere, whoever answers."""
+        """The key that must not be written anywhere, whoever answers."""
         return self._server.key if self._server else self._user_key
 
     def adapt(self, options: Options) -> Options:
-        """Return the options as they are: what is recorded is known by them."""
+        """Return the options unchanged: recordings are found by them."""
         return options
 
     def exchange(self, asked: Options, body: Mapping[str, Any]) -> Source:
         """Return the exchange of a request; nothing is looked for yet."""
-        return _Asking(self, asked, body)
+        return _DeferredAnswer(self, asked, body)
 
     async def source(self, asked: Options, body: Mapping[str, Any]) -> Source:
         """Return where the answer to a request comes from.
@@ -164,7 +150,7 @@ class Taped:
         what, recording = await asyncio.to_thread(self._look_up, asked, body)
         if recording is not None:
             at_once = deck.is_at_once(is_watched=asked.is_watched)
-            return Played(recording, codec(asked.api).decoder, at_once=at_once)
+            return ReplayedAnswer(recording, codec(asked.api).decoder, at_once=at_once)
         server = await self._asked(asked, what)
         from stepmagic.server.cassette.recording import Recorder  # noqa: PLC0415 - loads httpx
 
@@ -173,7 +159,9 @@ class Taped:
             server.adapt(asked), {**body, **self._own}, opening=recorder.opened
         )
         keys = [key for key in (server.key, self._user_key) if key]
-        return Recorded(live, lambda: deck.cassette.add(what, recorder.whole(), *keys))
+        return RecordedAnswer(
+            live, lambda: deck.cassette.add(what, recorder.whole(), *keys)
+        )
 
     def _look_up(self, asked: Options, body: Mapping[str, Any]) -> Any:
         what = question(asked.api, body)
@@ -204,19 +192,21 @@ class Taped:
         return self._server
 
 
-class _Asking:
-    """A request to which the cassette or the server has the answer."""
+class _DeferredAnswer:
+    """An answer whose source, cassette or server, is found when it is asked for."""
 
-    def __init__(self, taped: Taped, asked: Options, body: Mapping[str, Any]) -> None:
-        self._taped = taped
+    def __init__(
+        self, endpoint: ReplayEndpoint, asked: Options, body: Mapping[str, Any]
+    ) -> None:
+        self._endpoint = endpoint
         self._asked = asked
         self._body = body
         self._source: Source | None = None
 
     async def ready(self) -> None:
-        """Find out who answers; see ``Taped.source``."""
+        """Find out who answers; see ``ReplayEndpoint.source``."""
         if self._source is None:
-            self._source = await self._taped.source(self._asked, self._body)
+            self._source = await self._endpoint.source(self._asked, self._body)
             await self._source.ready()
 
     async def events(self) -> AsyncGenerator[StreamEvent, None]:
@@ -233,7 +223,3 @@ class _Asking:
     def cut(self) -> list[StreamEvent]:
         """Return the ends of the parts that were open when the reading stopped."""
         return self._source.cut() if self._source else []
-
-    def so_far(self) -> list[StreamEvent]:
-        """Return what ``cut`` would now, and go on reading."""
-        return self._source.so_far() if self._source else []

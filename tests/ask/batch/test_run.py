@@ -164,8 +164,13 @@ def test_the_bar_says_what_it_cost(capsys: pytest.CaptureFixture[str]) -> None:
         ({"text": ["a"]}, "Say {{ txt }}", {}, "no column 'txt'. Did you mean 'text'"),
         ({"a": ["a"], "b": [1]}, "Say {{ zzz }}", {}, "It has a, b."),
         ({"a": ["a"], "b": [1]}, "Say it.", {}, "names no column"),
-        ({"a": ["a"]}, "Say {{ a }}", {"concurrency": 0}, "concurrency is more than 0"),
-        ({"a": ["a"]}, "Say {{ a }}", {"max_cost_usd": -1}, "max_cost_usd is more"),
+        (
+            {"a": ["a"]},
+            "Say {{ a }}",
+            {"concurrency": 0},
+            "concurrency must be more than 0",
+        ),
+        ({"a": ["a"]}, "Say {{ a }}", {"max_cost_usd": -1}, "max_cost_usd must be"),
         ({"a": ["a"]}, "Say {{ a }}", {"effort": "huge"}, "huge"),
         ({"a": ["a"], "error": [1]}, "Say {{ a }}", {}, "column 'error' already"),
     ],
@@ -298,7 +303,9 @@ def test_a_value_that_never_fits_is_an_error_that_keeps_the_text(
     server.enqueue(says(RIGHT), says(WRONG), says(WRONG))
     found = quiet(["a", "b"], "Judge {{ x }}", schema=Review, concurrency=1)
     assert found["mood"].isna().tolist() == [False, True]
-    assert found["error"][1].startswith("ValueMisfit: the answer is no Review: ")
+    assert found["error"][1].startswith(
+        "ValueMisfit: the answer is not of the type Review: "
+    )
     assert "so-so" in found["error"][1]
     server.enqueue(answer("{" * 900, reasoning="", finish_reason="length"))
     found = quiet(["c"], "Judge {{ x }}", schema=Review)
@@ -328,7 +335,7 @@ def test_an_error_while_asking_once_more_is_the_rows(server: OpenRouterServer) -
 
 def test_a_field_with_the_name_of_a_column_of_ours_is_refused() -> None:
     schema = {"type": "object", "properties": {"error": {"type": "string"}}}
-    with pytest.raises(SettingError, match="'error' of its own"):
+    with pytest.raises(SettingError, match="adds a column 'error' itself"):
         quiet(["a"], "Judge {{ x }}", schema=schema)
 
 
@@ -430,7 +437,7 @@ def test_without_costs_a_limit_cannot_be_kept_to(
     options = {"concurrency": 1, "max_cost_usd": 1, "model": TEXT_ONLY}
     found = quiet(["a", "b"], "Say {{ x }}", **options)
     assert list(found["answer"].notna()) == [True, False]
-    assert "the server names no cost" in capsys.readouterr().out
+    assert "the server reports no cost" in capsys.readouterr().out
 
 
 # Interrupts

@@ -160,7 +160,7 @@ def test_answers_are_drawn_and_interrupts_leave_a_prompt(
         words = re.findall(r"word\d+", text)
         assert len(words) > 30
         assert words == WORDS[: len(words)]
-        assert f"Interrupted: stopped after {len(words)} words, which" in text
+        assert f"Interrupted: stopped after {len(words)} words. They are kept" in text
         assert "^C" not in text
         assert not shell.emulator.screen.cursor.hidden
 

@@ -37,7 +37,7 @@ from stepmagic.errors import (
     StepError,
 )
 from stepmagic.schema.tools import tool
-from stepmagic.server.cassette.endpoint import Taped
+from stepmagic.server.cassette.endpoint import ReplayEndpoint
 from stepmagic.server.cassette.mode import forget, place
 from stepmagic.server.catalogue import Catalogue
 from stepmagic.server.endpoint import find_endpoint
@@ -198,8 +198,8 @@ def test_a_stopped_answer_is_not_recorded(server: OpenRouterServer, path: Path) 
     server.enqueue(answer("one two three four five six", pace_s=0.5))
     talk = Dialogue()
     options = resolved()
-    with talk.send(user("One?"), options) as sending:
-        for event in sending:
+    with talk.send(user("One?"), options) as stream:
+        for event in stream:
             if isinstance(event, PartDelta):
                 break
     assert talk.turns[-1].status == "interrupted"
@@ -274,9 +274,9 @@ def test_what_cannot_be_written_costs_no_answer(
 ) -> None:
     current().cassette = str(tmp_path / "none" / "notes.jsonl")
     server.enqueue(answer("Yes."))
-    sending = Dialogue().send(user("One?"), resolved())
-    events = list(sending)
-    assert sending.result().text == "Yes."
+    stream = Dialogue().send(user("One?"), resolved())
+    events = list(stream)
+    assert stream.result().text == "Yes."
     notices = [event.text for event in events if isinstance(event, Notice)]
     (said,) = notices
     assert said.startswith("Not recorded: ")
@@ -311,9 +311,9 @@ def test_answers_side_by_side_are_replayed(
     told = []
     for _ in range(2):
         each = [resolved(effort=effort) for effort in ("low", "high")]
-        together = Dialogue().send_each(user("Well?"), each)
-        list(together.beats(30))
-        told.append([turn.text for turn in together.result()])
+        streams = Dialogue().send_each(user("Well?"), each)
+        list(streams.beats(30))
+        told.append([turn.text for turn in streams.result()])
         if current().cassette_mode == "auto":
             alone()
     assert sorted(told[0]) == ["No.", "Yes."]
@@ -372,8 +372,8 @@ def test_a_replay_can_be_stopped_and_played_again(path: Path, alone: Any) -> Non
     alone()
     current().cassette_speed = "original"
     stopped = Dialogue()
-    with stopped.send(user("One?"), resolved()) as sending:
-        for event in sending:
+    with stopped.send(user("One?"), resolved()) as stream:
+        for event in stream:
             if isinstance(event, PartDelta):
                 break
     assert stopped.tree.turns
@@ -414,8 +414,8 @@ def test_a_picture_that_was_encoded_otherwise_is_found(
 def test_a_question_with_the_key_is_refused(path: Path) -> None:
     talk = Dialogue()
     key = "sk-or-v1-made-up-for-the-tests"
-    sending = talk.send(user(f"Is {key} good?"), resolved())
-    (finish,) = sending
+    stream = talk.send(user(f"Is {key} good?"), resolved())
+    (finish,) = stream
     assert isinstance(finish, Finish)
     assert isinstance(finish.error, AttachmentError)
     assert not path.exists()
@@ -435,11 +435,11 @@ def test_later_requests_of_a_turn_find_the_server_when_it_is_needed(
         )
 
     taped = find_endpoint(options, print)
-    assert isinstance(taped, Taped)
-    assert (source("x").cut(), source("x").so_far()) == ([], [])
+    assert isinstance(taped, ReplayEndpoint)
+    assert source("x").cut() == []
     sources = [source(text) for text in ("One?", "Two?", "Three?")]
     first, second, third = (events(each) for each in sources)
-    assert [(each.cut(), each.so_far()) for each in sources] == [([], [])] * 3
+    assert [each.cut() for each in sources] == [[]] * 3
     assert isinstance(first[-1], Finish)
     assert [len(each) > 2 for each in (first, second, third)] == [True] * 3
     assert len(server.requests) == 3
