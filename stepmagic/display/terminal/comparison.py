@@ -64,7 +64,7 @@ class _Waiting:
         return self._clock() if self._replayed_at is None else self._replayed_at
 
 
-class TerminalSides:
+class TerminalComparison:
     """Prints the events of turns that were asked side by side."""
 
     def __init__(

@@ -20,7 +20,7 @@ from stepmagic.display.html.bundle import reply_bundle, turn_bundle
 from stepmagic.display.notebook.frames import Frame
 from stepmagic.display.notebook.view import NotebookView
 from stepmagic.display.terminal.view import TerminalView
-from stepmagic.display.view import Unseen, is_live, view_for
+from stepmagic.display.view import SilentView, is_live, view_for
 from stepmagic.errors import Interrupted, ServerOverloaded, StreamCut
 from stepmagic.transcript import (
     File,
@@ -500,7 +500,7 @@ def test_a_kernel_a_terminal_and_a_script_get_views_of_their_own() -> None:
     with view_for(Host()) as unseen:
         unseen.show(Finish(reason="stop"))
         unseen.tick()
-    assert isinstance(unseen, Unseen)
+    assert isinstance(unseen, SilentView)
 
 
 IN_KERNEL = """
