@@ -16,7 +16,7 @@ from rich.console import RenderableType
 from rich.text import Text as Words
 
 from stepmagic.display.html.bundle import thinking
-from stepmagic.display.terminal.blocks import Blocks
+from stepmagic.display.terminal.blocks import TerminalBlocks
 from stepmagic.display.terminal.boxes import DIM, Hanging
 from stepmagic.display.terminal.markdown import draw
 from stepmagic.display.terminal.region import Region
@@ -133,7 +133,7 @@ class _Markdown:
     """The text of an answer."""
 
     def __init__(self) -> None:
-        self._blocks = Blocks()
+        self._blocks = TerminalBlocks()
         self.feed = self._blocks.feed
 
     def settled(self) -> Sequence[RenderableType]:
