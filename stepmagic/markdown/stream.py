@@ -19,6 +19,7 @@ from stepmagic.markdown import render, to_html
 from stepmagic.markdown.blocks import SMALL, BlockReader, Fence, skip_blank_lines
 from stepmagic.markdown.boundaries import possible_table_head, stable_prefix
 from stepmagic.markdown.characters import PlainStream
+from stepmagic.markdown.html_text import code_box, escape_code, escape_text
 from stepmagic.markdown.links import Parsed, link_labels
 from stepmagic.markdown.open_blocks import (
     WrittenBlock,
@@ -210,7 +211,7 @@ class BlockStream(BlockReader):
         self._freeze(_fence_html(fence))
 
     def _write_code(self, code: str) -> str:
-        return to_html.code(code)
+        return escape_code(code)
 
     def _take_finished(
         self,
@@ -367,7 +368,7 @@ def _changed_labels(before: Mapping[str, Any], now: Mapping[str, Any]) -> set[st
 
 
 def _fence_html(fence: Fence, last_line: str = "") -> str:
-    before, after = to_html.code_box(fence.language)
+    before, after = code_box(fence.language)
     return f"{before}{fence.code(last_line)}{after}"
 
 
@@ -376,4 +377,4 @@ def _with_tail(html: str, tail: str) -> str:
     if not tail.strip():
         return html
     before = html.removesuffix("</p>\n") if html.endswith("</p>\n") else html + "<p>"
-    return f"{before}{to_html.escape(tail)}</p>\n"
+    return f"{before}{escape_text(tail)}</p>\n"

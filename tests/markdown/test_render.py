@@ -20,7 +20,7 @@ from page import Page, acts
 from stepmagic.markdown import PlainStream, escape, plain, render, sanitize_source
 from stepmagic.markdown.highlight import highlight
 from stepmagic.markdown.parser import DEEPEST, LONGEST
-from stepmagic.markdown.safety import address
+from stepmagic.markdown.safety import safe_address
 
 MATHS = re.compile(r'class="sm-maths">(.*?)</(?:span|div)>', re.DOTALL)
 
@@ -236,7 +236,7 @@ def test_tex_is_tamed(tex: str, tamed: str) -> None:
     ],
 )
 def test_an_address_is_refused(url: str) -> None:
-    assert address(url) is None
+    assert safe_address(url) is None
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_an_address_is_refused(url: str) -> None:
 def test_an_address_is_written_without_unusual_characters(
     url: str, written: str
 ) -> None:
-    assert address(url) == written
+    assert safe_address(url) == written
 
 
 def test_a_long_refused_address_is_cut() -> None:

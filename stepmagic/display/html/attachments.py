@@ -13,7 +13,7 @@ from html import escape as quote
 from stepmagic.display.html.bundle import describe
 from stepmagic.errors import AttachmentError
 from stepmagic.markdown import escape, plain
-from stepmagic.markdown.highlight import QUIET
+from stepmagic.markdown.html_text import QUIET
 from stepmagic.transcript import File, Image, Message, Part, Text, Video
 from stepmagic.transcript.usage import estimate_part, format_count
 

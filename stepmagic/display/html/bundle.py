@@ -18,8 +18,8 @@ from urllib.parse import quote
 from stepmagic.display.answer import Answer, format_time
 from stepmagic.display.html.calls import Called, Shown, outcome, paired, spelled
 from stepmagic.markdown import escape, plain, render, sanitize_source
-from stepmagic.markdown.highlight import QUIET
-from stepmagic.markdown.json_block import formed
+from stepmagic.markdown.html_text import QUIET
+from stepmagic.markdown.json_block import format_json
 from stepmagic.transcript import (
     File,
     Image,
@@ -122,7 +122,7 @@ def to_piece(
     piece = Piece()
     match part:
         case Text():
-            piece = Piece(source=formed(part.text))
+            piece = Piece(source=format_json(part.text))
         case Reasoning() if part.text or grows:
             piece = Piece(
                 around=_folding("sm-reasoning", "<blockquote>\n", "</blockquote>\n"),
@@ -333,7 +333,7 @@ def _source(part: Shown) -> str:
     """Return a part as Markdown; thoughts and calls are left to the HTML."""
     match part:
         case Text():
-            return sanitize_source(formed(part.text))
+            return sanitize_source(format_json(part.text))
         case Image() | Video() | File():
             return sanitize_source(describe(part) if part.url is None else _link(part))
         case Reasoning() | Called() | ToolCall() | ToolResult() | Opaque():

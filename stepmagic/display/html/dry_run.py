@@ -8,7 +8,7 @@ from stepmagic.display.answer import Answer
 from stepmagic.display.html.attachments import part_html
 from stepmagic.display.html.bundle import reply_bundle
 from stepmagic.markdown import escape, plain
-from stepmagic.markdown.highlight import QUIET
+from stepmagic.markdown.html_text import QUIET
 from stepmagic.transcript import Message, Part, Text
 from stepmagic.transcript.usage import format_cost
 

@@ -13,7 +13,7 @@ from stepmagic.display.answer import Side, headings
 from stepmagic.display.html.attachments import Sent, sent_html
 from stepmagic.display.html.bundle import quiet, turn_bundle
 from stepmagic.markdown import escape, plain
-from stepmagic.markdown.highlight import QUIET
+from stepmagic.markdown.html_text import QUIET
 from stepmagic.transcript import Turn, TurnTree
 from stepmagic.transcript.usage import format_cost, format_count, total
 

@@ -13,7 +13,7 @@ import html
 from typing import TYPE_CHECKING
 
 from stepmagic.markdown import escape, plain
-from stepmagic.markdown.highlight import QUIET
+from stepmagic.markdown.html_text import QUIET
 
 if TYPE_CHECKING:
     from stepmagic.conversation.reply import Logprobs

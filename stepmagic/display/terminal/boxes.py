@@ -17,7 +17,7 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 
-from stepmagic.markdown.highlight import lexer_of
+from stepmagic.markdown.highlight import find_lexer
 
 DIM = Style(dim=True)
 _BOLD = Style(bold=True)
@@ -113,7 +113,7 @@ class Code:
 
     def _coloured(self) -> Text:
         code = self.content.removesuffix("\n")
-        lexer = lexer_of(code, self.language)
+        lexer = find_lexer(code, self.language)
         if lexer is None:
             return Text(code)
         text = Text()
