@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from stepmagic.conversation.reply import Logprobs, Replies, Reply
 
 _drawn: dict[object, set[str]] = {}
-"""The turns that were streamed, by the execution of a cell; of the last one alone."""
+"""The turns that were streamed in the last execution of a cell, by that execution."""
 
 
 def mark_drawn(host: Host, turn_id: str) -> None:
-    """Note that this execution of the cell has drawn a turn already."""
+    """Note that this execution of the cell has drawn a turn."""
     now = host.execution
     ids = _drawn.get(now, set())
     _drawn.clear()

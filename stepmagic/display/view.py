@@ -152,9 +152,9 @@ def show_sent(host: Host, message: Message, notices: tuple[str, ...]) -> None:
     if not host.has_shell or not (host.has_kernel or sys.stdout.isatty()):
         return
     # Imported when used: most questions have no attachments.
-    from stepmagic.display.html.attachments import Sent  # noqa: PLC0415
+    from stepmagic.display.html.attachments import SentAttachments  # noqa: PLC0415
 
-    sent = Sent(message=message, notices=notices)
+    sent = SentAttachments(message=message, notices=notices)
     if sent:
         from IPython.display import display  # noqa: PLC0415
 

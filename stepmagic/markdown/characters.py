@@ -109,3 +109,17 @@ def plain(text: str) -> str:
         return text
     stream = PlainStream()
     return stream.feed(text) + stream.close()
+
+
+def shorten(text: str, most: int) -> str:
+    """Return a text of at most so many characters, with ``...`` if it was cut."""
+    return text if len(text) <= most else f"{text[:most]}..."
+
+
+def one_line(text: str, most: int) -> str:
+    """Return a text as one line of at most so many characters, with ``...`` if cut."""
+    # Of a very long text, only the beginning is examined.
+    begin = text[: 4 * most]
+    line = " ".join(plain(begin).split())
+    is_cut = len(begin) < len(text)
+    return f"{line[:most]}..." if is_cut else shorten(line, most)

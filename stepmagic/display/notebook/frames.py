@@ -12,20 +12,20 @@ from dataclasses import dataclass
 from stepmagic.display.answer import AnswerFold
 from stepmagic.display.html.bundle import (
     Piece,
-    merged,
-    one_thought_s,
+    merge_parts,
     plain_text,
     quiet,
+    single_thought_s,
     to_piece,
     waiting,
     wrapped,
 )
-from stepmagic.display.html.calls import Shown
+from stepmagic.display.html.calls import DisplayedPart
 from stepmagic.markdown.stream import BlockStream
 from stepmagic.transcript import Part, Reasoning
 
 
-class Drawn:
+class DrawnPiece:
     """A piece of an answer as it is drawn by now."""
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class Drawn:
         """How often all that was frozen became void."""
         self.size = 0
         """Letters of HTML that are frozen."""
-        self._part: Shown | None = None
+        self._part: DisplayedPart | None = None
         self._grows = True
         self._is_last = True
         self._source = ""
@@ -53,7 +53,12 @@ class Drawn:
         return Piece(around=self.around, summary=self.summary).join(body)
 
     def follow(
-        self, part: Shown, *, is_last: bool, grows: bool, thought_s: float | None
+        self,
+        part: DisplayedPart,
+        *,
+        is_last: bool,
+        grows: bool,
+        thought_s: float | None,
     ) -> None:
         """Draw a part as it is now.
 
@@ -103,7 +108,7 @@ class Drawn:
 class Frame:
     """An answer at one moment of its growth."""
 
-    pieces: Sequence[Drawn]
+    pieces: Sequence[DrawnPiece]
     line: str
     """What happens instead of an answer, in words; empty with text."""
     parts: tuple[Part, ...]
@@ -128,15 +133,15 @@ class Frames:
     def __init__(self, fold: AnswerFold) -> None:
         """Follow what a fold has of the answer."""
         self._fold = fold
-        self._drawn: list[Drawn] = []
+        self._drawn: list[DrawnPiece] = []
 
     def next(self) -> Frame:
         """Return the answer as it stands; the frame before is void."""
         answer = self._fold.answer()
-        parts = merged(answer.parts, answer.called_s)
-        thought_s = one_thought_s(parts, answer.thought_s)
+        parts = merge_parts(answer.parts, answer.call_times_s)
+        thought_s = single_thought_s(parts, answer.thought_s)
         while len(self._drawn) < len(parts):
-            self._drawn.append(Drawn())
+            self._drawn.append(DrawnPiece())
         del self._drawn[len(parts) :]
         for drawn, part in zip(self._drawn, parts, strict=True):
             is_last = part is parts[-1]

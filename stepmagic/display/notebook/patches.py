@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stepmagic.display.html.bundle import quiet
-from stepmagic.display.notebook.frames import Drawn, Frame
+from stepmagic.display.notebook.frames import DrawnPiece, Frame
 
 _LEAST_REPEATED = 16 * 1024
 """Letters of HTML; below, the end comes soon enough."""
@@ -106,7 +106,7 @@ class Patches:
         return changes
 
 
-def _changed(sent: _Sent, drawn: Drawn) -> dict[str, Any]:
+def _changed(sent: _Sent, drawn: DrawnPiece) -> dict[str, Any]:
     """Return what is new of a piece, and note it as sent."""
     changed: dict[str, Any] = {}
     if drawn.around != sent.around:

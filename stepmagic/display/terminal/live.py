@@ -15,7 +15,7 @@ from typing import Protocol, TextIO
 from rich.console import RenderableType
 from rich.text import Text as Words
 
-from stepmagic.display.html.bundle import thinking
+from stepmagic.display.html.bundle import summarize_reasoning
 from stepmagic.display.terminal.blocks import TerminalBlocks
 from stepmagic.display.terminal.boxes import DIM, Hanging
 from stepmagic.display.terminal.markdown import draw
@@ -168,7 +168,7 @@ class _Thought:
         return _dimmed(self._line[-size.columns * size.lines :])
 
     def rest(self, thought_s: float) -> Sequence[RenderableType]:
-        summary = thinking("".join(self._read), thought_s, grows=False)
+        summary = summarize_reasoning("".join(self._read), thought_s, grows=False)
         return [*_dimmed(self._line), Words(summary, DIM)]
 
 

@@ -16,7 +16,7 @@ from typing import Protocol, Self, TextIO
 
 from stepmagic.display.answer import AnswerFold, format_time
 from stepmagic.display.html.bundle import describe, waiting
-from stepmagic.display.html.calls import outcome, spelled
+from stepmagic.display.html.calls import format_call, summarize_result
 from stepmagic.display.interrupts import interrupts_held, interrupts_ignored
 from stepmagic.display.terminal.plain import PlainPrinter
 from stepmagic.markdown import PlainStream, plain
@@ -153,8 +153,8 @@ class TerminalView:
                 self._whole(event.index, event.part)
                 self._ended(event.part)
             case ToolStart() if self._terminal:
-                self._calls[event.call.id] = spelled(event.call)
-                self._aside(f"Running {spelled(event.call)} ...")
+                self._calls[event.call.id] = format_call(event.call)
+                self._aside(f"Running {format_call(event.call)} ...")
             case ToolEnd() if self._terminal:
                 self._returned(event)
             case Retry() | Notice() if self._terminal:
@@ -183,7 +183,7 @@ class TerminalView:
         result = end.result
         called = self._calls.pop(result.call_id, result.name)
         time = format_time(end.time_s) if self._live else ""
-        self._aside(" · ".join(filter(None, (called, time, outcome(result)))))
+        self._aside(" · ".join(filter(None, (called, time, summarize_result(result)))))
 
     def _text(self, kind: type[Part], text: str) -> None:
         # A pipe or a file wants the answer alone.

@@ -107,7 +107,7 @@ def test_a_failed_column_says_why_and_lines_below_come_once(
         view.conclude("")
         view.conclude("Goes on with `2`.")
     html, text = published.last["text/html"], published.last["text/plain"]
-    assert "No answer came: the server is gone" in html
+    assert "No answer was received: the server is gone" in html
     assert html.count("Set aside.") == 1
     assert "<code>2</code>" in html
     assert text.endswith("Set aside.\n\nGoes on with `2`.")
