@@ -1,4 +1,4 @@
-"""Where blocks and lines of a text end for good while more of it is being received.
+"""Where blocks and lines end for good, while more of the text is being received.
 
 Owns two questions: which lines belong to finished blocks, and which characters at the
 end of a line may still become markup, so that they are held back. A wrong guess delays

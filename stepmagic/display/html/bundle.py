@@ -119,23 +119,25 @@ class Piece:
 
 
 def to_piece(
-    part: DisplayedPart, *, grows: bool = False, thought_s: float | None = None
+    part: DisplayedPart, *, is_streaming: bool = False, thought_s: float | None = None
 ) -> Piece:
     """Return what to draw of a part.
 
     Args:
         part: Any part; one that is not shown returns an empty piece.
-        grows: Whether it is reasoning that continues, whose last line is then visible.
+        is_streaming: Whether it is reasoning that continues, whose last line is then visible.
         thought_s: How long the reasoning took so far.
     """
     piece = Piece()
     match part:
         case Text():
             piece = Piece(source=format_json(part.text))
-        case Reasoning() if part.text or grows:
+        case Reasoning() if part.text or is_streaming:
             piece = Piece(
                 around=_folding("sm-reasoning", "<blockquote>\n", "</blockquote>\n"),
-                summary=escape(summarize_reasoning(part.text, thought_s, grows=grows)),
+                summary=escape(
+                    summarize_reasoning(part.text, thought_s, is_streaming=is_streaming)
+                ),
                 source=part.text,
             )
         case CallWithResult():
@@ -238,16 +240,18 @@ def _body(answer: Answer, *, times: bool) -> str:
     return "".join(piece.join(render(piece.source)) for piece in pieces)
 
 
-def summarize_reasoning(text: str, thought_s: float | None, *, grows: bool) -> str:
+def summarize_reasoning(
+    text: str, thought_s: float | None, *, is_streaming: bool
+) -> str:
     """Return a line for reasoning: its length or, while it continues, its last line.
 
     Args:
         text: The reasoning.
         thought_s: How long it took so far; None if that is not to be shown.
-        grows: Whether it continues.
+        is_streaming: Whether it continues.
     """
     time = format_time(thought_s, digits=0) if thought_s and round(thought_s) else ""
-    if not grows:
+    if not is_streaming:
         thought = f"Thought for {time}" if time else "Thought"
         return f"{thought} · {format_count(len(text.split()), 'word')}"
     return " · ".join(filter(None, ("Thinking", time, _last_words(text))))
@@ -297,7 +301,7 @@ def _result(part: Part) -> str:
 
 
 def _folding(kind: str, opening: str = "", closing: str = "") -> tuple[str, str, str]:
-    """Return what stands around a summary and what it folds away."""
+    """Return the HTML around a summary and the body that it folds."""
     return (
         f'<details class="{kind}" style="margin-bottom:0.7em"><summary {QUIET}>',
         f"</summary>\n{opening}",
