@@ -125,7 +125,7 @@ def to_piece(
 
     Args:
         part: Any part; one that is not shown returns an empty piece.
-        is_streaming: Whether it is reasoning that continues, whose last line is then visible.
+        is_streaming: Whether it is reasoning that continues; its last line is shown.
         thought_s: How long the reasoning took so far.
     """
     piece = Piece()
@@ -248,7 +248,7 @@ def summarize_reasoning(
     Args:
         text: The reasoning.
         thought_s: How long it took so far; None if that is not to be shown.
-        is_streaming: Whether it continues.
+        is_streaming: Whether more of it will arrive.
     """
     time = format_time(thought_s, digits=0) if thought_s and round(thought_s) else ""
     if not is_streaming:
