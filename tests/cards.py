@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stepmagic.display.view import Card, Table
+from stepmagic.display.html.tables import Card, Table
 from stepmagic.magics.subcommands import run_subcommand
 
 

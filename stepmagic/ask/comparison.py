@@ -11,9 +11,8 @@ from stepmagic.conversation.prompt import Prompt
 from stepmagic.conversation.reply import Replies, Reply
 from stepmagic.conversation.stream import Reader
 from stepmagic.display.answer import Side
-from stepmagic.display.comparison import sides_view_for
 from stepmagic.display.interrupts import one_interrupt
-from stepmagic.display.view import show_sent
+from stepmagic.display.view import comparison_view_for, show_sent
 from stepmagic.server.options import Options
 from stepmagic.session import session
 from stepmagic.settings import current
@@ -45,7 +44,7 @@ def ask_each(
     sides = [Side(model=one.model, effort=one.effort) for one in each]
     try:
         # An interrupt may happen before the view is there.
-        with streams, sides_view_for(host, sides, live=current().live) as view:
+        with streams, comparison_view_for(host, sides, live=current().live) as view:
             try:
                 draw(view, streams)
             finally:

@@ -1,1 +1,1 @@
-"""How an answer looks, in a notebook or a terminal."""
+"""How an answer looks, in a notebook, in a terminal or in a saved file."""

@@ -1,7 +1,8 @@
-"""What is shown of one turn, and the words for it.
+"""What is shown of one turn, and its messages to the user.
 
-Owns the fold of a turn's events into something a view can draw at any moment, for a
-notebook as for a terminal. Knows nothing of HTML and of where it is drawn.
+Owns the reduction of a turn's events to an ``Answer`` that a view can draw at any
+moment, in a notebook or in a terminal, and the headings of answers that are compared.
+Does not depend on HTML or on where the answer is drawn.
 """
 
 from __future__ import annotations
@@ -41,10 +42,10 @@ _MINUTE_S = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came back in one turn, whole or not."""
+    """What was received in one turn, complete or not."""
 
     parts: tuple[Part, ...] = ()
-    """Of every message, tool results included, in order."""
+    """The parts of all messages, including tool results, in order."""
     status: Status = "complete"
     reason: FinishReason | None = None
     native_reason: str | None = None
@@ -54,13 +55,13 @@ class Answer:
     usage: Usage | None = None
     time_s: float | None = None
     thought_s: float | None = None
-    called_s: tuple[float, ...] = ()
+    call_times_s: tuple[float, ...] = ()
     """How long each function took, in the order of the results."""
     kept_notices: tuple[str, ...] = ()
 
     @classmethod
     def from_turn(cls, turn: Turn) -> Self:
-        """Return the answer of a turn; without times, which a redraw must not show."""
+        """Return the answer of a turn, without times: they are not saved with it."""
         return cls(
             parts=tuple(part for reply in turn.replies for part in reply.parts),
             status=turn.status,
@@ -79,68 +80,68 @@ class Answer:
 
     @property
     def notes(self) -> list[str]:
-        """What the reader must know beside the text, a sentence each."""
+        """Messages to the user in addition to the text, a sentence or two each."""
         notes = []
         if self.status == "interrupted":
             notes.append(
-                "Stopped by you. What came is kept; `%step continue` goes on."
+                "Stopped by you. The text so far is kept; `%step continue` adds to it."
                 if self.text
-                else "Stopped by you before any text came."
+                else "Stopped by you before any text was received."
             )
         elif self.status == "error":
-            what = "The answer broke off" if self.text else "No answer came"
+            what = "The answer was cut off" if self.text else "No answer was received"
             notes.append(f"{what}: {self.error}" if self.error else f"{what}.")
         elif self.reason in _REASONS:
             notes.append(_REASONS[self.reason])
         elif self.reason == "other" and self.native_reason:
-            notes.append(f"The model stopped, saying {self.native_reason!r}.")
+            notes.append(f"The model stopped with the reason {self.native_reason!r}.")
         if self.status == "complete" and not self.text and not notes:
             notes.append("The model sent no text.")
         return [*self.kept_notices, *notes]
 
     @property
     def ending(self) -> str:
-        """How the answer ended, in a word or a few; empty where none of them fits."""
+        """How the answer ended, in a few words; empty for an unknown reason."""
         if self.status in _ENDINGS:
             return _ENDINGS[self.status]
         return _ENDINGS.get(self.reason or "", "")
 
     @property
     def footer(self) -> str:
-        """Who answered, what it took and how it ended, in one line."""
-        said = [self.model or "", f"effort {self.effort}" if self.effort else ""]
+        """The model, tokens, time, cost and how the answer ended, in one line."""
+        words = [self.model or "", f"effort {self.effort}" if self.effort else ""]
         if self.usage is not None:
             usage = self.usage
-            said.append(
+            words.append(
                 f"{format_count(usage.prompt_tokens, 'token')} in, "
                 f"{usage.completion_tokens:,} out"
             )
-        said.append("" if self.time_s is None else format_time(self.time_s))
+        words.append("" if self.time_s is None else format_time(self.time_s))
         if self.usage is not None and self.usage.cost_usd is not None:
-            said.append(format_cost(self.usage.cost_usd))
-        said.append(self.ending)
-        return " · ".join(word for word in said if word)
+            words.append(format_cost(self.usage.cost_usd))
+        words.append(self.ending)
+        return " · ".join(word for word in words if word)
 
 
 _REASONS: dict[FinishReason | None, str] = {
     "length": (
-        "Stopped at the length limit. `%step continue` goes on; `-p max_tokens=...` "
-        "allows more."
+        "Stopped at the length limit. `%step continue` adds the rest; "
+        "`-p max_tokens=...` sets a higher limit."
     ),
     "content_filter": "Stopped by the provider's content filter.",
-    "tool_calls": "The model waits for the functions it called.",
+    "tool_calls": "The model is waiting for the results of the functions it called.",
 }
 
 
 _ENDINGS: dict[str, str] = {
     "interrupted": "stopped by you",
-    "error": "broke off",
+    "error": "cut off",
     "stop": "finished",
     "length": "stopped at the length limit",
     "content_filter": "stopped by a filter",
-    "tool_calls": "waits for functions",
+    "tool_calls": "waiting for functions",
 }
-"""For a status that says more than the reason does, or for the reason."""
+"""By the status, or else by the finish reason."""
 
 
 def format_time(time_s: float, *, digits: int = 1) -> str:
@@ -152,10 +153,15 @@ def format_time(time_s: float, *, digits: int = 1) -> str:
 
 
 class AnswerFold:
-    """Folds the events of one turn; an event costs O(1).
+    """Reduces the events of one turn to an answer; each event takes constant time.
 
-    A turn with tools is several streams, one after the other: each ``Finish`` closes
-    the parts before it.
+    A turn with tools consists of several streams, one after the other: each ``Finish``
+    closes the parts before it.
+
+    Args:
+        model: The model that was asked, until the answer names one.
+        effort: The reasoning effort that was asked for.
+        clock: A monotonic clock, in seconds.
     """
 
     def __init__(
@@ -165,7 +171,6 @@ class AnswerFold:
         effort: str | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Begin with nothing; ``model`` is whom we asked, until it names itself."""
         self._model = model
         self._effort = effort
         self._clock = clock
@@ -173,24 +178,24 @@ class AnswerFold:
         self._thinking_since: float | None = None
         self._thought_s: float | None = None
         self._closed: list[Part] = []
-        self._called_s: list[float] = []
-        self._calling: dict[str, str] = {}
-        """Names of the functions that run, by the ids of the calls."""
+        self._call_times_s: list[float] = []
+        self._running_calls: dict[str, str] = {}
+        """The names of the functions that are running, by the ids of their calls."""
         self._usages: list[Usage | None] = []
         self._kept_notices: list[str] = []
         self._assembly = Assembly()
         self._finish: Finish | None = None
         self.line = ""
-        """What happens now instead of an answer: a retry, a notice; empty with text."""
+        """What is happening before text arrives: a retry, a notice; otherwise empty."""
 
     @property
     def elapsed_s(self) -> float:
-        """Seconds since the fold was made."""
+        """Seconds since the fold was created."""
         return self._clock() - self._began_at
 
     @property
     def is_thinking(self) -> bool:
-        """Whether the part that grows is reasoning."""
+        """Whether reasoning is being received."""
         return self._thinking_since is not None
 
     def feed(self, event: StreamEvent) -> None:
@@ -214,25 +219,25 @@ class AnswerFold:
             case Notice():
                 self._notice(event)
             case ToolStart():
-                self._calling[event.call.id] = event.call.name
-                self.line = self._running
+                self._running_calls[event.call.id] = event.call.name
+                self.line = self._running_line
             case ToolEnd():
-                self._calling.pop(event.result.call_id, None)
-                self.line = self._running
+                self._running_calls.pop(event.result.call_id, None)
+                self.line = self._running_line
                 self._closed.append(event.result)
-                self._called_s.append(event.time_s)
+                self._call_times_s.append(event.time_s)
             case ConfirmTool():
-                self.line = f"{event.call.name} waits for your yes."
+                self.line = f"{event.call.name} is waiting for your confirmation."
             case _:
                 assert_never(event)
 
     def answer(self, stopped_by: BaseException | None = None) -> Answer:
-        """Return what there is by now.
+        """Return the answer so far.
 
-        Without the words of an error: the shell prints them below the answer.
+        It does not contain the message of an error, which the shell prints below it.
 
         Args:
-            stopped_by: What ended the turn before its time, if anything did.
+            stopped_by: The exception that ended the turn early, if any.
         """
         finish = self._finish or Finish(reason="other")
         status: Status = "running" if self._finish is None else "complete"
@@ -250,13 +255,13 @@ class AnswerFold:
             usage=self._usage(),
             time_s=self.elapsed_s,
             thought_s=self._thought(),
-            called_s=tuple(self._called_s),
+            call_times_s=tuple(self._call_times_s),
             kept_notices=tuple(self._kept_notices),
         )
 
     @property
-    def _running(self) -> str:
-        names = ", ".join(self._calling.values())
+    def _running_line(self) -> str:
+        names = ", ".join(self._running_calls.values())
         return f"Running {names} ..." if names else ""
 
     def _notice(self, notice: Notice) -> None:
@@ -290,34 +295,34 @@ class AnswerFold:
 
 
 SideEvent: TypeAlias = tuple[int, StreamEvent]
-"""The number of a side, counted from 0, and an event of its turn."""
+"""The index of a side and an event of its turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
-    """Who is asked, and how."""
+    """One of the models that are asked in a comparison, with its effort."""
 
     model: str
     effort: str | None = None
 
     @classmethod
     def of(cls, turn: Turn) -> Self:
-        """Return whom a turn asked."""
+        """Return which model a turn asked, and with which effort."""
         origins = [reply.origin for reply in turn.replies if reply.origin]
         return cls(model=origins[0].model if origins else "", effort=turn.effort)
 
 
 def headings(sides: Iterable[Side]) -> list[str]:
-    """Return a heading for each: its number, and what tells it from the others."""
+    """Return a heading for each side: its number, and how it differs from others."""
     sides = list(sides)
-    tells_models = len({side.model for side in sides}) > 1
-    tells_efforts = len({side.effort for side in sides}) > 1
-    found = []
+    models_differ = len({side.model for side in sides}) > 1
+    efforts_differ = len({side.effort for side in sides}) > 1
+    lines = []
     for number, side in enumerate(sides, 1):
         words = [str(number)]
-        if tells_models:
+        if models_differ:
             words.append(side.model)
-        if tells_efforts and side.effort:
+        if efforts_differ and side.effort:
             words.append(f"effort {side.effort}")
-        found.append(" · ".join(words))
-    return found
+        lines.append(" · ".join(words))
+    return lines

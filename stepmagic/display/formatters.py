@@ -1,7 +1,7 @@
-"""How a Reply, a Conversation and a dry run show as a cell's last line.
+"""How IPython displays a reply, a conversation, a dry run and log-probabilities.
 
-The types live in layers that know no display. They are registered by name, so that
-nothing is imported until one of them is shown.
+The types are in rooms below this one. Their formatters are registered by the name of
+the type, so that nothing is imported before one of them is displayed.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from stepmagic.conversation.reply import Logprobs, Replies, Reply
 
 _drawn: dict[object, set[str]] = {}
-"""The turns that were streamed, by the execution of a cell; of the last one alone."""
+"""The turns that were streamed in the last execution of a cell, by that execution."""
 
 
 def mark_drawn(host: Host, turn_id: str) -> None:
-    """Note that this execution of the cell has drawn a turn already."""
+    """Note that this execution of the cell has drawn a turn."""
     now = host.execution
     ids = _drawn.get(now, set())
     _drawn.clear()
@@ -29,18 +29,18 @@ def mark_drawn(host: Host, turn_id: str) -> None:
 
 
 def register_formatters(formatter: Any, host: Host) -> None:
-    """Register how the types are shown.
+    """Register the display formatters of our types.
 
     Args:
         formatter: IPython's ``DisplayFormatter``.
         host: Where cells run.
     """
-    shown: dict[tuple[str, str], Callable[[Any], dict[str, str]]] = {
+    bundles: dict[tuple[str, str], Callable[[Any], dict[str, str]]] = {
         ("stepmagic.conversation.dialogue", "Dialogue"): _conversation,
         ("stepmagic.conversation.dry_run", "DryRun"): _dry_run,
         ("stepmagic.conversation.reply", "Logprobs"): _logprobs,
     }
-    for (module, name), bundle in shown.items():
+    for (module, name), bundle in bundles.items():
         formatter.mimebundle_formatter.for_type_by_name(module, name, _ignoring(bundle))
     formatter.ipython_display_formatter.for_type_by_name(
         "stepmagic.conversation.reply", "Reply", lambda reply: _show_reply(host, reply)
@@ -55,12 +55,12 @@ def register_formatters(formatter: Any, host: Host) -> None:
 def _ignoring(
     bundle: Callable[[Any], dict[str, str]],
 ) -> Callable[..., dict[str, str]]:
-    """Return a formatter that leaves the choice of MIME types to the front end."""
+    """Return a formatter that ignores which MIME types are asked for."""
     return lambda value, **_: bundle(value)
 
 
 def _show_reply(host: Host, reply: Reply) -> None:
-    """Show a reply, unless this very cell has just streamed it."""
+    """Display a reply, unless this execution of the cell has streamed it already."""
     if reply.turn.id in _drawn.get(host.execution, ()):
         return
     from IPython.display import display  # noqa: PLC0415 - with a shell, it is loaded
@@ -71,7 +71,7 @@ def _show_reply(host: Host, reply: Reply) -> None:
 
 
 def _show_replies(host: Host, replies: Replies) -> None:
-    """Show replies side by side, unless this very cell has just streamed them."""
+    """Display replies side by side, unless this execution has streamed them already."""
     turns = [reply.turn for reply in replies]
     if not {turn.id for turn in turns} - _drawn.get(host.execution, set()):
         return
@@ -83,21 +83,21 @@ def _show_replies(host: Host, replies: Replies) -> None:
 
 
 def _conversation(conversation: Dialogue) -> dict[str, str]:
-    # Loaded when first shown.
+    # Imported when first displayed.
     from stepmagic.display.html.history import history_bundle  # noqa: PLC0415
 
     return history_bundle(conversation.name, conversation.tree)
 
 
 def _dry_run(request: DryRun) -> dict[str, str]:
-    # Loaded when first shown.
+    # Imported when first displayed.
     from stepmagic.display.html.dry_run import request_bundle  # noqa: PLC0415
 
     return request_bundle(request)
 
 
 def _logprobs(tokens: Logprobs) -> dict[str, str]:
-    # Loaded when first shown.
+    # Imported when first displayed.
     from stepmagic.display.html.logprobs import logprobs_bundle  # noqa: PLC0415
 
     return logprobs_bundle(tokens)

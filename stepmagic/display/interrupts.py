@@ -1,4 +1,4 @@
-"""What an interrupt must not cut short: the drawing of what stays on the screen."""
+"""Blocks of code that an interrupt must not cut short, such as drawing an output."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ def interrupts_ignored() -> Iterator[None]:
 
 @contextlib.contextmanager
 def interrupts_held() -> Iterator[None]:
-    """Let an interrupt wait for the end of the block."""
-    came: list[int] = []
-    with _on_interrupt(lambda number, _: came.append(number)):
+    """Delay an interrupt until the end of the block."""
+    received: list[int] = []
+    with _on_interrupt(lambda number, _: received.append(number)):
         yield
-    if came:
-        signal.raise_signal(came[0])
+    if received:
+        signal.raise_signal(received[0])
 
 
 @contextlib.contextmanager
 def one_interrupt() -> Iterator[None]:
-    """Let the first interrupt in the block through, and ignore those that follow.
+    """Let the first interrupt in the block through and ignore the following ones.
 
-    What the first one stops is put in order on its way out of the block; a second one,
-    at any moment from the first on, must not stop that.
+    The first one leaves the block through code that cleans up; a second one, at any
+    moment after the first, must not stop that.
     """
     before: Any = signal.getsignal(signal.SIGINT)
 
@@ -47,7 +47,7 @@ def one_interrupt() -> Iterator[None]:
 def _on_interrupt(
     handler: Callable[[int, Any], Any] | signal.Handlers,
 ) -> Iterator[None]:
-    """Handle interrupts otherwise in the block; only the main thread gets them."""
+    """Set the handler of interrupts in the block; only the main thread gets them."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -55,5 +55,5 @@ def _on_interrupt(
     try:
         yield
     finally:
-        # None stands for a handler that was not set from Python.
+        # None means a handler that was not set from Python.
         signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)

@@ -1,7 +1,7 @@
-"""Where answers are drawn: a notebook's output, or a terminal.
+"""Where answers are drawn: in a notebook's output, in a terminal, or not at all.
 
-Owns the choice between them. A view takes the events of one reply and is the only one
-that draws it; it holds no transcript and decides nothing about the turn.
+Owns that choice, for one answer as for a comparison. A view receives the events and is
+the only one that draws them; it keeps no transcript and decides nothing about the turn.
 """
 
 from __future__ import annotations
@@ -9,32 +9,32 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
 from stepmagic.attachments.notebook.host import Host
-from stepmagic.display.html.tables import Card, Table
+from stepmagic.display.answer import Side, SideEvent
 from stepmagic.transcript import Message
 from stepmagic.transcript.events import StreamEvent
 
 if TYPE_CHECKING:
     from stepmagic.display.notebook.view import Canvas
 
-__all__ = ["Card", "Table", "Unseen", "View", "is_live", "show_sent", "view_for"]
+Event_contra = TypeVar("Event_contra", contravariant=True)
 
 
-class View(Protocol):
-    """Draws the events of one reply; used as a context manager, once."""
+class View(Protocol[Event_contra]):
+    """Draws the events of a reply; a context manager that is used once."""
 
     def __enter__(self) -> Self:
-        """Begin; nothing is drawn yet."""
+        """Start; nothing is drawn yet."""
 
-    def show(self, event: StreamEvent) -> None:
+    def show(self, event: Event_contra) -> None:
         """Take the next event."""
 
     def tick(self) -> None:
-        """Draw what is due; called now and then while no event comes."""
+        """Draw what is due; called now and then while no event arrives."""
 
     def __exit__(
         self,
@@ -42,10 +42,17 @@ class View(Protocol):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Draw the answer as it stays, also after an error or an interrupt."""
+        """Draw the final output, also after an error or an interrupt."""
 
 
-class Unseen:
+class ComparisonView(View[SideEvent], Protocol):
+    """Draws the events of several turns, each with the number of its side."""
+
+    def conclude(self, line: str) -> None:
+        """Take a line to show below all answers."""
+
+
+class SilentView:
     """The view of a plain script, which reads the reply and prints what it likes."""
 
     def __enter__(self) -> Self:
@@ -55,6 +62,9 @@ class Unseen:
         """Draw nothing."""
 
     def tick(self) -> None:
+        """Draw nothing."""
+
+    def conclude(self, line: str) -> None:
         """Draw nothing."""
 
     def __exit__(
@@ -73,20 +83,20 @@ def view_for(
     model: str | None = None,
     effort: str | None = None,
     clock: Callable[[], float] = time.monotonic,
-) -> View:
+) -> View[StreamEvent]:
     """Return the view of one reply: a notebook's, a terminal's, or none in a script.
 
     Args:
         host: Where the answer is shown.
-        live: Whether to draw before the end: see ``is_live``.
-        model: Whom the user asked.
+        live: Whether to draw while the answer is being received: see ``is_live``.
+        model: The model that the user asked.
         effort: The reasoning effort that was asked for.
-        clock: Seconds that only grow.
+        clock: A monotonic clock, in seconds.
     """
     if not host.has_shell:
-        return Unseen()
+        return SilentView()
     drawn = is_live(live, host)
-    # Each view where it is used: IPython's display for one, sys.stdout for the other.
+    # Imported when used: a notebook needs IPython's display, a terminal does not.
     if host.has_kernel:
         from stepmagic.display.notebook.view import NotebookView  # noqa: PLC0415
 
@@ -102,17 +112,49 @@ def view_for(
     return TerminalView(live=drawn, model=model, effort=effort, clock=clock)
 
 
-def show_sent(host: Host, message: Message, notices: tuple[str, ...]) -> None:
-    """Show what goes out beside the question, before it does.
+def comparison_view_for(
+    host: Host,
+    sides: Sequence[Side],
+    *,
+    live: str = "auto",
+    clock: Callable[[], float] = time.monotonic,
+) -> ComparisonView:
+    """Return the view of several replies: columns in a notebook, a list in a terminal.
 
-    In a notebook and on a terminal; a pipe wants the answer alone.
+    Args:
+        host: Where the answer is shown.
+        sides: Which models are asked, and with which effort.
+        live: Whether to draw while the answers are being received: see ``is_live``.
+        clock: A monotonic clock, in seconds.
+    """
+    if not host.has_shell:
+        return SilentView()
+    drawn = is_live(live, host)
+    # See view_for.
+    if host.has_kernel:
+        from stepmagic.display.notebook.comparison import (  # noqa: PLC0415
+            NotebookComparison,
+        )
+
+        return NotebookComparison(sides, live=drawn, clock=clock)
+    from stepmagic.display.terminal.comparison import (  # noqa: PLC0415
+        TerminalComparison,
+    )
+
+    return TerminalComparison(sides, live=drawn, clock=clock)
+
+
+def show_sent(host: Host, message: Message, notices: tuple[str, ...]) -> None:
+    """Show the attachments of a question before it is sent.
+
+    Only in a notebook and in a terminal: a pipe gets the answer and nothing else.
     """
     if not host.has_shell or not (host.has_kernel or sys.stdout.isatty()):
         return
-    # Each where it is used: most questions have no attachments.
-    from stepmagic.display.html.attachments import Sent  # noqa: PLC0415
+    # Imported when used: most questions have no attachments.
+    from stepmagic.display.html.attachments import SentAttachments  # noqa: PLC0415
 
-    sent = Sent(message=message, notices=notices)
+    sent = SentAttachments(message=message, notices=notices)
     if sent:
         from IPython.display import display  # noqa: PLC0415
 
@@ -120,7 +162,7 @@ def show_sent(host: Host, message: Message, notices: tuple[str, ...]) -> None:
 
 
 def _live_canvas(host: Host) -> Canvas | None:
-    """Return a canvas for patches where the front end takes them."""
+    """Return a canvas that sends patches, if the front end supports them."""
     from stepmagic.display.notebook.support import link  # noqa: PLC0415 - see view_for
 
     if not link().takes_patches(host):
@@ -131,9 +173,9 @@ def _live_canvas(host: Host) -> Canvas | None:
 
 
 def is_live(mode: str, host: Host) -> bool:
-    """Whether to draw an answer before it is whole, and to say time and cost.
+    """Whether to draw an answer before it is complete, and to show its time and cost.
 
-    ``auto`` leaves that out where nobody looks on: in a test (pytest sets
+    ``auto`` leaves that out where no one is watching: in a test (pytest sets
     ``PYTEST_CURRENT_TEST``, which a kernel that nbval starts inherits), in a kernel
     whose client takes no input (nbclient, nbconvert, papermill), in a pipe.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.conversation.reply import Reply
-from stepmagic.display.view import Table
+from stepmagic.display.html.tables import Table
 from stepmagic.errors import CommandError
 from stepmagic.server.catalogue import full_name
 from stepmagic.session import Session

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from pathlib import Path
 
-from stepmagic.display.view import Card
+from stepmagic.display.html.tables import Card
 from stepmagic.errors import CommandError
 from stepmagic.server.cassette.mode import cassette as cassette_of
 from stepmagic.session import Session

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from stepmagic.display.view import Table
+from stepmagic.display.html.tables import Table
 from stepmagic.errors import CommandError, TranscriptError
 from stepmagic.session import Session
 from stepmagic.storage import (

@@ -8,7 +8,7 @@ from typing import Any
 from stepmagic import keys
 from stepmagic.conversation.context import context_used
 from stepmagic.conversation.dialogue import Dialogue
-from stepmagic.display.view import Card
+from stepmagic.display.html.tables import Card
 from stepmagic.server.budget import ledger, limit_usd
 from stepmagic.server.cassette.mode import place as cassette_place
 from stepmagic.server.catalogue import is_local

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from stepmagic import keys
-from stepmagic.display.view import Table
+from stepmagic.display.html.tables import Table
 from stepmagic.errors import (
     CommandError,
     KeyMissing,

@@ -1,12 +1,13 @@
 r"""Markdown from a model, as HTML, Markdown and text that are safe to show.
 
-A live notebook output is trusted, so a model's Markdown must not reach it unfiltered:
-``text/markdown`` runs scripts there just as ``text/html`` does. Owns what of it is
-shown and how; knows nothing of events, displays or kernels.
+The output of a running notebook is trusted, so Markdown from a model must not get there
+unsanitized: ``text/markdown`` runs scripts just as ``text/html`` does. This package
+owns which parts of it are shown and how; it does not depend on events, displays or
+kernels.
 
-The filter works on parsed tokens, never on text, and both writers know a closed set of
-tokens: what is not in their tables cannot come out. markdown-it-py and Pygments are
-imported by the first call, not by this package.
+Sanitizing works on parsed tokens, never on text, and each writer knows a closed set of
+tokens: what is not in its tables cannot be in its output. markdown-it-py and Pygments
+are imported by the first call, not with this package.
 
     >>> from stepmagic.markdown import render
     >>> render("*Hi* <script>alert(1)</script>")
@@ -16,6 +17,7 @@ imported by the first call, not by this package.
 from __future__ import annotations
 
 from stepmagic.markdown.characters import PlainStream, plain
+from stepmagic.markdown.html_text import escape_text
 
 __all__ = [
     "PlainStream",
@@ -31,20 +33,20 @@ def render(source: str, *, highlight: bool = True) -> str:
     """Return Markdown as HTML.
 
     Args:
-        source: Markdown as it came from a model; nothing in it is trusted.
-        highlight: Colour the code; it costs more than all the rest.
+        source: Markdown as a model sent it; nothing in it is trusted.
+        highlight: Whether to colour code, which takes longer than all the rest.
     """
-    # markdown-it-py and Pygments, which `%load_ext` need not load.
+    # Imported when used: `%load_ext` needs neither markdown-it-py nor Pygments.
     from stepmagic.markdown import parser, to_html  # noqa: PLC0415
 
     return to_html.write(parser.parse(source), highlight=highlight)
 
 
 def sanitize_source(source: str) -> str:
-    """Return Markdown that shows what ``render`` shows, in whatever draws it.
+    """Return Markdown that looks like the HTML of ``render`` in any Markdown program.
 
-    It is written anew from the filtered tokens: raw HTML escaped, images turned into
-    links, refused links into text, link definitions resolved.
+    It is written anew from the sanitized tokens: raw HTML is escaped, images become
+    links, refused links become text, link definitions are resolved.
     """
     # See render.
     from stepmagic.markdown import parser, to_markdown  # noqa: PLC0415
@@ -53,21 +55,18 @@ def sanitize_source(source: str) -> str:
 
 
 def escape(text: str) -> str:
-    """Return text as HTML that shows it letter by letter, beside MathJax too."""
-    # See render.
-    from stepmagic.markdown import to_html  # noqa: PLC0415
-
-    return to_html.escape(plain(text))
+    """Return text as HTML that shows each character, also on a page with MathJax."""
+    return escape_text(plain(text))
 
 
 def fences(source: str) -> list[tuple[str, str]]:
-    """Return the language and the text of each fenced block, in order.
+    """Return the language and the text of each fenced code block, in order.
 
-    A block that was cut before its closing fence counts, as far as it came.
+    A last block without a closing fence counts as well.
     """
     if "```" not in source and "~~~" not in source:
         return []
-    from markdown_it import MarkdownIt  # noqa: PLC0415 - 30 ms that loading need not
+    from markdown_it import MarkdownIt  # noqa: PLC0415 - takes 30 ms to import
 
     return [
         (token.info.split()[0] if token.info.strip() else "", token.content)

@@ -1,8 +1,8 @@
-"""Code coloured by Pygments: which languages, and the spans of a page.
+"""Syntax highlighting by Pygments: which languages, and the HTML of coloured code.
 
-The spans have Pygments' own short class names. JupyterLab, Notebook 7 and nbconvert
-bring the colours for them, light and dark, in ``jupyterlab_pygments``; a page without
-them shows plain code.
+The HTML uses Pygments' own short class names. JupyterLab, Notebook 7 and nbconvert have
+colours for them, light and dark, in ``jupyterlab_pygments``; a page without these shows
+plain code.
 """
 
 from __future__ import annotations
@@ -10,14 +10,12 @@ from __future__ import annotations
 import re
 import threading
 from html import escape
-from typing import Any, Final
+from typing import Any
 
-QUIET: Final = 'style="color:var(--jp-ui-font-color2)"'
-"""JupyterLab's secondary colour, whatever the theme; elsewhere the text's own."""
+from stepmagic.markdown.html_text import QUIET
 
-
-# Languages people ask models for. Not all of Pygments' 500: the model chooses which
-# lexer runs over its own text, and rare ones have patterns that take exponential time.
+# Languages that people ask models for, not all 500 of Pygments: the model chooses which
+# lexer runs on its own text, and rare lexers have patterns that take exponential time.
 _LANGUAGES = {
     "bash": "bash", "sh": "bash", "shell": "bash", "zsh": "bash",
     "c": "c", "cpp": "cpp", "c++": "cpp", "csharp": "csharp", "c#": "csharp",
@@ -33,25 +31,25 @@ _LANGUAGES = {
     "yaml": "yaml", "yml": "yaml",
 }  # fmt: skip
 
-# JupyterLab's own colour for comments is hard to read in its dark theme (4.2 to 1).
+# JupyterLab's own colour for comments has too little contrast in its dark theme (4.2).
 _COMMENT = re.compile(r'<span class="(?=c[1hms]?")')
 
 _LONGEST = 50_000
-"""Letters of a block that is coloured; Pygments takes 3 to 7 us a letter."""
+"""Characters of a block that is coloured; Pygments takes 3 to 7 us per character."""
 
 
-_LOADING = threading.RLock()
-"""Held while Pygments works: two threads that load a lexer at once spoil it for both. A
-panel draws in a thread of its own, beside the cells."""
+_PYGMENTS_LOCK = threading.RLock()
+"""Held while Pygments works: it fails when two threads load the same lexer at once. The
+panel draws in another thread than the cells."""
 
 
 def highlight(code: str, language: str) -> str:
-    """Return code as HTML, coloured where the language is known; its text is kept."""
-    with _LOADING:
-        lexer = lexer_of(code, language)
+    """Return code as HTML, coloured if the language is known."""
+    with _PYGMENTS_LOCK:
+        lexer = find_lexer(code, language)
         if lexer is None:
             return escape(code)
-        # See lexer_of.
+        # See find_lexer.
         import pygments  # type: ignore[import-untyped]  # noqa: PLC0415
         from pygments.formatters import (  # type: ignore[import-untyped]  # noqa: PLC0415
             HtmlFormatter,
@@ -61,14 +59,13 @@ def highlight(code: str, language: str) -> str:
     return _COMMENT.sub(f'<span {QUIET} class="', coloured)
 
 
-def lexer_of(code: str, language: str) -> Any:
-    """Return the Pygments lexer of a block; None where it is not to be coloured."""
+def find_lexer(code: str, language: str) -> Any:
+    """Return the Pygments lexer for a block; None if it is not to be coloured."""
     name = _LANGUAGES.get(language.lower())
     if name is None or len(code) > _LONGEST:
         return None
-    with _LOADING:
-        # Pygments loads a lexer by name, and none is needed before the first block.
-        # Pygments has no types of its own.
+    with _PYGMENTS_LOCK:
+        # Imported when used: many answers have no code. Pygments has no types.
         from pygments.lexers import (  # type: ignore[import-untyped]  # noqa: PLC0415
             get_lexer_by_name,
         )

@@ -1,11 +1,11 @@
-"""JSON that a model writes, as an indented code block that grows.
+"""JSON from a model, pretty-printed as a code block while it is being received.
 
-Answers of a given type come as JSON on one line. ``JsonStream`` makes a code block of
-it, a letter at a time: what it gives only grows, so that a view draws it like any other
-text. Text that does not begin as JSON passes as it is.
+Answers of a given type arrive as JSON on one line. ``JsonStream`` turns it into a code
+block, character by character: its output is only ever appended to, so that a view draws
+it like any other text. Text that does not begin like JSON is returned unchanged.
 
-    >>> from stepmagic.markdown.forming import formed
-    >>> print(formed('{"a": [1, 2]}'))
+    >>> from stepmagic.markdown.json_block import format_json
+    >>> print(format_json('{"a": [1, 2]}'))
     ```json
     {
       "a": [
@@ -22,29 +22,28 @@ from __future__ import annotations
 import re
 
 _BEGINS = re.compile(r"\s*(?:\{\s*[\"}]|\[\s*[\{\"])")
-"""What no prose begins with."""
+"""How JSON begins, and no prose does."""
 
 _MAY_BEGIN = re.compile(r"\s*(?:[{\[]\s*)?")
-"""What is not enough to tell."""
+"""A beginning that is too short to decide."""
 
 _INDENT = "  "
 
 
 class JsonStream:
-    """Makes Markdown of text that may be JSON; any chunking gives the same."""
+    """Turns text that may be JSON into Markdown; the chunks do not matter."""
 
     def __init__(self) -> None:
-        """Begin with no text."""
         self._held = ""
-        """What came before it was clear whether it is JSON."""
+        """Text that was received before it was clear whether it is JSON."""
         self._is_json: bool | None = None
         self._depth = 0
         self._in_string = self._is_escaped = False
         self._is_empty = False
-        """Whether the last bracket that opened has nothing in it yet."""
+        """Whether the last bracket that was opened has no content yet."""
 
     def feed(self, text: str) -> str:
-        """Take the next piece; return what is to be shown after all before it."""
+        """Take the next chunk; return what to append to the Markdown so far."""
         if self._is_json is None:
             self._held += text
             if _MAY_BEGIN.fullmatch(self._held):
@@ -53,10 +52,11 @@ class JsonStream:
             shown = "```json\n" if self._is_json else ""
             return shown + self.feed(self.close())
         shown = ""
-        for position, letter in enumerate(text):
+        for position, character in enumerate(text):
             if not self._is_json:
                 return shown + text[position:]
-            shown += self._in_text(letter) if self._in_string else self._around(letter)
+            in_string = self._in_string
+            shown += self._string(character) if in_string else self._syntax(character)
         return shown
 
     def close(self) -> str:
@@ -64,39 +64,39 @@ class JsonStream:
         held, self._held = self._held, ""
         return held
 
-    def _in_text(self, letter: str) -> str:
-        self._in_string = letter != '"' or self._is_escaped
-        self._is_escaped = letter == "\\" and not self._is_escaped
-        return letter
+    def _string(self, character: str) -> str:
+        self._in_string = character != '"' or self._is_escaped
+        self._is_escaped = character == "\\" and not self._is_escaped
+        return character
 
-    def _around(self, letter: str) -> str:
-        """Return what a letter outside of strings becomes."""
-        if letter.isspace():
+    def _syntax(self, character: str) -> str:
+        """Return what a character outside of strings is replaced by."""
+        if character.isspace():
             return ""
-        if letter in "}]":
-            return self._closed(letter)
-        shown = self._line() + letter if self._is_empty else letter
-        self._is_empty = letter in "{["
-        self._in_string = letter == '"'
+        if character in "}]":
+            return self._close_bracket(character)
+        shown = self._new_line() + character if self._is_empty else character
+        self._is_empty = character in "{["
+        self._in_string = character == '"'
         if self._is_empty:
             self._depth += 1
-        return shown + {",": self._line(), ":": " "}.get(letter, "")
+        return shown + {",": self._new_line(), ":": " "}.get(character, "")
 
-    def _closed(self, letter: str) -> str:
+    def _close_bracket(self, character: str) -> str:
         self._depth -= 1
-        shown = letter if self._is_empty else self._line() + letter
+        shown = character if self._is_empty else self._new_line() + character
         self._is_empty = False
         if self._depth > 0:
             return shown
-        # What follows the JSON is text again.
+        # After the JSON, there may be text again.
         self._is_json = False
         return f"{shown}\n```\n"
 
-    def _line(self) -> str:
+    def _new_line(self) -> str:
         return "\n" + _INDENT * self._depth
 
 
-def formed(text: str) -> str:
-    """Return Markdown that shows a text; JSON as a code block."""
+def format_json(text: str) -> str:
+    """Return Markdown that shows a text; JSON becomes a code block."""
     stream = JsonStream()
     return stream.feed(text) + stream.close()

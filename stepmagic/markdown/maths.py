@@ -1,9 +1,9 @@
 r"""TeX in Markdown: ``$..$``, ``$$..$$``, ``\(..\)`` and ``\[..\]``.
 
-Owns where formulas begin and end, and which commands they may hold. Own rules rather
-than those of mdit-py-plugins 0.7: its bracket rule takes quadratic time, and its ``$$``
-cannot follow a line of text, which is how models write. Every search here stops at the
-next delimiter, so that a text full of them takes linear time.
+Owns where formulas begin and end, and which commands they may contain. The rules of
+mdit-py-plugins 0.7 are not used: its bracket rule takes quadratic time, and its ``$$``
+cannot follow a line of text, which is how models write. Every search here ends at the
+next delimiter, so that a text full of delimiters takes linear time.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from markdown_it.rules_inline import StateInline
 
 _CLOSERS = {"$$": "$$", "$": "$", r"\[": r"\]", r"\(": r"\)"}
 
-# What may stand before the closing delimiter; each run ends at the first delimiter.
-# No code begins between dollars: "$6, or set `$HOME`".
+# What may precede the closing delimiter; each match ends at the first delimiter.
+# Between single dollars, no code may begin: "$6, or set `$HOME`".
 _BODIES = {
     "$": re.compile(r"(?:[^$\\`]|\\.)*+", re.DOTALL),
     "$$": re.compile(r"(?:[^$\\]|\\.|\$(?!\$))*+", re.DOTALL),
@@ -34,12 +34,12 @@ _BETWEEN = "/:;,=-"
 _BLOCKED = (
     # Links, attributes, styles, fonts, scripts of MathJax's extensions.
     "href|style|class|cssId|data|unicode|mmlToken|bbox|require|autoload|setOptions|url"
-    # Definitions outlive the formula: MathJax keeps one table of macros a page.
+    # Definitions outlive the formula: MathJax keeps one table of macros per page.
     "|[gex]?def|let|(?:re)?newcommand|providecommand|(?:re)?newenvironment"
     "|DeclareMathOperator|DeclarePairedDelimiters?X?P?P?|newtagform|renewtagform"
 )
 _COMMAND = re.compile(rf"(\\*)\\({_BLOCKED})(?![A-Za-z])")
-# A label may be set once a page, and a frame is typeset many times.
+# A label may be set once per page, but a frame is typeset many times.
 _LABEL = re.compile(r"\\label\s*\{[^{}]*\}")
 _COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%[^\n]*(?:\n|\Z)")
 
@@ -55,21 +55,21 @@ def maths_plugin(md: MarkdownIt) -> None:
     )
 
 
-def tame(tex: str) -> str:
-    r"""Return TeX whose commands draw a formula and do nothing else.
+def sanitize_tex(tex: str) -> str:
+    r"""Return TeX whose commands draw a formula and have no other effect.
 
-    A command that links, styles, loads or defines is shown by its name.
+    A command that links, styles, loads or defines something is replaced by its name.
     """
     tex = _LABEL.sub("", _COMMENT.sub(r"\1\n", tex))
-    tex = _COMMAND.sub(_named, tex).strip()
+    tex = _COMMAND.sub(_command_name, tex).strip()
     slashes = len(tex) - len(tex.rstrip("\\"))
     return tex[:-1] if slashes % 2 else tex
 
 
-def _named(command: re.Match[str]) -> str:
+def _command_name(command: re.Match[str]) -> str:
     before, name = command.groups()
     if len(before) % 2:
-        # `\\href` breaks the line and goes on with letters.
+        # `\\href` is a line break and then letters.
         return rf"{before}\ {name}"
     return rf"{before}\text{{{name}}}"
 
@@ -83,7 +83,7 @@ def _inline(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - markdow
     body = _BODIES[opener].match(source, start, state.posMax)
     end = body.end() if body else start
     closer = _CLOSERS[opener]
-    tex = tame(source[start:end])
+    tex = sanitize_tex(source[start:end])
     if not (
         tex
         and source.startswith(closer, end)
@@ -100,7 +100,7 @@ def _inline(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - markdow
 
 
 def _is_formula(source: str, start: int, end: int) -> bool:
-    """Tell a formula from prices; ``$`` stands before ``start`` and at ``end``."""
+    """Tell a formula from prices; ``$`` is before ``start`` and at ``end``."""
     before = source[start - 2 : start - 1] if start > 1 else ""
     after = source[end + 1 : end + 2]
     return not (
@@ -130,7 +130,7 @@ def _block(state: StateBlock, first: int, last: int, silent: bool) -> bool:  # n
     text = state.getLines(first, line + 1, state.blkIndent, False).strip()  # noqa: FBT003 - positional in markdown-it
     body = _BODIES[opener].match(text, 2)
     end = body.end() if body else len(text)
-    tex, rest = tame(text[2:end]), text[end + 2 :].strip()
+    tex, rest = sanitize_tex(text[2:end]), text[end + 2 :].strip()
     if rest not in ("", ".", ",", ";", ":") or not tex:
         return False
     if not silent:

@@ -1,108 +1,74 @@
-"""Blocks that may grow without end: fences, tables and lists.
+"""Lists and tables that may grow without end while they are being received.
 
-Owns which part of such a block is finished, and when it can be written by itself.
+Owns which items and rows of the open block are finished, and when they can be written
+once as HTML instead of being parsed again with each chunk.
 """
 
 from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from markdown_it.common.utils import normalizeReference
 from markdown_it.rules_block.table import MAX_AUTOCOMPLETED_CELLS
 from markdown_it.token import Token
 
 from stepmagic.markdown import to_html
+from stepmagic.markdown.blocks import TextPieces
+from stepmagic.markdown.boundaries import is_blank, line_span
+from stepmagic.markdown.links import count_brackets
 
 LISTS = ("bullet_list_open", "ordered_list_open")
 
-_MOST_PIECES = 64
-
-_LETTERS_PER_LETTER = 2_048
-"""HTML of a table that is put together again for each letter in new rows."""
+_HTML_PER_CHARACTER = 2_048
+"""Characters of table HTML that are joined again for each character of new rows."""
 
 _IN_ITEM = 2
-"""The level of what stands directly in the items of a list."""
+"""The level of blocks directly in the items of a list."""
 
-_LABEL = re.compile(r"(?=\[((?:[^][\\]|\\.){0,999}+)\])", re.DOTALL)
 _FORMULA = re.compile(r"^ {0,3}(?:\$\$|\\\[)", re.MULTILINE)
 
 
-class Pieces(list[str]):
-    """Text in pieces, few enough to be joined again and again."""
-
-    def add(self, piece: str) -> None:
-        """Add a piece at the end."""
-        self.append(piece)
-        if len(self) > _MOST_PIECES:
-            self[:] = ["".join(self)]
-
-
-class Fence:
-    """Code that ends with its closing fence, or never."""
-
-    def __init__(self, language: str = "", marker: str = "") -> None:
-        """Begin a block; without a ``marker``, its opening fence, it never ends."""
-        self.is_endless = not marker
-        self._before, self._after = to_html.code_box(language)
-        self._written = Pieces()
-        sign, least = re.escape(marker[:1] or "`"), max(1, len(marker))
-        self._closing = re.compile(
-            rf"^ {{0,3}}{sign}{{{least},}}[ \t]*\n", re.MULTILINE
-        )
-        self._may_close = re.compile(rf" {{0,3}}{sign}*[ \t]*")
-
-    def take(self, lines: str) -> str | None:
-        """Take whole lines; return what comes after the closing fence, if it came."""
-        end = None if self.is_endless else self._closing.search(lines)
-        self._written.add(to_html.code(lines[: end.start()] if end else lines))
-        return lines[end.end() :] if end else None
-
-    def html(self, partial: str = "") -> str:
-        """Return the block with the begun last line, unless that may close it."""
-        if not self.is_endless and self._may_close.fullmatch(partial):
-            partial = ""
-        return "".join(
-            (self._before, *self._written, to_html.code(partial), self._after)
-        )
-
-
 @dataclass(slots=True, kw_only=True)
-class Grown:
-    """The finished rows of a table or items of a list, written."""
+class WrittenBlock:
+    """The open list or table, with its finished items or rows written as HTML."""
 
     opening: Token
     head: str = ""
-    """Lines without which the rest would not be parsed as part of the same block."""
+    """Lines without which later rows would not be parsed as part of the table."""
     before: str
+    """HTML before the finished items or rows."""
     after: str
-    written: Pieces = field(default_factory=Pieces)
+    """HTML after all of them."""
+    written: TextPieces = field(default_factory=TextPieces)
+    """HTML of the finished items or rows."""
     brackets: int = 0
-    missing: int = 0
+    """How many ``[`` the source of ``written`` contains."""
+    missing_cells: int = 0
     """Cells that markdown-it adds to short rows; it ends a table with too many."""
 
-    def goes_on(self, tokens: Sequence[Token]) -> bool:
-        """Whether the text after this part begins with the same block."""
+    def continues(self, tokens: Sequence[Token]) -> bool:
+        """Whether the text after the finished part begins with the same block."""
         return (
             bool(tokens)
             and tokens[0].type == self.opening.type
             and tokens[0].markup == self.opening.markup
-            and self.missing <= MAX_AUTOCOMPLETED_CELLS
+            and self.missing_cells <= MAX_AUTOCOMPLETED_CELLS
         )
 
-    def waits(self, rows: str) -> bool:
-        """Whether a table need not show rows yet; a large one shows several at once."""
+    def may_wait(self, rows: str) -> bool:
+        """Whether a table need not show rows yet; a long one shows several at once."""
         lines = rows.splitlines()
-        most = sum(map(len, self.written)) // _LETTERS_PER_LETTER
+        most = sum(map(len, self.written)) // _HTML_PER_CHARACTER
         is_table = bool(self.head) and all("|" in line for line in lines)
         return is_table and (not lines or len(rows) < most)
 
     def html(self, tokens: Sequence[Token]) -> str:
-        """Return the block with what was parsed from where this one ended."""
-        end = closing(tokens)
-        begin, last = (1, end) if self.opening.type in LISTS else rows(tokens[:end])
+        """Return the block, continued by tokens of the text after the finished part."""
+        end = first_block_end(tokens)
+        is_list = self.opening.type in LISTS
+        begin, last = (1, end) if is_list else row_span(tokens[:end])
         return "".join(
             (
                 self.before,
@@ -114,38 +80,95 @@ class Grown:
         )
 
 
-def closing(tokens: Sequence[Token]) -> int:
-    """Return where the first block of tokens closes."""
+def write_finished(
+    tokens: Sequence[Token], text: str, block: WrittenBlock | None
+) -> tuple[WrittenBlock, str] | None:
+    """Write what is finished of a list or table; return that and the text after it.
+
+    Args:
+        tokens: The head of what is written already and the text; one block.
+        text: Complete lines, after the head.
+        block: What is written already.
+    """
+    if tokens[0].type in LISTS:
+        return _write_items(tokens, text, block)
+    if tokens[0].type == "table_open" and not _FORMULA.search(text):
+        return _write_rows(tokens, text, block)
+    return None
+
+
+def _write_items(
+    tokens: Sequence[Token], text: str, block: WrittenBlock | None
+) -> tuple[WrittenBlock, str] | None:
+    begin, _ = item_spans(tokens)[-1]
+    if begin == 1:
+        return None
+    if block is None:
+        block = WrittenBlock(
+            opening=tokens[0],
+            before=to_html.write(tokens[:1], highlight=False),
+            after=to_html.write(tokens[-1:], highlight=False),
+        )
+    block.written.add(to_html.write(tokens[1:begin], highlight=False))
+    block.brackets += count_brackets(tokens[1:begin])
+    lines = text.splitlines(keepends=True)
+    return block, "".join(lines[line_span(tokens[begin])[0] :])
+
+
+def _write_rows(
+    tokens: Sequence[Token], text: str, block: WrittenBlock | None
+) -> tuple[WrittenBlock, str] | None:
+    begin, end = row_span(tokens)
+    if begin == end:
+        return None
+    lines = text.splitlines(keepends=True)
+    if block is None:
+        block = WrittenBlock(
+            opening=tokens[0],
+            head="".join(lines[:2]),
+            before=to_html.write(tokens[:begin], highlight=False),
+            after=to_html.write(tokens[end:], highlight=False),
+        )
+        del lines[:2]
+    block.written.add(to_html.write(tokens[begin:end], highlight=False))
+    block.brackets += count_brackets(tokens[begin:end])
+    columns = sum(token.type == "th_open" for token in tokens)
+    block.missing_cells += sum(max(0, columns + 1 - line.count("|")) for line in lines)
+    return block, ""
+
+
+def first_block_end(tokens: Sequence[Token]) -> int:
+    """Return the place of the token that closes the first block."""
     return next(
         (place for place, token in enumerate(tokens) if place and not token.level), 0
     )
 
 
-def rows(tokens: Sequence[Token]) -> tuple[int, int]:
+def row_span(tokens: Sequence[Token]) -> tuple[int, int]:
     """Return where the rows of a table begin and end, without its head."""
     places = [place for place, token in enumerate(tokens) if token.tag == "tbody"]
     return (places[0] + 1, places[1]) if places else (0, 0)
 
 
-def items(tokens: Sequence[Token]) -> list[tuple[int, int]]:
-    """Return where the items of a list begin and end."""
+def item_spans(tokens: Sequence[Token]) -> list[tuple[int, int]]:
+    """Return where each item of a list begins and ends."""
     places = [
         place
-        for place, token in enumerate(tokens[: closing(tokens)])
+        for place, token in enumerate(tokens[: first_block_end(tokens)])
         if token.level == 1 and token.tag == "li"
     ]
     return [(a, b + 1) for a, b in zip(places[::2], places[1::2], strict=True)]
 
 
-def is_loose(tokens: Sequence[Token], lines: Sequence[str]) -> bool:
-    """Whether the first block is a list and loose by markdown-it's rule.
+def is_loose_list(tokens: Sequence[Token], lines: Sequence[str]) -> bool:
+    """Whether the first block is a list, and loose by the rule of markdown-it.
 
-    Its tokens say so only where paragraphs stand directly in the items.
+    Its tokens show that only if paragraphs are directly in the items.
     """
-    spans = items(tokens) if tokens[0].type in LISTS else []
+    spans = item_spans(tokens) if tokens[0].type in LISTS else []
     for begin, end in spans:
         children = [
-            span(token)
+            line_span(token)
             for token in tokens[begin:end]
             if token.level == _IN_ITEM and token.map
         ]
@@ -154,99 +177,13 @@ def is_loose(tokens: Sequence[Token], lines: Sequence[str]) -> bool:
             for here, after in itertools.pairwise(children)
         ):
             return True
-    maps = [span(tokens[begin]) for begin, _ in spans[:-1]]
+    maps = [line_span(tokens[begin]) for begin, _ in spans[:-1]]
     return any(b - a > 1 and is_blank(lines[b - 1]) for a, b in maps)
 
 
-def unhide(tokens: Sequence[Token]) -> None:
-    """Make the first block loose if it is a list."""
-    for place in range(closing(tokens) if tokens and tokens[0].type in LISTS else 0):
+def make_loose(tokens: Sequence[Token]) -> None:
+    """Make the first block a loose list, if it is a list."""
+    is_list = bool(tokens) and tokens[0].type in LISTS
+    for place in range(first_block_end(tokens) if is_list else 0):
         if tokens[place].level == _IN_ITEM and tokens[place].tag == "p":
             tokens[place].hidden = False
-
-
-def fold(
-    tokens: Sequence[Token], text: str, grown: Grown | None
-) -> tuple[Grown, str] | None:
-    """Write what is finished of a list or table; return that and the rest of the text.
-
-    Args:
-        tokens: Of the head of what is grown and the text; one block.
-        text: Whole lines, after the head.
-        grown: What is written already.
-    """
-    if tokens[0].type in LISTS:
-        return _fold_list(tokens, text, grown)
-    if tokens[0].type == "table_open" and not _FORMULA.search(text):
-        return _fold_table(tokens, text, grown)
-    return None
-
-
-def _fold_list(
-    tokens: Sequence[Token], text: str, grown: Grown | None
-) -> tuple[Grown, str] | None:
-    begin, _ = items(tokens)[-1]
-    if begin == 1:
-        return None
-    if grown is None:
-        grown = Grown(
-            opening=tokens[0],
-            before=to_html.write(tokens[:1], highlight=False),
-            after=to_html.write(tokens[-1:], highlight=False),
-        )
-    grown.written.add(to_html.write(tokens[1:begin], highlight=False))
-    grown.brackets += brackets(tokens[1:begin])
-    lines = text.splitlines(keepends=True)
-    return grown, "".join(lines[span(tokens[begin])[0] :])
-
-
-def _fold_table(
-    tokens: Sequence[Token], text: str, grown: Grown | None
-) -> tuple[Grown, str] | None:
-    begin, end = rows(tokens)
-    if begin == end:
-        return None
-    lines = text.splitlines(keepends=True)
-    if grown is None:
-        grown = Grown(
-            opening=tokens[0],
-            head="".join(lines[:2]),
-            before=to_html.write(tokens[:begin], highlight=False),
-            after=to_html.write(tokens[end:], highlight=False),
-        )
-        del lines[:2]
-    grown.written.add(to_html.write(tokens[begin:end], highlight=False))
-    grown.brackets += brackets(tokens[begin:end])
-    columns = sum(token.type == "th_open" for token in tokens)
-    grown.missing += sum(max(0, columns + 1 - line.count("|")) for line in lines)
-    return grown, ""
-
-
-def span(token: Token) -> tuple[int, int]:
-    """Return the first line of a block and the one after its last."""
-    begin, end = token.map or (0, 0)
-    return begin, end
-
-
-def is_blank(line: str) -> bool:
-    """Whether a line is empty to markdown-it."""
-    return not line.strip(" \t")
-
-
-def brackets(tokens: Sequence[Token]) -> int:
-    """Return the number of ``[`` in what may hold links."""
-    return sum(line.count("[") for line in _lines(tokens))
-
-
-def labels(tokens: Sequence[Token]) -> set[str]:
-    """Return what link definitions could give an address, as CommonMark compares it."""
-    return {
-        normalizeReference(found[1])
-        for line in _lines(tokens)
-        if "[" in line
-        for found in _LABEL.finditer(line)
-    }
-
-
-def _lines(tokens: Sequence[Token]) -> Iterator[str]:
-    return (token.content for token in tokens if token.type == "inline")

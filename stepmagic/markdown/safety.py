@@ -1,8 +1,8 @@
-"""What of a parsed line of Markdown may be shown.
+"""The sanitizing of a parsed line of Markdown.
 
-Owns which addresses may be links, what becomes of images and refused links, and how a
-label that misleads is answered. Works on markdown-it's inline tokens, where nothing is
-left of the many ways to write a link.
+Owns which URLs may be links, what replaces images and refused links, and the warning
+next to a misleading label. Works on markdown-it's inline tokens, in which all the ways
+to write a link look the same.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import re
 
 from markdown_it.token import Token
 
-from stepmagic.markdown.characters import plain
+from stepmagic.markdown.characters import plain, shorten
 
 _LONGEST_SHOWN = 120
-"""Letters of a refused address that are shown."""
+"""Characters of a refused URL that are shown."""
 
 # Host names as markdown-it writes them: ASCII, others in punycode.
 _WEB = re.compile(
@@ -32,40 +32,40 @@ _UNSAFE_IN_ADDRESS = re.compile(r"[^!#%&*+,./0-9:;=?@A-Z_a-z~-]")
 _TASK = re.compile(r"\[([ xX])\]\s")
 
 
-def safe(children: list[Token]) -> list[Token]:
-    """Return inline tokens with the policy applied."""
-    kept: list[Token] = []
+def filter_inline(children: list[Token]) -> list[Token]:
+    """Return inline tokens that are safe to write."""
+    filtered: list[Token] = []
     links: list[Token] = []
     begin = 0
     for token in children:
         match token.type:
             case "text" | "text_special" | "code_inline":
-                # Character references can make what `plain` took from the source.
+                # A character reference can stand for one that `plain` removes.
                 content = " ".join(plain(token.content).split("\n"))
                 kind = "code_inline" if token.type == "code_inline" else "text"
-                kept.append(Token(kind, "", 0, content=content))
+                filtered.append(Token(kind, "", 0, content=content))
             case "link_open":
-                # markdown-it lets an autolink stand in a label; the label wins.
-                begin = begin if links else len(kept)
+                # markdown-it allows an autolink inside a label; the outer link wins.
+                begin = begin if links else len(filtered)
                 links.append(token)
             case "link_close":
                 url = str(links.pop().attrs.get("href", ""))
                 if not links:
-                    kept[begin:] = _link(url, kept[begin:])
+                    filtered[begin:] = _link(url, filtered[begin:])
             case "image":
-                alt = _label(safe(token.children or []))
+                alt = _label(filter_inline(token.children or []))
                 url = str(token.attrs.get("src", ""))
-                kept += _image(url, alt, inside=bool(links))
+                filtered += _image(url, alt, inside=bool(links))
             case _:
-                kept.append(token)
-    return _joined(kept)
+                filtered.append(token)
+    return _joined(filtered)
 
 
-def address(url: str) -> str | None:
-    """Return a URL that may be a link, every unusual character percent-encoded.
+def safe_address(url: str) -> str | None:
+    """Return a URL that may be a link, with every unusual character percent-encoded.
 
-    Only http, https and mailto, with a host and without user or password; None for
-    anything else. Relative addresses would act on the Jupyter server itself.
+    Allowed are http, https and mailto, with a host and without a user or a password;
+    anything else returns None. A relative URL would address the Jupyter server itself.
     """
     if not (_WEB.match(url) or _MAIL.match(url)):
         return None
@@ -75,7 +75,7 @@ def address(url: str) -> str | None:
 
 
 def _joined(children: list[Token]) -> list[Token]:
-    """Return inline tokens with neighbouring texts made one."""
+    """Return inline tokens with adjacent texts joined."""
     joined: list[Token] = []
     for is_text, run in itertools.groupby(children, lambda token: token.type == "text"):
         if is_text:
@@ -86,9 +86,9 @@ def _joined(children: list[Token]) -> list[Token]:
 
 
 def _link(url: str, children: list[Token]) -> list[Token]:
-    """Return a link around its children, or their text and the refused address."""
+    """Return a link around its children, or their text and the refused URL."""
     label = _label(children)
-    href = address(url)
+    href = safe_address(url)
     if href is None:
         shown = _shortened(url)
         return children if shown in label else [*children, _text(f" ({shown})")]
@@ -96,7 +96,7 @@ def _link(url: str, children: list[Token]) -> list[Token]:
 
 
 def _warning(href: str, label: str) -> list[Token]:
-    """Name the host where the label names another, or where its letters may mislead."""
+    """Return the host as text if the label names another one or looks like another."""
     web = _WEB.match(href)
     if not web:
         return []
@@ -109,11 +109,11 @@ def _warning(href: str, label: str) -> list[Token]:
 
 def _image(url: str, alt: str, *, inside: bool) -> list[Token]:
     """Return an image as a link to it; it is never fetched."""
-    href = address(url)
+    href = safe_address(url)
     web = _WEB.match(href) if href else None
     if href is None or web is None:
-        said = _shortened(url.partition(";")[0] if url.startswith("data:") else url)
-        return [_text(f"[image: {alt} ({said})]")]
+        shown = _shortened(url.partition(";")[0] if url.startswith("data:") else url)
+        return [_text(f"[image: {alt} ({shown})]")]
     text = _text(f"[image: {alt} ({web['host'].lower()})]")
     return [text] if inside else [_opening(href), text, _closing()]
 
@@ -127,8 +127,7 @@ def _label(children: list[Token]) -> str:
 
 
 def _shortened(url: str) -> str:
-    url = plain(url)
-    return url if len(url) <= _LONGEST_SHOWN else url[:_LONGEST_SHOWN] + "..."
+    return shorten(plain(url), _LONGEST_SHOWN)
 
 
 def _text(content: str) -> Token:
@@ -144,7 +143,7 @@ def _closing() -> Token:
 
 
 def mark_task(source: str, children: list[Token]) -> None:
-    """Turn the ``[x]`` that begins a list item into a token of its own."""
+    """Replace the ``[x]`` at the beginning of a list item with a ``task`` token."""
     box = _TASK.match(source)
     if box and children[0].content.startswith(box.group()):
         children[0].content = children[0].content[box.end() :]

@@ -1,20 +1,20 @@
 """Safe tokens written as HTML.
 
-Owns the closed set of elements that a model's text can become. No ``id``, no handler,
-no ``data-``; classes begin with ``sm-`` or belong to Pygments; styles are constants of
-this module. It reads well where all classes and styles are stripped, as GitHub does.
+Owns the closed set of elements that a model's text can turn into. There is no ``id``,
+no event handler and no ``data-`` attribute; classes begin with ``sm-`` or are those of
+Pygments; styles are constants of this package. The HTML is readable where classes and
+styles are stripped, as on GitHub.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from html import escape as _escape
 
 from markdown_it.token import Token
 
-from stepmagic.markdown.highlight import QUIET
 from stepmagic.markdown.highlight import highlight as _coloured
+from stepmagic.markdown.html_text import code_box, escape_code, escape_text
 
 _BLOCKS = {
     "paragraph": ("<p>", "</p>\n"),
@@ -40,20 +40,7 @@ _ELEMENTS = {
 }
 _ALIGNED = re.compile(r"text-align:(left|right|center)\Z")
 _MATHS = {"$": (r"\(", r"\)"), "$$": (r"\[", r"\]")}
-# On the page's own ground, where JupyterLab's colours for code are at their clearest;
-# long lines scroll, as they do in a cell.
-_CODE = (
-    '<div class="sm-code highlight" style="margin:1em 0;padding:0.5em 1em;'
-    'border:1px solid var(--jp-border-color2);background:inherit">{}'
-    '<pre style="background:inherit;white-space:pre;overflow-x:auto">'
-    '<code style="background:inherit;white-space:inherit">'
-)
-_CODE_END = "</code></pre></div>\n"
 _LINK = '<a href="{}" target="_blank" rel="noopener noreferrer nofollow">'
-
-# MathJax looks for delimiters in runs of text that no element interrupts (its
-# HTMLDomStrings). In one of its own, neither sign can begin or end a formula.
-_MATHS_SIGNS = re.compile(r"[$\\]")
 
 
 def write(tokens: Sequence[Token], *, highlight: bool) -> str:
@@ -61,7 +48,7 @@ def write(tokens: Sequence[Token], *, highlight: bool) -> str:
     written = []
     for place, token in enumerate(tokens):
         if token.type == "list_item_open" and _is_task(tokens[place + 1 : place + 3]):
-            # The box stands where the list's own sign would.
+            # The box takes the place of the bullet.
             written.append('<li style="list-style:none;margin-left:-1.2em">')
         elif token.type == "inline":
             written += [_inline(child) for child in token.children or ()]
@@ -70,22 +57,6 @@ def write(tokens: Sequence[Token], *, highlight: bool) -> str:
         elif token.nesting < 0:
             written.append("\n")
     return "".join(written)
-
-
-def escape(text: str) -> str:
-    """Return text as HTML in which MathJax finds no formula."""
-    return _MATHS_SIGNS.sub(r"<span>\g<0></span>", _escape(text))
-
-
-def code_box(language: str) -> tuple[str, str]:
-    """Return the HTML before and after the code of a block."""
-    label = f"<small {QUIET}>{_escape(language)}</small>\n" if language else ""
-    return _CODE.format(label), _CODE_END
-
-
-def code(text: str) -> str:
-    """Return text as HTML inside a ``code`` element, where MathJax does not look."""
-    return _escape(text)
 
 
 def _block(token: Token, *, highlight: bool) -> str:
@@ -103,7 +74,7 @@ def _block(token: Token, *, highlight: bool) -> str:
         case "fence" | "code_block":
             html = _code(token.content, token.info, highlight=highlight)
         case "math_block":
-            html = f'<div class="sm-maths">\\[{_escape(token.content)}\\]</div>\n'
+            html = f'<div class="sm-maths">\\[{escape_code(token.content)}\\]</div>\n'
     return html
 
 
@@ -111,33 +82,33 @@ def _inline(token: Token) -> str:
     html = _ELEMENTS.get(token.type, "")
     match token.type:
         case "text":
-            html = escape(token.content)
+            html = escape_text(token.content)
         case "code_inline":
-            html = f"<code>{_escape(token.content)}</code>"
+            html = f"<code>{escape_code(token.content)}</code>"
         case "math_inline":
             opener, closer = _MATHS[token.markup]
-            tex = _escape(token.content)
+            tex = escape_code(token.content)
             html = f'<span class="sm-maths">{opener}{tex}{closer}</span>'
         case "link_open":
-            html = _LINK.format(_escape(str(token.attrs["href"])))
+            html = _LINK.format(escape_code(str(token.attrs["href"])))
         case "task":
             html = "\u2611 " if token.content == "x" else "\u2610 "
     return html
 
 
 def _is_task(beginning: Sequence[Token]) -> bool:
-    """Whether a list item, given its first two tokens, begins with a box to tick."""
+    """Whether a list item, given its first two tokens, begins with a checkbox."""
     children = beginning[-1].children or ()
     return any(child.type == "task" for child in children[:1])
 
 
 def _alignment(token: Token) -> str:
-    """Return how a cell is aligned; JupyterLab sets tables in HTML to the right."""
+    """Return how a cell is aligned; JupyterLab aligns HTML tables to the right."""
     found = _ALIGNED.fullmatch(str(token.attrs.get("style", "")))
     return found[1] if found else "left"
 
 
 def _code(code: str, language: str, *, highlight: bool) -> str:
-    shown = _coloured(code, language) if highlight else _escape(code)
+    html = _coloured(code, language) if highlight else escape_code(code)
     before, after = code_box(language)
-    return before + shown + after
+    return before + html + after

@@ -1,9 +1,9 @@
 """Safe tokens written as Markdown.
 
-Owns how text is escaped so that it stays text in every Markdown program, the ones that
-draw raw HTML and know neither formulas nor tables included. What is written holds no
-``<`` but in code and line breaks, no image and no link definition, and code stays code
-whichever of the syntaxes around it a reader knows.
+Owns how text is escaped so that it remains text in every Markdown program, also in one
+that renders raw HTML and knows neither formulas nor tables. The output contains ``<``
+only in code and in line breaks, no images and no link definitions; code remains code
+whichever of the syntaxes around it a program knows.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from collections.abc import Iterator
 
 from markdown_it.token import Token
 
-# No definition is ever written, so brackets are text unless they make a link. `\\[` is
-# never written: to some programs it begins a formula.
+# No definition is ever written, so brackets are text unless they are part of a link.
+# `\\[` is never written, since it begins a formula in some programs.
 _MARKUP = re.compile(r"[\\`*~$]|(?<![^\W_])_|_(?![^\W_])|\](?=[(\[:{])")
 _TASK = re.compile(r"\[(?=[ xX]\]\s)")
 _REFERENCE = re.compile(r"&(?=[#A-Za-z0-9]|\Z)")
-# Signs that begin a block, underline a heading or divide the head of a table.
-_BLOCK_SIGN = re.compile(r"[+](?=\s|\Z)|-(?=[\s|:-]|\Z)|=(?==*\s*\Z)|[#>|:]")
+# Characters that begin a block, underline a heading or divide the head of a table.
+_BLOCK_MARKER = re.compile(r"[+](?=\s|\Z)|-(?=[\s|:-]|\Z)|=(?==*\s*\Z)|[#>|:]")
 _ORDINAL = re.compile(r"(\d{1,9})([.)])(?=\s|\Z)")
 
-# What a program that knows no formulas would read in one: HTML, code, images, links,
-# link definitions. TeX shows the same for what stands here instead.
+# What a program without formulas would find in one: HTML, code, images, links, link
+# definitions. The replacements look the same in TeX.
 _IN_MATHS = (
     (re.compile("< *"), r"\\lt "),
     (re.compile("> *"), r"\\gt "),
@@ -33,7 +33,7 @@ _IN_MATHS = (
     (re.compile(r"(?<=&)(?=[#A-Za-z])|(?<=[!\]])(?=[\[(:])"), " "),
 )
 
-_SIGNS = {
+_DELIMITERS = {
     "strong_open": "**",
     "strong_close": "**",
     "s_open": "~~",
@@ -53,15 +53,15 @@ def write(tokens: list[Token]) -> str:
 def _blocks(tokens: Iterator[Token]) -> tuple[list[str], bool]:
     """Return the lines of all blocks up to the end of the one around them.
 
-    The flag says whether a paragraph is among them that is not set tight.
+    The flag is true if one of them is a paragraph of a loose list.
     """
     lines: list[str] = []
     loose = other = False
     before: Token | None = None
-    for token in itertools.takewhile(_goes_on, tokens):
+    for token in itertools.takewhile(_continues, tokens):
         if before is not None and not (before.hidden or token.hidden):
             lines.append("")
-        # Two lists in a row would be one without another marker.
+        # Two lists in a row need different markers, or they would be one list.
         other = before is not None and before.type == token.type and not other
         lines += _block(token, tokens, other=other)
         loose = loose or (token.type == "paragraph_open" and not token.hidden)
@@ -74,8 +74,8 @@ def _block(token: Token, tokens: Iterator[Token], *, other: bool) -> list[str]:
         case "paragraph_open":
             lines = _Line().write(_only(tokens)).split("\n")
         case "heading_open":
-            # A `#` at the end would be taken for decoration.
-            text = re.sub(r"#\Z", r"\#", _Line(alone=True).write(_only(tokens)))
+            # A `#` at the end would be dropped as decoration.
+            text = re.sub(r"#\Z", r"\#", _Line(is_single=True).write(_only(tokens)))
             lines = [f"{'#' * int(token.tag[1])} {text}"]
         case "blockquote_open":
             lines = [f"> {line}".rstrip() for line in _blocks(tokens)[0] or [""]]
@@ -94,13 +94,13 @@ def _block(token: Token, tokens: Iterator[Token], *, other: bool) -> list[str]:
     return lines
 
 
-def _goes_on(token: Token) -> bool:
-    """Whether a block opens or stands there, and the one around it does not end."""
+def _continues(token: Token) -> bool:
+    """Whether a token does not close the block around it."""
     return token.nesting >= 0
 
 
 def _only(tokens: Iterator[Token]) -> list[Token]:
-    """Return the inline tokens of a block that holds nothing else."""
+    """Return the inline tokens of a block that contains nothing else."""
     inline = next(tokens)
     next(tokens)
     return inline.children or []
@@ -110,7 +110,7 @@ def _list(opening: Token, tokens: Iterator[Token], *, other: bool) -> list[str]:
     items = []
     loose = False
     number = int(opening.attrs.get("start", 1))
-    for _ in itertools.takewhile(_goes_on, tokens):
+    for _ in itertools.takewhile(_continues, tokens):
         content, is_loose = _blocks(tokens)
         loose = loose or is_loose
         if opening.type == "ordered_list_open":
@@ -135,7 +135,9 @@ def _table(tokens: Iterator[Token]) -> list[str]:
                 style = str(token.attrs.get("style", ""))
                 dividers.append(_DIVIDERS.get(style.removeprefix("text-align:"), "---"))
             case "inline":
-                cells.append(_Line(alone=True, cell=True).write(token.children or []))
+                cells.append(
+                    _Line(is_single=True, is_cell=True).write(token.children or [])
+                )
             case "tr_close":
                 lines.append(f"| {' | '.join(cells)} |")
                 cells.clear()
@@ -147,15 +149,15 @@ def _table(tokens: Iterator[Token]) -> list[str]:
 class _Line:
     """Writes the inline tokens of one block."""
 
-    def __init__(self, *, alone: bool = False, cell: bool = False) -> None:
-        self._alone = alone
-        """Whether it must be one line: a heading or a cell."""
-        self._cell = cell
+    def __init__(self, *, is_single: bool = False, is_cell: bool = False) -> None:
+        self._is_single = is_single
+        """Whether line breaks are not allowed: in a heading or a table cell."""
+        self._is_cell = is_cell
         self._pieces: list[str] = []
         self._emphases = 0
         self._href = ""
-        self._pairs = True
-        """Whether brackets may stand as they are: not so in a label they would end."""
+        self._has_pairs = True
+        """Whether brackets need no escaping: in a label, unpaired ones would end it."""
 
     def write(self, children: list[Token]) -> str:
         for place, token in enumerate(children):
@@ -164,7 +166,7 @@ class _Line:
                     self._open_link(token, children, place)
                 case "link_close":
                     self._pieces.append(f"]({self._href})")
-                    self._pairs = True
+                    self._has_pairs = True
                 case "em_open":
                     self._pieces.append("*_"[self._emphases % 2])
                     self._emphases += 1
@@ -182,7 +184,7 @@ class _Line:
             if children[place].type == "text":
                 label.append(children[place].content)
             place += 1
-        self._pairs = _pair("".join(label))
+        self._has_pairs = _has_paired_brackets("".join(label))
         self._href = re.sub(r"&(?=\w+;)", "&amp;", str(link.attrs["href"]))
         # `!` before a link would make an image of it.
         if self._pieces and self._pieces[-1].endswith("!"):
@@ -190,47 +192,49 @@ class _Line:
         self._pieces.append("[")
 
     def _leaf(self, token: Token) -> str:
-        written = _SIGNS.get(token.type, "")
+        written = _DELIMITERS.get(token.type, "")
         match token.type:
             case "text":
                 written = self._text(token.content)
             case "code_inline":
                 code = _code(token.content)
-                written = code.replace("|", r"\|") if self._cell else code
+                written = code.replace("|", r"\|") if self._is_cell else code
             case "math_inline":
                 tex = _maths(token.content).replace("\n", " ")
-                tex = tex.replace("|", r"\vert ").strip() if self._cell else tex
+                tex = tex.replace("|", r"\vert ").strip() if self._is_cell else tex
                 written = f"{token.markup}{tex}{token.markup}"
             case "task":
                 written = f"[{token.content}] "
-            case "softbreak" if self._alone:
+            case "softbreak" if self._is_single:
                 written = " "
-            case "hardbreak" if self._alone:
+            case "hardbreak" if self._is_single:
                 written = "<br>"
         return written
 
     def _text(self, content: str) -> str:
-        """Return text with everything escaped that could be markup where it stands."""
+        """Return text with everything escaped that could be markup at this place."""
         before = self._pieces[-1][-1:] if self._pieces else "\n"
-        starts = before == "\n" and not self._alone
+        starts = before == "\n" and not self._is_single
         if starts:
             content = content.lstrip(" \t")
-        # No control character is left in the text, so two can stand for references.
-        text = content if self._pairs else content.translate({91: "\x01", 93: "\x02"})
+        # The text contains no control characters, so two can represent references.
+        text = (
+            content if self._has_pairs else content.translate({91: "\x01", 93: "\x02"})
+        )
         text = _REFERENCE.sub("&amp;", _MARKUP.sub(r"\\\g<0>", text))
         text = _TASK.sub("&#91;", text.replace("<", "&lt;"))
         text = text.translate({1: "&#91;", 2: "&#93;"})
-        if self._cell:
+        if self._is_cell:
             return text.replace("|", r"\|")
-        if starts and _BLOCK_SIGN.match(content):
+        if starts and _BLOCK_MARKER.match(content):
             return "\\" + text
         if starts and (ordinal := _ORDINAL.match(text)):
             return rf"{ordinal[1]}\{text[ordinal.end(1) :]}"
         return text
 
 
-def _pair(label: str) -> bool:
-    """Whether every bracket of a label has its other, and none begins an address."""
+def _has_paired_brackets(label: str) -> bool:
+    """Whether all brackets of a label are paired, and none begins an address."""
     depth = 0
     for bracket in re.findall(r"[\[\]]", label):
         depth += 1 if bracket == "[" else -1

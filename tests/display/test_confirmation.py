@@ -39,7 +39,10 @@ def test_a_call_is_asked_about_and_prints_into_its_cell(
             server.enqueue(answer(tool_calls=calls), answer("Done."))
             request = kernel.send("%%step --tools order\nOrder pears.")
             question = reply_to_question(kernel, words)
-            assert question == 'The model calls order(fruit="pear"). Allow it? [y/N] '
+            assert (
+                question
+                == 'The model wants to call order(fruit="pear"). Allow it? [y/N] '
+            )
             told.append(kernel.finish(request))
         assert [ran.status for ran in told] == ["ok", "ok"]
         assert [ran.printed for ran in told] == ["ordering pear\n", ""]

@@ -6,44 +6,20 @@ import random
 import re
 import sys
 from inspect import stack
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from markdown_it.token import Token
 
 from commonmark_examples import EXAMPLES, cut
+from growing_markdown import Screen, one_shot
 from markdown_samples import ATTACKS, PIECES
 from page import Page
 from stepmagic.markdown import render
-from stepmagic.markdown.boundaries import steady
-from stepmagic.markdown.parser import DEEPEST, LONGEST, parse_blocks
+from stepmagic.markdown.parser import DEEPEST, LONGEST
 from stepmagic.markdown.stream import BlockStream
 
 HEAD = re.compile(r" {0,3}\|")
-
-
-def one_shot(source: str) -> str:
-    return render(source, highlight=False)
-
-
-class Screen:
-    """What a reader of patches sees."""
-
-    def __init__(self) -> None:
-        self.stream = BlockStream()
-        self.restarts = 0
-        self._frozen = ""
-
-    def feed(self, text: str) -> str:
-        self.stream.feed(text)
-        patch = self.stream.patch()
-        if patch.restart:
-            self.restarts += 1
-            self._frozen = ""
-        self._frozen += patch.frozen
-        return self._frozen + patch.open
 
 
 def is_right(html: str, source: str) -> bool:
@@ -152,75 +128,6 @@ def test_no_cut_of_an_attack_makes_an_unsafe_frame(number: int) -> None:
     assert screen.stream.finish() == one_shot(ATTACKS[number])
 
 
-@pytest.mark.parametrize(
-    ("source", "never"),
-    [
-        ("a\n\n```python\nx = 1\n```\nb\n", ["`", "<p><code", "<small>py<"]),
-        ("~~~\ncode\n~~~\n", ["~"]),
-        (
-            "| a | b |\n|---|:-:|\n| 1 | 2 |\n| 3 | 4 |\n",
-            ["|", "-", "</td>\n</tr>\n<p"],
-        ),
-        ("a | b\n--|--\n1 | 2\n", ["--"]),
-        ("some **bold** and *it* and ~~not~~ and __so__\n", ["*", "~", "_"]),
-        ("**Title**: text with `code` and ***both***, **(a)**\n", ["*", "`"]),
-        ("a [link](https://a.b/c) and ![image](https://a.b/i)\n", ["](", "!"]),
-        ("<https://a.b/c> and &amp;\n", ["&lt;", "&amp;a"]),
-        ("Title\n===\n\nOther\n---\n", ["=\n", "==", "-", "=<", "<hr", "<ul"]),
-        ("* one\n* two\n\n1. three\n10. four\n", ["*", "1", "<li></li>", "<hr"]),
-        ("# Title\n\n###### Small\n", ["#", "<h2", "></h"]),
-        (r"so $x$ and \(y\) here" + "\n", ["<span>$", "<span>\\</span>("]),
-        ("> quote\n> > deeper\n", ["&gt;", "<blockquote>\n</"]),
-        ("[foo]: https://a.b\n\ntext [foo]\n", ["]:", "[foo"]),
-    ],
-)
-def test_nothing_is_shown_that_turns_into_markup(source: str, never: list[str]) -> None:
-    screen = Screen()
-    attributes = re.compile(r' (?:style|class|href|target|rel)="[^"]*"')
-    for letter in source:
-        html = attributes.sub("", screen.feed(letter))
-        for wrong in never:
-            assert wrong not in html
-
-
-def test_blocks_and_rows_are_not_taken_back() -> None:
-    screen = Screen()
-    html = ""
-    for letter in "| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |\n\n- x\n- y\n\ntext":
-        before, html = html, screen.feed(letter)
-        assert html.count("</tr>") >= before.count("</tr>")
-        assert html.count("<li>") >= before.count("<li>")
-    assert html.endswith("<p>text</p>\n")
-
-
-def test_what_could_be_markup_does_not_wait_forever() -> None:
-    assert steady("a **b" + "c" * 98) != "a"
-    assert steady("a **b" + "c" * 90) == "a"
-    assert steady("| " + "a" * 3000) == "| " + "a" * 3000
-    assert steady("2 * 3 = 6, a_b, $5") == "2 * 3 = 6, a_b, $5"
-
-
-def test_a_late_definition_reaches_what_is_frozen() -> None:
-    screen = Screen()
-    assert "<a" not in screen.feed("see [it][r]\n\nmore\n\n")
-    assert screen.restarts == 0
-    html = screen.feed("[r]: https://a.b\n")
-    assert screen.restarts == 1
-    assert html == one_shot(screen.stream.source)
-    screen.feed("\n[other]: https://a.b\n\n[r]: https://too.late\n\n")
-    assert screen.restarts == 1
-
-
-def test_late_definitions_of_a_long_answer_do_not_restart_it_each_time() -> None:
-    screen = Screen()
-    labels = [f"[r{place}]" for place in range(2000)]
-    screen.feed("".join(f"see {label}, of course\n\n" for label in labels))
-    for label in labels[:50]:
-        screen.feed(f"{label}: https://a.b\n\n")
-    assert screen.restarts == 1
-    assert screen.stream.finish().count("<a ") == 50
-
-
 @pytest.mark.parametrize("ending", ["\r\n", "\r"])
 def test_line_breaks_of_all_kinds(ending: str) -> None:
     source = "a\n\n- b\n- c\n\n```\nd\n```\n\n| e |\n|-|\n| f |\n\ng\n"
@@ -285,66 +192,3 @@ def test_a_stack_too_deep_shows_the_text_as_it_is() -> None:
     finally:
         sys.setrecursionlimit(limit)
     assert "*x*</code></pre>" in html
-
-
-def words(html: str) -> list[str]:
-    return Page(html).text.split()
-
-
-BLOCKS = {
-    "fence": ("```python\n", "x = f(1) < 2  # text\n"),
-    "indented fence": (" ```\n", " x = f(1) < 2\n\nx\n"),
-    "list": ("", "- item **bold** and `code`\n"),
-    "loose list": ("", "- item **bold** and `code`\n\n  more\n\n"),
-    "nested list": ("1. a\n", "   - item **bold** and `code`\n"),
-    "table": ("| a | b |\n|---|---|\n", "| item **bold** | `code` |\n"),
-    "lines": ("", "item **bold** and `code`\n"),
-    "line": ("", "item **bold** and `code`, "),
-    "quote": ("", "> item **bold** and `code`\n"),
-}
-
-
-@pytest.mark.parametrize("kind", BLOCKS)
-def test_a_giant_block_is_not_parsed_again_and_again(
-    kind: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    head, line = BLOCKS[kind]
-    parsed = 0
-
-    def counted(source: str, env: dict[str, Any]) -> list[Token]:
-        nonlocal parsed
-        parsed += len(source)
-        return parse_blocks(source, env)
-
-    monkeypatch.setattr("stepmagic.markdown.stream.parse_blocks", counted)
-    costs = []
-    for size in (5_000, 20_000):
-        source = head + line * (size // len(line))
-        screen = Screen()
-        parsed = 0
-        for place in range(0, len(source), 40):
-            html = screen.feed(source[place : place + 40])
-        costs.append(parsed / len(source))
-        assert len(words(html)) > 0.85 * len(words(one_shot(source)))
-    # To parse all at each of the 500 patches would be 250 times.
-    assert costs[1] < 1.5 * costs[0]
-    end = "\n\nend\n\n"
-    assert words(screen.feed(end)) == words(one_shot(source + end))
-
-
-def test_a_long_list_that_turns_loose_is_written_anew() -> None:
-    source = "- a\n" * 500
-    screen = Screen()
-    assert screen.feed(source) == one_shot(source)
-    assert screen.feed("\n  b") == one_shot(source + "\n  b")
-    assert screen.feed("\n- c\n- d\n") == one_shot(source + "\n  b\n- c\n- d\n")
-
-
-def test_a_large_table_shows_several_rows_at_once() -> None:
-    source = "| a |\n|-|\n" + "| b |\n" * 5_000
-    screen = Screen()
-    assert screen.feed(source) == one_shot(source)
-    assert screen.feed("| c |\n") == one_shot(source)
-    source += "| c |\n" * 50
-    assert screen.feed("| c |\n" * 49) == one_shot(source)
-    assert screen.feed("| d |\n\n") == one_shot(source + "| d |\n")

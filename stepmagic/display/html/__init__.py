@@ -1,1 +1,1 @@
-"""Static HTML, Markdown and text: what an output holds in the end."""
+"""Static HTML, Markdown and text: what a saved notebook contains."""

@@ -1,6 +1,6 @@
-"""What was attached to a question, as small folded chips above its answer.
+"""The attachments of a question, as a line above its answer that opens to a preview.
 
-Drawn from the parts of the user message, so that a saved conversation shows it too.
+Made from the parts of the user message, so that a saved conversation shows them too.
 """
 
 from __future__ import annotations
@@ -13,19 +13,20 @@ from html import escape as quote
 from stepmagic.display.html.bundle import describe
 from stepmagic.errors import AttachmentError
 from stepmagic.markdown import escape, plain
-from stepmagic.markdown.highlight import QUIET
+from stepmagic.markdown.characters import shorten
+from stepmagic.markdown.html_text import QUIET
 from stepmagic.transcript import File, Image, Message, Part, Text, Video
 from stepmagic.transcript.usage import estimate_part, format_count
 
-_MOST_LETTERS = 8000
+_LONGEST_TEXT = 8000
 _LONGEST_NAME = 60
 _PRE = 'style="white-space:pre;overflow-x:auto"'
 _PNG = b"\x89PNG"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
-    """The attachments of a message, and notices about them; shows itself."""
+class SentAttachments:
+    """The attachments of a message and notices about them; IPython can display it."""
 
     message: Message
     notices: tuple[str, ...] = ()
@@ -36,8 +37,8 @@ class Sent:
 
     def __repr__(self) -> str:
         parts = list(attachments(self.message))
-        said = [f"Sent {plain(_line(parts))}."] if parts else []
-        return "\n".join([*said, *map(plain, self.notices)])
+        line = [f"Sent {plain(_line(parts))}."] if parts else []
+        return "\n".join([*line, *map(plain, self.notices)])
 
     def _repr_html_(self) -> str:
         return sent_html(self.message, self.notices)
@@ -58,20 +59,20 @@ def sent_html(message: Message, notices: Iterable[str] = ()) -> str:
     html = ""
     if parts:
         names = f"Sent {_line(parts, html=True)}"
-        held = "".join(map(part_html, parts))
+        previews = "".join(map(part_html, parts))
         html = (
             f'<details class="sm-sent" style="margin-bottom:0.7em"><summary {QUIET}>'
-            f"{names}</summary>\n{held}</details>\n"
+            f"{names}</summary>\n{previews}</details>\n"
         )
-    told = "".join(
+    lines = "".join(
         f'<p class="sm-note" {QUIET}><small>{escape(notice)}</small></p>\n'
         for notice in notices
     )
-    return f"{html}{told}"
+    return html + lines
 
 
 def part_html(part: Part) -> str:
-    """Return a part of a user message: a thumbnail, or the text as it is sent."""
+    """Return a part of a user message: a thumbnail, or the text that is sent."""
     head = f"<p><small>{escape(_title(part))}</small></p>\n"
     match part:
         case Image(data=bytes()):
@@ -83,12 +84,11 @@ def part_html(part: Part) -> str:
 
 
 def _line(parts: list[Text | Image | Video | File], *, html: bool = False) -> str:
-    """Return the attachments in a line, each once by its name."""
+    """Return the attachments in one line; those with the same name only once."""
     known: dict[str, str] = {}
     for part in parts:
         name = " ".join((part.name or type(part).__name__.lower()).split())
-        if len(name) > _LONGEST_NAME:
-            name = f"{name[:_LONGEST_NAME]}..."
+        name = shorten(name, _LONGEST_NAME)
         known.setdefault(name, _size(part))
     names = [
         (f"<code>{escape(name)}</code> {escape(size)}" if html else f"{name} {size}")
@@ -99,7 +99,7 @@ def _line(parts: list[Text | Image | Video | File], *, html: bool = False) -> st
 
 
 def _size(part: Text | Image | Video | File) -> str:
-    """Return how large a part is, without its kind."""
+    """Return the size of a part, without its kind."""
     return part.about.partition(", ")[2]
 
 
@@ -114,12 +114,12 @@ def _title(part: Part) -> str:
 
 
 def _thumbnail(part: Image) -> str:
-    # Pillow, which only pictures need.
+    # Imported when used: only images need Pillow.
     from stepmagic.attachments.images import thumbnail  # noqa: PLC0415
 
     try:
         small = thumbnail(part, longest=160)
-    except AttachmentError as error:  # a part that somebody made by hand
+    except AttachmentError as error:  # a part that was not made by us
         return escape(str(error))
     kind = "png" if small.startswith(_PNG) else "jpeg"
     source = base64.b64encode(small).decode("ascii")
@@ -128,7 +128,7 @@ def _thumbnail(part: Image) -> str:
 
 
 def _cut(text: str) -> str:
-    left_out = len(text) - _MOST_LETTERS
+    left_out = len(text) - _LONGEST_TEXT
     if left_out <= 0:
         return text
-    return f"{text[:_MOST_LETTERS]}\n... ({left_out:,} letters more)"
+    return f"{text[:_LONGEST_TEXT]}\n... ({left_out:,} more characters)"

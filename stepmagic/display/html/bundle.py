@@ -1,8 +1,8 @@
-"""An answer as HTML, Markdown and text, in pieces or as the static bundle that stays.
+"""An answer as HTML, Markdown and text: in pieces, or as the final static bundle.
 
-Owns the HTML around the model's text: elements that read well where classes and styles
-are stripped, as GitHub does. What differs between two runs of one answer stands in the
-``<footer>`` and, with it, in the summary of the reasoning; both can be left out.
+Owns the HTML around the model's text: elements that are readable where classes and
+styles are stripped, as on GitHub. What differs between two runs with the same answer is
+in the ``<footer>`` and in the summary of the reasoning; both can be left out.
 """
 
 from __future__ import annotations
@@ -16,10 +16,16 @@ from typing import assert_never
 from urllib.parse import quote
 
 from stepmagic.display.answer import Answer, format_time
-from stepmagic.display.html.calls import Called, Shown, outcome, paired, spelled
+from stepmagic.display.html.calls import (
+    CallWithResult,
+    DisplayedPart,
+    format_call,
+    pair_calls,
+    summarize_result,
+)
 from stepmagic.markdown import escape, plain, render, sanitize_source
-from stepmagic.markdown.highlight import QUIET
-from stepmagic.markdown.json_block import formed
+from stepmagic.markdown.html_text import QUIET
+from stepmagic.markdown.json_block import format_json
 from stepmagic.transcript import (
     File,
     Image,
@@ -37,10 +43,10 @@ from stepmagic.transcript.usage import format_count
 
 _LONGEST_LINE = 80
 _SENTENCE = re.compile(r"[.!?] +(?=\S)")
-"""What stands between two sentences."""
+"""What separates two sentences."""
 
 _LARGEST_IMAGE = 10_000_000
-"""Bytes of an image that go into the notebook file."""
+"""Most bytes of an image that is embedded in the notebook file."""
 
 _SIGNATURES = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -57,8 +63,8 @@ def reply_bundle(answer: Answer, *, footer: bool) -> dict[str, str]:
     that prefers it would run what is in it.
 
     Args:
-        answer: What came.
-        footer: Whether to say who answered, what it cost and how long it took.
+        answer: What was received.
+        footer: Whether to show the model, the cost and the time.
     """
     return {
         "text/html": reply_html(answer, footer=footer),
@@ -77,66 +83,72 @@ def reply_html(answer: Answer, *, footer: bool) -> str:
 
 
 def reply_markdown(answer: Answer) -> str:
-    """Return an answer as Markdown that may be shown anywhere."""
-    blocks = [*map(_source, merged(answer.parts)), *map(sanitize_source, answer.notes)]
+    """Return an answer as Markdown that is safe to show anywhere."""
+    blocks = [
+        *map(_source, merge_parts(answer.parts)),
+        *map(sanitize_source, answer.notes),
+    ]
     return "\n".join(block for block in blocks if block)
 
 
 def turn_bundle(turn: Turn, *, footer: bool = True) -> dict[str, str]:
-    """Return the static bundle of a turn that is over, as it was first shown.
+    """Return the static bundle of a complete turn.
 
-    Without the times: nobody waited for it now.
+    It looks as it did when the turn was streamed, but without times.
     """
     return reply_bundle(Answer.from_turn(turn), footer=footer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """A part of an answer as HTML, with its Markdown still to be rendered."""
+    """A part of an answer as HTML, around Markdown that is not rendered yet."""
 
     around: tuple[str, str, str] = ("", "", "")
-    """What stands before the summary, between it and the rest, and after all."""
+    """HTML before the summary, between it and the body, and after the body."""
     summary: str = ""
-    """HTML in a line, to be seen while the rest is folded away."""
+    """HTML of one line that is visible while the body is folded."""
     source: str = ""
-    """Markdown."""
+    """The body as Markdown."""
     html: str = ""
-    """What stands in place of Markdown in a part that has none."""
+    """The body as HTML, for a part without Markdown."""
 
     def join(self, body: str) -> str:
-        """Return the HTML of the piece; ``body`` is its Markdown, rendered."""
+        """Return the HTML of the piece; ``body`` is its rendered Markdown."""
         before, between, after = self.around
         return f"{before}{self.summary}{between}{body}{self.html}{after}"
 
 
 def to_piece(
-    part: Shown, *, grows: bool = False, thought_s: float | None = None
+    part: DisplayedPart, *, is_streaming: bool = False, thought_s: float | None = None
 ) -> Piece:
     """Return what to draw of a part.
 
     Args:
-        part: Any part; one that is not for the reader gives an empty piece.
-        grows: Whether it is reasoning that goes on, whose last line can be seen.
-        thought_s: How long the reasoning took, so far.
+        part: Any part; one that is not shown returns an empty piece.
+        is_streaming: Whether it is reasoning that continues; its last line is shown.
+        thought_s: How long the reasoning took so far.
     """
     piece = Piece()
     match part:
         case Text():
-            piece = Piece(source=formed(part.text))
-        case Reasoning() if part.text or grows:
+            piece = Piece(source=format_json(part.text))
+        case Reasoning() if part.text or is_streaming:
             piece = Piece(
                 around=_folding("sm-reasoning", "<blockquote>\n", "</blockquote>\n"),
-                summary=escape(thinking(part.text, thought_s, grows=grows)),
+                summary=escape(
+                    summarize_reasoning(part.text, thought_s, is_streaming=is_streaming)
+                ),
                 source=part.text,
             )
-        case Called():
+        case CallWithResult():
             piece = _called(part)
         case ToolCall():
-            piece = _called(Called(call=part))
+            piece = _called(CallWithResult(call=part))
         case ToolResult():
+            result = escape(summarize_result(part))
             piece = Piece(
                 around=_folding("sm-tool"),
-                summary=f"<code>{escape(part.name)}</code> · {escape(outcome(part))}",
+                summary=f"<code>{escape(part.name)}</code> · {result}",
                 html="".join(map(_result, part.parts)),
             )
         case Image():
@@ -151,7 +163,7 @@ def to_piece(
 
 
 def waiting(answer: Answer) -> str:
-    """Return the line that stands where there is nothing of an answer yet."""
+    """Return the line to show before anything of an answer is received."""
     line = f"Waiting for {answer.model or 'the model'} ..."
     if answer.time_s is not None and answer.time_s >= 1:
         line += f" {answer.time_s:.0f} s"
@@ -159,7 +171,7 @@ def waiting(answer: Answer) -> str:
 
 
 def quiet(line: str) -> str:
-    """Return a line that is no part of the answer as HTML; an empty one is none."""
+    """Return a line that is not part of the answer as HTML; empty if it is empty."""
     if not line:
         return ""
     return f'<p class="sm-waiting" {QUIET}><small>{escape(line)}</small></p>\n'
@@ -170,15 +182,17 @@ def wrapped(html: str) -> str:
     return f'<div class="sm-reply">\n{html}</div>'
 
 
-def merged(parts: Iterable[Part], called_s: Iterable[float] = ()) -> list[Shown]:
-    """Return what is drawn as one: neighbouring texts, thoughts, a call and its result.
+def merge_parts(
+    parts: Iterable[Part], call_times_s: Iterable[float] = ()
+) -> list[DisplayedPart]:
+    """Return the parts with adjacent texts, adjacent reasoning, and calls joined.
 
     Args:
-        parts: Of all rounds, in order.
-        called_s: How long each function took, in the order of the results.
+        parts: The parts of all rounds, in order.
+        call_times_s: How long each function took, in the order of the results.
     """
-    found: list[Shown] = []
-    for part in paired(parts, called_s):
+    found: list[DisplayedPart] = []
+    for part in pair_calls(parts, call_times_s):
         before = found[-1] if found else None
         match before, part:
             case Text(), Text():
@@ -191,16 +205,18 @@ def merged(parts: Iterable[Part], called_s: Iterable[float] = ()) -> list[Shown]
     return found
 
 
-def one_thought_s(parts: Iterable[Shown], thought_s: float | None) -> float | None:
-    """Return how long the reasoning took, where it is one; several share no time."""
+def single_thought_s(
+    parts: Iterable[DisplayedPart], thought_s: float | None
+) -> float | None:
+    """Return how long the reasoning took, unless there are several pieces of it."""
     thoughts = sum(isinstance(part, Reasoning) for part in parts)
     return thought_s if thoughts == 1 else None
 
 
 def plain_text(parts: Iterable[Part], notes: Iterable[str]) -> str:
-    """Return an answer as text: no reasoning, no calls, no control characters."""
+    """Return an answer as text, without reasoning, calls and control characters."""
     texts = []
-    for part in merged(parts):
+    for part in merge_parts(parts):
         if isinstance(part, Text):
             texts.append(plain(part.text).rstrip())
         elif isinstance(part, Media):
@@ -209,7 +225,7 @@ def plain_text(parts: Iterable[Part], notes: Iterable[str]) -> str:
 
 
 def describe(media: Media) -> str:
-    """Return a picture, a video or a file in words."""
+    """Return a line of text for an image, a video or a file."""
     kind = type(media).__name__.lower()
     if media.data is None:
         return f"[{kind}: {plain(media.url or '')}]"
@@ -218,31 +234,34 @@ def describe(media: Media) -> str:
 
 
 def _body(answer: Answer, *, times: bool) -> str:
-    parts = merged(answer.parts, answer.called_s if times else ())
-    thought_s = one_thought_s(parts, answer.thought_s) if times else None
+    parts = merge_parts(answer.parts, answer.call_times_s if times else ())
+    thought_s = single_thought_s(parts, answer.thought_s) if times else None
     pieces = [to_piece(part, thought_s=thought_s) for part in parts]
     return "".join(piece.join(render(piece.source)) for piece in pieces)
 
 
-def thinking(text: str, thought_s: float | None, *, grows: bool) -> str:
-    """Return reasoning in a line: its length or, while it grows, its last line.
+def summarize_reasoning(
+    text: str, thought_s: float | None, *, is_streaming: bool
+) -> str:
+    """Return a line for reasoning: its length or, while it continues, its last line.
 
     Args:
         text: The reasoning.
-        thought_s: How long it took, so far; None where that is not to be said.
-        grows: Whether it goes on.
+        thought_s: How long it took so far; None if that is not to be shown.
+        is_streaming: Whether more of it will arrive.
     """
     time = format_time(thought_s, digits=0) if thought_s and round(thought_s) else ""
-    if not grows:
+    if not is_streaming:
         thought = f"Thought for {time}" if time else "Thought"
         return f"{thought} · {format_count(len(text.split()), 'word')}"
     return " · ".join(filter(None, ("Thinking", time, _last_words(text))))
 
 
 def _last_words(text: str) -> str:
-    """Return the last sentences that fit a line, or the end of a longer one.
+    """Return the last sentences that fit in a line, or the end of a longer one.
 
-    Looks at the last letters alone: all of a long text costs too much a frame.
+    Only the last characters are examined: a long text would take too much time in
+    each frame.
     """
     paragraph = text[-4 * _LONGEST_LINE :].strip().rpartition("\n\n")[2]
     line = " ".join(paragraph.split())
@@ -255,26 +274,26 @@ def _last_words(text: str) -> str:
     return f"... {end.partition(' ')[2] or end}"
 
 
-def _called(called: Called) -> Piece:
-    """Return a call as a line that opens to its arguments and its result."""
+def _called(called: CallWithResult) -> Piece:
+    """Return a call as a line that opens to show its arguments and its result."""
     call, result = called.call, called.result
     time = "" if called.time_s is None else format_time(called.time_s)
-    words = (time, "" if result is None else escape(outcome(result)))
+    words = (time, "" if result is None else escape(summarize_result(result)))
     html = f"<p>Called with</p>\n{_block(_indented(call.arguments))}"
     if result is not None:
-        said = "Failed with" if result.is_error else "Returned"
-        html += f"<p>{said}</p>\n" + "".join(map(_result, result.parts))
+        title = "Failed with" if result.is_error else "Returned"
+        html += f"<p>{title}</p>\n" + "".join(map(_result, result.parts))
     return Piece(
         around=_folding("sm-tool"),
         summary=" · ".join(
-            filter(None, (f"<code>{escape(spelled(call))}</code>", *words))
+            filter(None, (f"<code>{escape(format_call(call))}</code>", *words))
         ),
         html=html,
     )
 
 
 def _result(part: Part) -> str:
-    """Return what a called function gave: text as it is, the rest as it is drawn."""
+    """Return a part of a function's result; its text is not Markdown."""
     if isinstance(part, Text):
         return _block(part.text)
     piece = to_piece(part)
@@ -282,7 +301,7 @@ def _result(part: Part) -> str:
 
 
 def _folding(kind: str, opening: str = "", closing: str = "") -> tuple[str, str, str]:
-    """Return what stands around a summary and what it folds away."""
+    """Return the HTML around a summary and the body that it folds."""
     return (
         f'<details class="{kind}" style="margin-bottom:0.7em"><summary {QUIET}>',
         f"</summary>\n{opening}",
@@ -295,7 +314,7 @@ def _block(text: str) -> str:
 
 
 def _indented(arguments: str) -> str:
-    """Return a call's arguments as JSON a person can read; as they are if invalid."""
+    """Return the arguments of a call as indented JSON; unchanged if invalid."""
     try:
         return json.dumps(json.loads(arguments), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):
@@ -303,9 +322,9 @@ def _indented(arguments: str) -> str:
 
 
 def _image(image: Image) -> str:
-    """Return a picture that holds its own bytes, if that is what they are.
+    """Return an image with its bytes embedded, if they are those of an image.
 
-    The type is read from the bytes: what calls itself a PNG may be an SVG with scripts.
+    Its type is read from the bytes: what claims to be a PNG may be an SVG with scripts.
     """
     data = image.data or b""
     found = next((kind for start, kind in _SIGNATURES if data.startswith(start)), None)
@@ -318,7 +337,7 @@ def _image(image: Image) -> str:
 
 
 def _media(media: Media) -> str:
-    """Return media in words; what lies at an address is linked, never fetched."""
+    """Return a line for media; what has a URL is linked and never fetched."""
     if media.url is None:
         return f"<p>{escape(describe(media))}</p>\n"
     return render(_link(media))
@@ -329,14 +348,14 @@ def _link(media: Media) -> str:
     return f"![{type(media).__name__.lower()}](<{url}>)"
 
 
-def _source(part: Shown) -> str:
-    """Return a part as Markdown; thoughts and calls are left to the HTML."""
+def _source(part: DisplayedPart) -> str:
+    """Return a part as Markdown; reasoning and calls are only in the HTML."""
     match part:
         case Text():
-            return sanitize_source(formed(part.text))
+            return sanitize_source(format_json(part.text))
         case Image() | Video() | File():
             return sanitize_source(describe(part) if part.url is None else _link(part))
-        case Reasoning() | Called() | ToolCall() | ToolResult() | Opaque():
+        case Reasoning() | CallWithResult() | ToolCall() | ToolResult() | Opaque():
             return ""
         case _:
             assert_never(part)

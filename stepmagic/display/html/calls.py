@@ -1,4 +1,4 @@
-"""A function that the model called, with what came of it: one line that opens."""
+"""Function calls of the model and their results, each pair in one line."""
 
 from __future__ import annotations
 
@@ -7,44 +7,46 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from stepmagic.markdown import plain
+from stepmagic.markdown.characters import one_line
 from stepmagic.transcript import Part, Text, ToolCall, ToolResult
 
 _ARGUMENTS, _OUTCOME = 80, 60
-"""Letters of a line."""
+"""Most characters of the arguments and of the result in a line."""
 
 _ASKED = 2_000
-"""Letters of arguments that a question shows."""
+"""Most characters of the arguments that a confirmation shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Called:
-    """A call and its result, drawn as one."""
+class CallWithResult:
+    """A call and its result, which are displayed together."""
 
     call: ToolCall
     result: ToolResult | None = None
-    """None while it runs, and where it never did."""
+    """None while the function is running, and if it never ran."""
     time_s: float | None = None
 
 
-Shown: TypeAlias = Part | Called
-"""What is drawn as one piece."""
+DisplayedPart: TypeAlias = Part | CallWithResult
+"""What is displayed as one piece."""
 
 
-def paired(parts: Iterable[Part], times_s: Iterable[float] = ()) -> list[Shown]:
+def pair_calls(
+    parts: Iterable[Part], times_s: Iterable[float] = ()
+) -> list[DisplayedPart]:
     """Return parts with each result at the place of its call.
 
     Args:
-        parts: Of all rounds, in order. An id may come again in a later round.
+        parts: The parts of all rounds, in order. A later round may use an id again.
         times_s: How long each function took, in the order of the results.
     """
-    shown: list[Shown] = []
+    shown: list[DisplayedPart] = []
     waiting: dict[str, int] = {}
     times = iter(times_s)
     for part in parts:
         if isinstance(part, ToolCall):
             waiting[part.id] = len(shown)
-            shown.append(Called(call=part))
+            shown.append(CallWithResult(call=part))
         elif isinstance(part, ToolResult):
             _pair(part, shown, waiting, next(times, None))
         else:
@@ -54,54 +56,48 @@ def paired(parts: Iterable[Part], times_s: Iterable[float] = ()) -> list[Shown]:
 
 def _pair(
     result: ToolResult,
-    shown: list[Shown],
+    shown: list[DisplayedPart],
     waiting: dict[str, int],
     time_s: float | None,
 ) -> None:
     place = waiting.pop(result.call_id, None)
     called = None if place is None else shown[place]
-    if place is None or not isinstance(called, Called):
+    if place is None or not isinstance(called, CallWithResult):
         shown.append(result)
     else:
         shown[place] = replace(called, result=result, time_s=time_s)
 
 
-def spelled(call: ToolCall, most: int = _ARGUMENTS) -> str:
-    """Return a call as Python would write it, in a line: ``area(width=2)``."""
+def format_call(call: ToolCall, most: int = _ARGUMENTS) -> str:
+    """Return a call in one line, like Python code: ``area(width=2)``."""
     try:
         given = json.loads(call.arguments or "{}")
     except (ValueError, RecursionError):
         given = None
     if isinstance(given, dict):
         inner = ", ".join(
-            f"{name}={json.dumps(held, ensure_ascii=False)}"
-            for name, held in given.items()
+            f"{name}={json.dumps(value, ensure_ascii=False)}"
+            for name, value in given.items()
         )
     else:
         inner = call.arguments
-    return f"{_line(call.name, most)}({_line(inner, most)})"
+    return f"{one_line(call.name, most)}({one_line(inner, most)})"
 
 
-def outcome(result: ToolResult) -> str:
-    """Return in a few words what came of a call."""
+def summarize_result(result: ToolResult) -> str:
+    """Return the result of a call in a few words."""
     words = " ".join(filter(None, _words(result))) or "nothing"
     return f"failed: {words}" if result.is_error else words
 
 
 def question(call: ToolCall) -> str:
-    """Return what to ask the user before a call."""
-    return f"The model calls {spelled(call, _ASKED)}. Allow it? [y/N] "
+    """Return the question to the user before a function is called."""
+    return f"The model wants to call {format_call(call, _ASKED)}. Allow it? [y/N] "
 
 
 def _words(result: ToolResult) -> Iterator[str]:
     for part in result.parts:
         if isinstance(part, Text):
-            yield _line(part.text.strip(), _OUTCOME)
+            yield one_line(part.text.strip(), _OUTCOME)
         else:
             yield f"[{type(part).__name__.lower()}]"
-
-
-def _line(text: str, most: int) -> str:
-    """Return the beginning of a text in one line."""
-    line = " ".join(plain(text[: 4 * most]).split())
-    return line if len(line) <= most and len(text) <= 4 * most else f"{line[:most]}..."

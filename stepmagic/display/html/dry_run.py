@@ -1,4 +1,4 @@
-"""A dry run: every message as it would be sent, what it takes, and the raw request."""
+"""A dry run: the messages that would be sent, their cost, and the raw request."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from stepmagic.display.answer import Answer
 from stepmagic.display.html.attachments import part_html
 from stepmagic.display.html.bundle import reply_bundle
 from stepmagic.markdown import escape, plain
-from stepmagic.markdown.highlight import QUIET
+from stepmagic.markdown.html_text import QUIET
 from stepmagic.transcript import Message, Part, Text
 from stepmagic.transcript.usage import format_cost
 
@@ -20,20 +20,20 @@ _PRE = 'style="white-space:pre-wrap"'
 
 def request_bundle(request: DryRun) -> dict[str, str]:
     """Return a dry run as HTML and as text."""
-    said = _said(request)
+    estimate = _estimate(request)
     messages = "".join(map(_message_html, request.messages))
     system = _titled("system", f"<pre {_PRE}>{escape(request.system)}</pre>\n")
     notices = "".join(f"<p {QUIET}>{escape(each)}</p>\n" for each in request.notices)
     return {
         "text/html": (
-            f"<p><strong>Not sent</strong> · {escape(said)}</p>\n{notices}"
+            f"<p><strong>Not sent</strong> · {escape(estimate)}</p>\n{notices}"
             f"{system if request.system else ''}{messages}"
             f"<details><summary {QUIET}>POST {escape(request.url)}</summary>\n"
             f"<pre>{escape(request.text)}</pre></details>\n"
         ),
         "text/plain": "\n".join(
             [
-                f"Not sent: {said}",
+                f"Not sent: {estimate}",
                 *map(plain, request.notices),
                 plain(f"POST {request.url}"),
                 plain(request.text),
@@ -42,7 +42,7 @@ def request_bundle(request: DryRun) -> dict[str, str]:
     }
 
 
-def _said(request: DryRun) -> str:
+def _estimate(request: DryRun) -> str:
     context = ""
     if request.context_tokens is not None:
         context = f" of {request.context_tokens:,}"

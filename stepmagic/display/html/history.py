@@ -1,7 +1,7 @@
-"""A conversation as a transcript: prompts, answers, costs, and where branches leave.
+"""The transcript of a conversation: prompts, answers, costs, and its other branches.
 
-Drawn from the tree alone, for ``%step history`` and for a conversation as a cell's last
-line, in a notebook and as text.
+Made from the tree, for ``%step history`` and for a conversation that a cell displays,
+in a notebook and as text.
 """
 
 from __future__ import annotations
@@ -10,47 +10,48 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from stepmagic.display.answer import Side, headings
-from stepmagic.display.html.attachments import Sent, sent_html
+from stepmagic.display.html.attachments import SentAttachments, sent_html
 from stepmagic.display.html.bundle import quiet, turn_bundle
 from stepmagic.markdown import escape, plain
-from stepmagic.markdown.highlight import QUIET
+from stepmagic.markdown.characters import one_line
+from stepmagic.markdown.html_text import QUIET
 from stepmagic.transcript import Turn, TurnTree
 from stepmagic.transcript.usage import format_cost, format_count, total
 
 _SHOWN = 50
-"""Letters of a prompt that a branch is known by."""
+"""Characters of the prompt that identifies a branch."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Mark:
-    """A branch that leaves the one that is drawn, or ends on it."""
+class _BranchMark:
+    """Another branch, which leaves the displayed one or ends on it."""
 
     name: str
     turns: list[Turn]
-    """Those that are not drawn, oldest first."""
+    """Its turns that are not displayed, oldest first."""
 
     @property
-    def way(self) -> str:
-        """What goes there."""
+    def command(self) -> str:
+        """The command that switches to the branch."""
         return f"%step use {self.name}"
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """What the branch is."""
         if not self.turns:
             return f"Branch {self.name} ends here"
-        first = " ".join(self.turns[0].prompt.typed.split())[:_SHOWN]
+        first = one_line(self.turns[0].prompt.typed, _SHOWN)
         count = format_count(len(self.turns), "turn")
         how = f", effort {self.turns[0].effort}" if self.turns[0].beside else ""
-        return f"Branch {self.name} leaves here, {count} from {first!r} on{how}"
+        return f"Branch {self.name} starts here, {count} beginning with {first!r}{how}"
 
     def __str__(self) -> str:
-        return f"{self.words}: {self.way}"
+        return f"{self.description}: {self.command}"
 
     def to_html(self) -> str:
         """Return the mark as a line of HTML."""
-        said = f"{escape(self.words)}: <code>{escape(self.way)}</code>"
-        return f'<p class="sm-note" {QUIET}><small>{said}</small></p>\n'
+        line = f"{escape(self.description)}: <code>{escape(self.command)}</code>"
+        return f'<p class="sm-note" {QUIET}><small>{line}</small></p>\n'
 
 
 def history_bundle(name: str, tree: TurnTree) -> dict[str, str]:
@@ -71,43 +72,45 @@ def history_bundle(name: str, tree: TurnTree) -> dict[str, str]:
     }
 
 
-def _marks(tree: TurnTree, drawn: list[Turn]) -> dict[str | None, list[_Mark]]:
-    """Return the other branches by the turn after which they leave."""
-    known = {turn.id for turn in drawn}
-    found: dict[str | None, list[_Mark]] = {}
+def _marks(
+    tree: TurnTree, displayed: list[Turn]
+) -> dict[str | None, list[_BranchMark]]:
+    """Return the other branches, by the turn after which they leave."""
+    known = {turn.id for turn in displayed}
+    found: dict[str | None, list[_BranchMark]] = {}
     for name, head in tree.heads.items():
         if name == tree.branch:
             continue
         path = tree.path(head) if head is not None else []
         off = [turn for turn in path if turn.id not in known]
         after = off[0].parent if off else head
-        found.setdefault(after, []).append(_Mark(name, off))
+        found.setdefault(after, []).append(_BranchMark(name, off))
     return found
 
 
 def _head(tree: TurnTree, turn: Turn, number: int) -> str:
-    """Return the heading of a turn; of several side by side, which one it is."""
+    """Return the heading of a turn; in a comparison, with the number of the answer."""
     sides = tree.sides(turn)
     if not sides:
         return f"{number}. You"
     place = sides.index(turn)
     how = headings(map(Side.of, sides))[place].partition(" ")[2]
-    said = f"{number}. You · answer {place + 1} of {len(sides)} side by side"
-    return f"{said} {how}".rstrip()
+    heading = f"{number}. You · answer {place + 1} of {len(sides)} side by side"
+    return f"{heading} {how}".rstrip()
 
 
 def _sum(name: str, tree: TurnTree, turns: list[Turn]) -> str:
-    """Return the line at the end: what it took, and where one is."""
+    """Return the line at the end: the cost, and the current branch."""
     if not turns:
-        said = f"{name}: nothing asked yet"
-        return said if len(tree.heads) == 1 else f"{said} on branch {tree.branch}"
+        line = f"{name}: nothing asked yet"
+        return line if len(tree.heads) == 1 else f"{line} on branch {tree.branch}"
     spent = total(turn.usage for turn in turns)
     branch = "" if tree.branch == name else f", branch {tree.branch}"
     cost = format_cost(spent.cost_usd or 0)
     return f"{name}{branch}: {format_count(len(turns), 'turn')}, {cost}"
 
 
-def _marks_html(marks: list[_Mark]) -> str:
+def _marks_html(marks: list[_BranchMark]) -> str:
     return "".join(mark.to_html() for mark in marks)
 
 
@@ -124,7 +127,7 @@ def _turn_text(turn: Turn, head: str) -> str:
 def _lines(turn: Turn, head: str) -> Iterator[str]:
     yield head
     yield from (f"> {line}" for line in turn.prompt.typed.splitlines())
-    sent = Sent(message=turn.prompt)
+    sent = SentAttachments(message=turn.prompt)
     if sent:
         yield repr(sent)
     yield ""

@@ -1,10 +1,10 @@
-"""An answer as text coloured by how likely each token was.
+"""An answer as text that is coloured by how likely each token was.
 
-Owns the drawing of ``Logprobs``: static HTML without scripts, so that it survives
-saving. A token's alternatives stand in it, unseen until the pointer or the keyboard's
-focus is on it. Colours are laid thinly over the page's own ground, so that they can be
-read in light and in dark themes. A notebook that is not trusted loses the style sheet:
-there a ``title`` tells the alternatives, which the style sheet keeps quiet.
+Owns the display of ``Logprobs``: static HTML without scripts, so that it can be saved.
+The alternatives of a token are hidden until the pointer or the keyboard focus is on it.
+Colours are translucent, so that the text is readable in light and in dark themes. A
+notebook that is not trusted loses the style sheet: there, the ``title`` shows the
+alternatives, which the style sheet suppresses.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import html
 from typing import TYPE_CHECKING
 
 from stepmagic.markdown import escape, plain
-from stepmagic.markdown.highlight import QUIET
+from stepmagic.markdown.html_text import QUIET
 
 if TYPE_CHECKING:
     from stepmagic.conversation.reply import Logprobs
@@ -26,10 +26,10 @@ _STEPS = (
     (0.05, "rgba(239,90,20,.5)", "5 to 20%"),
     (0.0, "rgba(220,38,38,.62)", "less than 5%"),
 )
-"""The least probability of a step, its colour, and what the legend says."""
+"""The least probability of a step, its colour, and its text in the legend."""
 
 _MOST = 4000
-"""Tokens that are drawn; more would make a notebook slow."""
+"""Most tokens that are displayed; more would make a notebook slow."""
 
 _CSS = """\
 .sm-likely{white-space:pre-wrap;position:relative;padding-bottom:5em}
@@ -44,57 +44,58 @@ background:var(--jp-layout-color0,Canvas);color:var(--jp-ui-font-color0,CanvasTe
 
 
 def logprobs_bundle(tokens: Logprobs) -> dict[str, str]:
-    """Return log-probabilities as HTML and as a table of text."""
+    """Return log-probabilities as HTML and as a text table."""
     text = plain(repr(tokens))
     if not tokens:
         return {"text/html": f"<p>{escape(text)}</p>", "text/plain": text}
-    drawn = "".join(map(_token, tokens[:_MOST]))
+    spans = "".join(map(_token, tokens[:_MOST]))
     rest = len(tokens) - _MOST
     more = f"<p {QUIET}>and {rest:,} more tokens</p>\n" if rest > 0 else ""
-    shown = (
+    page = (
         f"<style>{_CSS}</style>\n{_legend()}"
-        f'<div class="sm-likely">{drawn}</div>\n{more}'
+        f'<div class="sm-likely">{spans}</div>\n{more}'
     )
-    return {"text/html": shown, "text/plain": text}
+    return {"text/html": page, "text/plain": text}
 
 
 def _legend() -> str:
     steps = " ".join(
         f'<span style="background-color:{colour or "transparent"};padding:0 .4em">'
-        f"{escape(said)}</span>"
-        for _, colour, said in _STEPS
+        f"{escape(label)}</span>"
+        for _, colour, label in _STEPS
     )
     return (
-        f"<p><small>How likely each token was: {steps} · point at a token, or tab to "
-        "it, for what else was likely</small></p>\n"
+        f"<p><small>How likely each token was: {steps} · point at a token, or move to "
+        "it with Tab, to see the alternatives</small></p>\n"
     )
 
 
 def _token(token: TokenLogprob) -> str:
-    # Seen by the formatter that calls this, so it is loaded.
+    # Loaded already, since the value is of this module.
     from stepmagic.conversation.reply import alternatives, percent, probability  # noqa: PLC0415
 
     share = probability(token)
     colour = next(colour for least, colour, _ in _STEPS if share >= least)
     style = f' style="background-color:{colour}"' if colour else ""
     others = alternatives(token)
-    said = [f"<strong>{_quoted(token.token)} {percent(share)}</strong>"]
-    said += [f"{_quoted(each.token)} {percent(probability(each))}" for each in others]
+    lines = [f"<strong>{_quoted(token.token)} {percent(share)}</strong>"]
+    lines += [f"{_quoted(each.token)} {percent(probability(each))}" for each in others]
     title = " · ".join(
-        f"{_seen(each.token)} {percent(probability(each))}" for each in (token, *others)
+        f"{_visible(each.token)} {percent(probability(each))}"
+        for each in (token, *others)
     )
-    # Hidden without styles too; a letter of its own keeps an empty token in sight.
+    # `hidden` works without styles too; a dot makes an empty token visible.
     return (
         f'<span tabindex="0"{style}>'
         f'<span title="{html.escape(title)}">{escape(token.token) or "·"}</span>'
-        f"<span hidden>{' · '.join(said)}</span></span>"
+        f"<span hidden>{' · '.join(lines)}</span></span>"
     )
 
 
 def _quoted(token: str) -> str:
-    return f"<code>{escape(_seen(token))}</code>"
+    return f"<code>{escape(_visible(token))}</code>"
 
 
-def _seen(token: str) -> str:
-    """Return a token with its spaces to be seen."""
+def _visible(token: str) -> str:
+    """Return a token with visible spaces and line breaks."""
     return plain(token).replace(" ", "␣").replace("\n", "⏎").replace("\t", "⇥")

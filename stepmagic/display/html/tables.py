@@ -1,4 +1,4 @@
-"""Small tables for status and lists: HTML in a notebook, aligned text elsewhere."""
+"""Small tables and diffs: HTML in a notebook, aligned text elsewhere."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from IPython.display import display
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """Labels and values, one pair a line."""
+    """Labels and values, one pair per line."""
 
     title: str
     rows: tuple[tuple[str, str], ...]
@@ -31,13 +31,13 @@ class Card:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A head and rows of text."""
+    """A table of text with a head."""
 
     title: str
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
-    """A line below, such as why the table is short."""
+    """A line below the table, such as the reason why it is short."""
 
     def __repr__(self) -> str:
         lines = _aligned([self.head, *self.rows])
@@ -61,7 +61,7 @@ def _caption(title: str) -> str:
 
 
 def _cell(text: str) -> str:
-    """Return text as HTML; a dollar sign in an element of its own is no formula."""
+    """Return text as HTML; MathJax ignores a dollar sign that is its own element."""
     return escape(text).replace("$", "<span>$</span>")
 
 
@@ -94,9 +94,9 @@ class Diff:
     @property
     def lines(self) -> list[str]:
         """The changed lines with some around them, ``+`` or ``-`` before each."""
-        sides = (self.before.splitlines(), self.after.splitlines())
-        # Without the two lines that would name files.
-        return list(difflib.unified_diff(*sides, lineterm=""))[2:]
+        versions = (self.before.splitlines(), self.after.splitlines())
+        # Without the two lines that name files.
+        return list(difflib.unified_diff(*versions, lineterm=""))[2:]
 
     def __bool__(self) -> bool:
         return self.before.splitlines() != self.after.splitlines()
@@ -115,5 +115,5 @@ class Diff:
 
 
 def show(diff: Diff) -> None:
-    """Show a diff below what the cell has shown so far."""
+    """Display a diff below the output of the cell so far."""
     display(diff)

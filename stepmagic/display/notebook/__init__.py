@@ -1,1 +1,1 @@
-"""An answer in the output of a cell, while it is received."""
+"""Answers in a notebook: one output, updated while the answer is being received."""

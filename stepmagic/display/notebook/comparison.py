@@ -1,8 +1,9 @@
-"""Answers side by side in a notebook: columns in one output, a page that is narrow one.
+"""Several answers to one question in a notebook: columns in a single output.
 
-Owns the HTML around the columns, which reads as one answer below the other where styles
-are stripped, and the view that draws all of them again while they come. What is in a
-column is made by ``Frames`` and ``reply_bundle``, as for an answer alone.
+Owns the HTML around the columns and the view that redraws them while they are being
+received. On a narrow page, or where styles are stripped, the answers are below each
+other. What is in a column is made by ``Frames`` and ``reply_bundle``, as for a single
+answer.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from stepmagic.display.answer import AnswerFold, Side, SideEvent, headings
 from stepmagic.display.html.bundle import reply_bundle, turn_bundle
 from stepmagic.display.interrupts import interrupts_ignored
 from stepmagic.display.notebook.frames import Frames
-from stepmagic.display.notebook.output import HtmlCanvas
+from stepmagic.display.notebook.output import Output
 from stepmagic.display.notebook.view import Pace
 from stepmagic.markdown import escape, plain, render, sanitize_source
 from stepmagic.transcript import Turn
@@ -25,20 +26,20 @@ from stepmagic.transcript.events import Finish, Notice, PartDelta, StreamEvent
 
 _ROW = 'style="display:flex;flex-wrap:wrap;gap:1em 2em"'
 _COLUMN = 'style="flex:1 1 18em;min-width:0;overflow-x:auto"'
-"""As wide as the others; below 18 em they stand one below the other."""
+"""All columns are equally wide; those that would be narrower than 18 em wrap."""
 
 
-def columns_bundle(
+def comparison_bundle(
     heads: Sequence[str],
     bundles: Sequence[Mapping[str, str]],
     below: Sequence[str] = (),
 ) -> dict[str, str]:
-    """Return answers side by side as HTML, Markdown and text.
+    """Return several answers side by side as HTML, Markdown and text.
 
     Args:
-        heads: A heading for each.
-        bundles: Each as it is shown alone.
-        below: Lines for all of them, in Markdown.
+        heads: A heading for each answer.
+        bundles: The bundle of each answer, as ``reply_bundle`` returns it.
+        below: Lines to show below all answers, in Markdown.
     """
     named = list(zip(heads, bundles, strict=True))
     columns = "".join(
@@ -61,13 +62,13 @@ def columns_bundle(
 
 
 def turns_bundle(turns: Sequence[Turn], below: Sequence[str] = ()) -> dict[str, str]:
-    """Return the bundle of turns side by side that are over."""
+    """Return the bundle of turns that are complete, side by side."""
     heads = headings(map(Side.of, turns))
-    return columns_bundle(heads, [turn_bundle(turn) for turn in turns], below)
+    return comparison_bundle(heads, [turn_bundle(turn) for turn in turns], below)
 
 
 class _Column:
-    """One of the answers, as it grows."""
+    """One of the answers, while it is being received."""
 
     def __init__(self, side: Side, *, live: bool, clock: Callable[[], float]) -> None:
         self._live = live
@@ -77,27 +78,31 @@ class _Column:
         self._fold = AnswerFold(model=side.model, effort=side.effort, clock=self._now)
         self._frames = Frames(self._fold)
         self._last: dict[str, str] | None = None
-        """What stays, once it is over."""
+        """The final bundle, once the answer is complete."""
 
     def feed(self, event: StreamEvent) -> None:
-        """Take the next event; the clock stops with the last."""
+        """Take the next event; the clock stops with the last one."""
         self._fold.feed(event)
         if isinstance(event, Finish) and not event.goes_on:
             self._finish = event
             self._ended_at = self._clock()
 
     def frame(self) -> dict[str, str]:
-        """Return the column as it stands."""
+        """Return the column as it is now."""
         if self._finish is not None:
             return self.last(None)
         return self._frames.next().to_bundle()
 
     def last(self, error: BaseException | None) -> dict[str, str]:
-        """Return the column as it stays; ``error`` stopped those that were open."""
+        """Return the final column.
+
+        Args:
+            error: The exception that stopped the answers that were not complete.
+        """
         if self._last is None:
             answer = self._fold.answer(error if self._finish is None else None)
             if self._finish is not None and self._finish.error is not None:
-                # The shell prints an error only where nothing else came.
+                # The shell prints an error only if no answer was received at all.
                 answer = replace(answer, error=str(self._finish.error))
             self._last = reply_bundle(answer, footer=self._live)
         return self._last
@@ -106,12 +111,21 @@ class _Column:
         return self._clock() if self._ended_at is None else self._ended_at
 
 
-class NotebookSides:
-    """Draws the events of turns side by side, in one output.
+class NotebookComparison:
+    """Draws the events of several turns side by side, in one output.
 
-    Each frame is whole: columns that end apart are one output all the same. A column
-    that is over has its time, tokens and cost at once.
+    Each frame contains all columns, since they share an output although they end at
+    different times. A complete column shows its time, tokens and cost at once.
+
+    Args:
+        sides: Which models are asked, and with which effort.
+        live: Whether to draw while the answers are being received, and to show time
+            and cost.
+        clock: A monotonic clock, in seconds.
     """
+
+    shortest_s = 0.1
+    """Least time between two frames."""
 
     def __init__(
         self,
@@ -120,18 +134,11 @@ class NotebookSides:
         live: bool,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Prepare to draw; nothing is shown before the first event.
-
-        Args:
-            sides: Who is asked.
-            live: Whether to draw before the end, and to say time and cost.
-            clock: Seconds that only grow.
-        """
         self._live = live
         self._heads = headings(sides)
         self._columns = [_Column(side, live=live, clock=clock) for side in sides]
-        self._canvas = HtmlCanvas()
-        self._pace = Pace(self._canvas.shortest_s, clock)
+        self._output = Output()
+        self._pace = Pace(self.shortest_s, clock)
         self._below: list[str] = []
         self._began = False
         self._have_text: set[int] = set()
@@ -142,32 +149,32 @@ class NotebookSides:
     def show(self, event: SideEvent) -> None:
         """Take the next event of any column; draw a frame if one is due."""
         self._began = True
-        number, came = event
-        if isinstance(came, Notice) and came.stays:
-            self.conclude(came.text)
+        number, received = event
+        if isinstance(received, Notice) and received.stays:
+            self.conclude(received.text)
         else:
-            self._columns[number].feed(came)
-        is_text = isinstance(came, PartDelta) and came.text
+            self._columns[number].feed(received)
+        is_text = isinstance(received, PartDelta) and received.text
         if is_text and number not in self._have_text:
-            # The first words do not wait for the frame that stood for them.
+            # The first words of a column are drawn at once.
             self._have_text.add(number)
             self._pace.hurry()
         self.tick()
 
     def tick(self) -> None:
-        """Draw a frame if one is due; called now and then while nothing comes."""
+        """Draw a frame if one is due; called now and then while no event arrives."""
         if self._live and self._pace.is_due:
-            self._pace.draw(lambda: self._canvas.draw(self))
+            self._pace.draw(lambda: self._output.redraw(self.to_bundle()))
 
     def conclude(self, line: str) -> None:
-        """Put a line below all columns, once."""
+        """Show a line below all columns; the same line only once."""
         if line and line not in self._below:
             self._below.append(line)
 
     def to_bundle(self) -> dict[str, str]:
-        """Return all columns as they stand: HTML and text."""
+        """Return all columns as they are now: HTML and text."""
         frames = [column.frame() for column in self._columns]
-        bundle = columns_bundle(self._heads, frames, self._below)
+        bundle = comparison_bundle(self._heads, frames, self._below)
         return {kind: bundle[kind] for kind in ("text/html", "text/plain")}
 
     def __exit__(
@@ -176,10 +183,9 @@ class NotebookSides:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        # A second interrupt must not leave a frame in the notebook for good.
+        # A second interrupt must not leave an intermediate frame in the notebook.
         with interrupts_ignored():
-            bundle = None
-            if self._began or self._canvas.began:
+            if self._began or self._output.began:
                 last = [column.last(error) for column in self._columns]
-                bundle = columns_bundle(self._heads, last, self._below)
-            self._canvas.end(bundle)
+                bundle = comparison_bundle(self._heads, last, self._below)
+                self._output.put(bundle, stays=True)

@@ -1,7 +1,8 @@
-"""An answer that grows, as it looks from frame to frame.
+"""The frames of an answer while it is being received.
 
-Owns what of a frame was there before: each text has a ``BlockStream``, so that a frame
-costs what is new. How a frame reaches the screen is for ``notebook`` and ``live``.
+Owns which part of a frame is unchanged: each text has a ``BlockStream``, so that the
+cost of a frame depends only on what is new. ``output`` and ``live`` send the frames to
+the front end.
 """
 
 from __future__ import annotations
@@ -12,36 +13,35 @@ from dataclasses import dataclass
 from stepmagic.display.answer import AnswerFold
 from stepmagic.display.html.bundle import (
     Piece,
-    merged,
-    one_thought_s,
+    merge_parts,
     plain_text,
     quiet,
+    single_thought_s,
     to_piece,
     waiting,
     wrapped,
 )
-from stepmagic.display.html.calls import Shown
+from stepmagic.display.html.calls import DisplayedPart
 from stepmagic.markdown.stream import BlockStream
 from stepmagic.transcript import Part, Reasoning
 
 
-class Drawn:
-    """A piece of an answer as it is drawn by now."""
+class DrawnPiece:
+    """A piece of an answer, as HTML so far."""
 
     def __init__(self) -> None:
-        """Begin with nothing."""
         self.around = ("", "", "")
         self.summary = ""
         self.frozen: list[str] = []
-        """HTML that only grows."""
+        """HTML that is only appended to."""
         self.open = ""
         """HTML after it that may still change."""
         self.restarts = 0
-        """How often all that was frozen became void."""
+        """How often all frozen HTML was replaced."""
         self.size = 0
-        """Letters of HTML that are frozen."""
-        self._part: Shown | None = None
-        self._grows = True
+        """Characters of frozen HTML."""
+        self._part: DisplayedPart | None = None
+        self._is_streaming = True
         self._is_last = True
         self._source = ""
         self._stream = BlockStream()
@@ -52,24 +52,29 @@ class Drawn:
         body = "".join((*self.frozen, self.open))
         return Piece(around=self.around, summary=self.summary).join(body)
 
-    def follow(
-        self, part: Shown, *, is_last: bool, grows: bool, thought_s: float | None
+    def update(
+        self,
+        part: DisplayedPart,
+        *,
+        is_last: bool,
+        is_streaming: bool,
+        thought_s: float | None,
     ) -> None:
-        """Draw a part as it is now.
+        """Update the piece to a part.
 
         Args:
-            part: The part that stands here; as a rule the one from before, with more.
-            is_last: Whether nothing follows it yet.
-            grows: Whether it is reasoning that goes on.
-            thought_s: How long the reasoning took, so far.
+            part: The part at this place; usually the previous one with more text.
+            is_last: Whether no other part follows it yet.
+            is_streaming: Whether it is reasoning that continues.
+            thought_s: How long the reasoning took so far.
         """
-        # A summary that tells the time changes without the part.
-        if part is self._part and is_last is self._is_last and not self._grows:
+        # A summary that shows the time changes without the part.
+        if part is self._part and is_last is self._is_last and not self._is_streaming:
             return
-        self._part, self._is_last, self._grows = part, is_last, grows
-        piece = to_piece(part, grows=grows, thought_s=thought_s)
+        self._part, self._is_last, self._is_streaming = part, is_last, is_streaming
+        piece = to_piece(part, is_streaming=is_streaming, thought_s=thought_s)
         self.around, self.summary = piece.around, piece.summary
-        # Of a line that is not whole, a stream holds back what may become markup.
+        # At the end of an incomplete line, a stream holds back what may become markup.
         is_cut = piece.source and not is_last
         self._feed(f"{piece.source}\n" if is_cut else piece.source)
         if piece.html:
@@ -79,7 +84,7 @@ class Drawn:
         if source == self._source:
             return
         if not source.startswith(self._source):
-            # The part ended otherwise than it grew, or another stands here now.
+            # The final part differs from its deltas, or it is another part.
             self._stream, self._source = BlockStream(), ""
             self._restart()
         self._stream.feed(source[len(self._source) :])
@@ -101,20 +106,20 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """An answer at one moment of its growth."""
+    """An answer at one moment."""
 
-    pieces: Sequence[Drawn]
+    pieces: Sequence[DrawnPiece]
     line: str
-    """What happens instead of an answer, in words; empty with text."""
+    """What is happening before text arrives; empty with text."""
     parts: tuple[Part, ...]
 
     @property
     def size(self) -> int:
-        """Letters of the model's HTML."""
+        """Characters of HTML that come from the model."""
         return sum(piece.size + len(piece.open) for piece in self.pieces)
 
     def to_bundle(self) -> dict[str, str]:
-        """Return the frame as a whole: HTML and text."""
+        """Return the complete frame: HTML and text."""
         html = "".join(piece.html for piece in self.pieces)
         return {
             "text/html": wrapped(html + quiet(self.line)),
@@ -123,25 +128,28 @@ class Frame:
 
 
 class Frames:
-    """Makes the frames of one answer."""
+    """Makes the frames of one answer, from the state of its ``AnswerFold``."""
 
     def __init__(self, fold: AnswerFold) -> None:
-        """Follow what a fold has of the answer."""
         self._fold = fold
-        self._drawn: list[Drawn] = []
+        self._drawn: list[DrawnPiece] = []
 
     def next(self) -> Frame:
-        """Return the answer as it stands; the frame before is void."""
+        """Return the answer as it is now; the previous frame becomes invalid."""
         answer = self._fold.answer()
-        parts = merged(answer.parts, answer.called_s)
-        thought_s = one_thought_s(parts, answer.thought_s)
+        parts = merge_parts(answer.parts, answer.call_times_s)
+        thought_s = single_thought_s(parts, answer.thought_s)
         while len(self._drawn) < len(parts):
-            self._drawn.append(Drawn())
+            self._drawn.append(DrawnPiece())
         del self._drawn[len(parts) :]
         for drawn, part in zip(self._drawn, parts, strict=True):
             is_last = part is parts[-1]
-            thinks = is_last and isinstance(part, Reasoning) and self._fold.is_thinking
-            drawn.follow(part, is_last=is_last, grows=thinks, thought_s=thought_s)
-        is_blank = not any(d.summary or d.size or d.open for d in self._drawn)
-        line = self._fold.line or (waiting(answer) if is_blank else "")
+            is_streaming = (
+                is_last and isinstance(part, Reasoning) and self._fold.is_thinking
+            )
+            drawn.update(
+                part, is_last=is_last, is_streaming=is_streaming, thought_s=thought_s
+            )
+        is_empty = not any(d.summary or d.size or d.open for d in self._drawn)
+        line = self._fold.line or (waiting(answer) if is_empty else "")
         return Frame(pieces=self._drawn, line=line, parts=answer.parts)

@@ -1,14 +1,14 @@
-"""What changed from frame to frame, as messages for ``live.js``.
+"""The differences between frames, as messages for ``live.js``.
 
-A message has ``seq``, counted from 0, and ``pieces``, each with its place ``at`` and
-what of it changed: ``around`` (its HTML with an empty summary and nothing inside, a
-new beginning), ``summary``, ``restart`` (all its frozen HTML is void), ``frozen`` (HTML
-to append), and ``keep`` and ``tail`` (of the open HTML before, so many UTF-16 units
-stay and the tail follows). ``line`` is the HTML below the pieces. A message that is
-``whole`` says everything again, for a page that lost one.
+A message has a sequence number ``seq`` from 0 and ``pieces``, each with its index
+``at`` and its changes: ``around`` (its HTML with an empty summary and body, which
+replaces the piece), ``summary``, ``restart`` (its frozen HTML is dropped), ``frozen``
+(HTML to append), and ``keep`` and ``tail`` (keep so many UTF-16 units of the previous
+open HTML and append the tail). ``line`` is the HTML below the pieces. A message with
+``whole`` contains everything again, for a page that lost a message.
 
-Cells of a table say where they stand, which is a third of its HTML, or more. The most
-usual place, on the left, is left out here: ``view.css`` has it.
+The alignment of table cells is a third of their HTML, or more. The most frequent one,
+to the left, is left out here, since ``view.css`` sets it.
 """
 
 from __future__ import annotations
@@ -17,49 +17,48 @@ from dataclasses import dataclass
 from typing import Any
 
 from stepmagic.display.html.bundle import quiet
-from stepmagic.display.notebook.frames import Drawn, Frame
+from stepmagic.display.notebook.frames import DrawnPiece, Frame
 
 _LEAST_REPEATED = 16 * 1024
-"""Letters of HTML; below, the end comes soon enough."""
+"""Characters of HTML; a shorter answer is not repeated before its end."""
 
 _GROWTH = 8
-"""From one repeat to the next, in letters of HTML."""
+"""By which factor the HTML grows from one repetition to the next."""
 
 _ON_THE_LEFT = ' style="text-align:left"'
-"""Nothing but an attribute can look so: in text, a quote is escaped."""
+"""Only an attribute can contain this: in text, a quote is escaped."""
 
 
 @dataclass(slots=True)
 class _Sent:
-    """What a page knows of a piece."""
+    """What a page has received of a piece."""
 
     around: tuple[str, str, str] = ("", "", "")
     summary: str = ""
     restarts: int = 0
     frozen: int = 0
-    """How many of the frozen fragments."""
+    """How many of the frozen fragments were sent."""
     open: str = ""
 
 
 class Patches:
     """Writes the messages of one reply.
 
-    The whole is repeated now and then, so that a page that lost a message need not
-    wait for the end. It is eight times as long each time: all repeats together have
-    less than 8/7 of the letters of the answer.
+    Everything is repeated now and then, so that a page that lost a message need not
+    wait for the end. Each repetition is eight times as long as the one before, so that
+    all together have less than 8/7 of the characters of the answer.
     """
 
     def __init__(self) -> None:
-        """Begin with a page that knows nothing."""
         self.must_repeat = True
-        """Whether the next message has to be whole."""
+        """Whether the next message has to contain everything."""
         self._seq = 0
         self._sent: list[_Sent] = []
         self._line = ""
         self._repeat_at = _LEAST_REPEATED
 
     def message(self, frame: Frame) -> dict[str, Any] | None:
-        """Return what a page must know to draw this frame; None if it knows it."""
+        """Return the message that updates a page to a frame; None if it is equal."""
         size = frame.size
         if (
             self.must_repeat
@@ -79,11 +78,11 @@ class Patches:
 
     @property
     def sent(self) -> int:
-        """How many messages were written."""
+        """How many messages were sent."""
         return self._seq
 
     def last(self, html: str) -> dict[str, Any]:
-        """Return the message that shows a static bundle instead."""
+        """Return the message that replaces all pieces by the final HTML."""
         message = {"seq": self._seq, "whole": True, "line": html}
         self._seq += 1
         return message
@@ -96,7 +95,7 @@ class Patches:
         pieces = [
             {"at": place, **changed}
             for place, (sent, drawn) in enumerate(pairs)
-            if (changed := _changed(sent, drawn))
+            if (changed := _take_changes(sent, drawn))
         ]
         if pieces:
             changes["pieces"] = pieces
@@ -106,8 +105,8 @@ class Patches:
         return changes
 
 
-def _changed(sent: _Sent, drawn: Drawn) -> dict[str, Any]:
-    """Return what is new of a piece, and note it as sent."""
+def _take_changes(sent: _Sent, drawn: DrawnPiece) -> dict[str, Any]:
+    """Return the changes of a piece, and mark them as sent."""
     changed: dict[str, Any] = {}
     if drawn.around != sent.around:
         changed["around"] = "".join(drawn.around)
@@ -131,15 +130,15 @@ def _changed(sent: _Sent, drawn: Drawn) -> dict[str, Any]:
 
 
 def lean(html: str) -> str:
-    """Return HTML without what the style of a live view says by itself."""
+    """Return HTML without the alignment that ``view.css`` sets."""
     return html.replace(_ON_THE_LEFT, "")
 
 
 def common_length(one: str, other: str) -> int:
-    """Return how many letters two texts begin with in common."""
+    """Return the length of the common prefix of two texts."""
     least, most = 0, min(len(one), len(other))
     while least < most:
-        # Slices are compared at the speed of memory, letters are not.
+        # Comparing slices is much faster than comparing characters.
         middle = (least + most + 1) // 2
         if one[least:middle] == other[least:middle]:
             least = middle

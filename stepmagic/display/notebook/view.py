@@ -1,8 +1,8 @@
-"""One reply in a notebook: one output that is drawn again while text comes.
+"""One reply in a notebook: one output that is redrawn while the answer is received.
 
-Owns when a frame is drawn and that the last thing drawn is a static bundle. The events
-are folded by ``AnswerFold``, the frames made by ``Frames``; a canvas puts them on the
-screen, whole or by patches.
+Owns when a frame is drawn, and that the last thing drawn is a static bundle.
+``AnswerFold`` collects the events and ``Frames`` makes the frames; a ``Canvas`` sends
+them to the front end, in full or as patches.
 """
 
 from __future__ import annotations
@@ -20,23 +20,24 @@ from stepmagic.display.notebook.output import HtmlCanvas
 from stepmagic.transcript.events import PartDelta, StreamEvent
 
 _LONGEST_S = 2.0
-_LETTERS_A_SECOND = 512 * 1024
-"""Bounds what a slow link must carry, most of all where a frame is a whole answer."""
+"""Most time between two frames, however expensive they are."""
 
-_RENDERS_A_FRAME = 5
-"""Of the time between two frames, drawing takes at most a fifth of the kernel."""
+_CHARACTERS_PER_SECOND = 512 * 1024
+"""Limit for slow connections, above all where each frame is the complete answer."""
+
+_RENDERS_PER_FRAME = 5
+"""Drawing takes at most one fifth of the time between two frames."""
 
 
 class Pace:
-    """Says when a frame is due."""
+    """Throttles the frames; the first one is due at once.
+
+    Args:
+        shortest_s: Least time between two frames.
+        clock: A monotonic clock, in seconds.
+    """
 
     def __init__(self, shortest_s: float, clock: Callable[[], float]) -> None:
-        """Begin with the first frame due.
-
-        Args:
-            shortest_s: Between two frames, at the least.
-            clock: Seconds that only grow.
-        """
         self._shortest_s = shortest_s
         self._clock = clock
         self._due_at = clock()
@@ -47,44 +48,44 @@ class Pace:
         return self._clock() >= self._due_at
 
     def hurry(self) -> None:
-        """Let the next frame be due now."""
+        """Make the next frame due now."""
         self._due_at = min(self._due_at, self._clock())
 
     def draw(self, frame: Callable[[], int]) -> None:
-        """Draw a frame; the next is due the later, the more this one took.
+        """Draw a frame; the more it costs, the later the next one is due.
 
         Args:
-            frame: Draws it; returns how many letters that took.
+            frame: Callback that draws it and returns how many characters were sent.
         """
         begin = self._clock()
         size = frame()
         end = self._clock()
         pause_s = max(
             self._shortest_s,
-            size / _LETTERS_A_SECOND,
-            _RENDERS_A_FRAME * (end - begin),
+            size / _CHARACTERS_PER_SECOND,
+            _RENDERS_PER_FRAME * (end - begin),
         )
         self._due_at = end + min(pause_s, _LONGEST_S)
 
 
 class Canvas(Protocol):
-    """The output of one reply."""
+    """The output of one reply, to which frames are drawn."""
 
     shortest_s: float
-    """Between two frames, at the least."""
+    """Least time between two frames."""
 
     @property
     def began(self) -> bool:
         """Whether anything was drawn."""
 
     def prepare(self) -> None:
-        """Get ready to draw, while nothing came yet."""
+        """Get ready to draw, before the first event arrives."""
 
     def draw(self, frame: Frame) -> int:
-        """Show a frame; returns how many letters that took."""
+        """Show a frame; return how many characters were sent."""
 
     def end(self, bundle: dict[str, str] | None) -> None:
-        """Show the bundle that stays; None where nothing was to be shown."""
+        """Show the final bundle; None if there was nothing to show."""
 
 
 class NotebookView:
@@ -94,9 +95,17 @@ class NotebookView:
             for event in events:
                 view.show(event)
 
-    Live, a frame is drawn at the first event and then whenever one is due, no sooner
-    than the canvas allows. At the end, and after an error or an interrupt, one static
-    bundle takes its place. Not live, that bundle is all that is shown.
+    When live, a frame is drawn for the first event and then whenever one is due. At the
+    end, and after an error or an interrupt, a static bundle replaces the frames. When
+    not live, this bundle is all that is shown.
+
+    Args:
+        live: Whether to draw while the answer is being received, and to show time and
+            cost.
+        model: The model that the user asked.
+        effort: The reasoning effort that was asked for.
+        canvas: Where to draw; an ``HtmlCanvas`` by default.
+        clock: A monotonic clock, in seconds.
     """
 
     def __init__(
@@ -108,15 +117,6 @@ class NotebookView:
         canvas: Canvas | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Prepare to draw; nothing is shown before the first event.
-
-        Args:
-            live: Whether to draw before the end, and to say time and cost.
-            model: Whom the user asked.
-            effort: The reasoning effort that was asked for.
-            canvas: Where to draw; an output that shows whole frames by default.
-            clock: Seconds that only grow.
-        """
         self._live = live
         self._canvas = canvas or HtmlCanvas()
         self._fold = AnswerFold(model=model, effort=effort, clock=clock)
@@ -135,16 +135,16 @@ class NotebookView:
         self._began = True
         self._fold.feed(event)
         if not self._has_text and isinstance(event, PartDelta) and event.text:
-            # The first words do not wait for the frame that stood for them.
+            # The first words are drawn at once.
             self._has_text = True
             self._pace.hurry()
         self.tick()
 
     def tick(self) -> None:
-        """Draw a frame if one is due; to be called now and then while nothing comes.
+        """Draw a frame if one is due; called now and then while no event arrives.
 
-        Without it the last words before a pause, and a retry's notice, wait for the
-        next event.
+        Without it, the last words before a pause and the notice of a retry would only
+        be drawn with the next event.
         """
         if self._live and self._pace.is_due:
             self._pace.draw(lambda: self._canvas.draw(self._frames.next()))
@@ -155,7 +155,7 @@ class NotebookView:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        # A second interrupt must not leave a frame in the notebook for good.
+        # A second interrupt must not leave an intermediate frame in the notebook.
         with interrupts_ignored():
             bundle = None
             if self._began or self._canvas.began:

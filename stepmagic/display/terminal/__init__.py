@@ -1,1 +1,1 @@
-"""An answer in a terminal or a pipe."""
+"""Answers in a terminal or a pipe."""

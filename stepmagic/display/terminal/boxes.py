@@ -1,7 +1,8 @@
-"""What is not just a line of text in a terminal: indented blocks, code, tables.
+"""Indented blocks, code and tables in a terminal, as rich renderables.
 
-Owns their layout at any width: all text is shown, in no more columns than there are.
-Colours are the terminal's own sixteen, so that light and dark ones stay readable.
+Owns their layout at any width: all text is shown, within the columns of the terminal.
+The colours are the sixteen of the terminal itself, so that they are readable on light
+and on dark backgrounds.
 """
 
 from __future__ import annotations
@@ -17,21 +18,21 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 
-from stepmagic.markdown.highlight import lexer_of
+from stepmagic.markdown.highlight import find_lexer
 
 DIM = Style(dim=True)
 _BOLD = Style(bold=True)
 
 _LEAST_WIDTH = 16
-"""Columns left for text; where there are fewer, nothing is indented."""
+"""Least columns for text; if indenting leaves fewer, nothing is indented."""
 
 _LEAST_CELL = 8
-"""Columns a long cell is wrapped to; where there are fewer, rows become records."""
+"""Least columns for a long cell; if there are fewer, rows are shown as records."""
 
 _BETWEEN = " │ "
 _TAB = 4
 
-# By the names of Pygments' token types; what has none looks like what it is part of.
+# By the names of Pygments' token types; other types look like the type above them.
 _CODE = {
     "Token.Comment": Style(dim=True, italic=True),
     "Token.Keyword": Style(color="magenta"),
@@ -58,7 +59,7 @@ Align = Literal["left", "center", "right"]
 
 @dataclass(frozen=True, slots=True)
 class Hanging:
-    """Blocks beside a sign: ``first`` at their first line, ``rest`` at the others."""
+    """Indented blocks: ``first`` precedes their first line, ``rest`` the others."""
 
     first: str
     rest: str
@@ -67,23 +68,23 @@ class Hanging:
     def __rich_console__(
         self, console: Console, options: ConsoleOptions
     ) -> RenderResult:
-        """Yield the lines of the blocks, each after its sign."""
+        """Yield the lines of the blocks, each after its indent."""
         first, rest = self.first, self.rest
         if options.max_width - cell_len(first) < _LEAST_WIDTH:
             first, rest = first.lstrip(), ""
         if options.max_width <= cell_len(first):
             first = ""
         width = max(1, options.max_width - cell_len(first))
-        sign = first
+        indent = first
         for each in self.body:
             for line in console.render_lines(
                 each, options.update(width=width), pad=False
             ):
                 is_blank = not any(segment.text for segment in line)
-                yield Segment(sign.rstrip() if is_blank else sign, DIM)
+                yield Segment(indent.rstrip() if is_blank else indent, DIM)
                 yield from line
                 yield Segment.line()
-                sign = rest
+                indent = rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ class Code:
     content: str
     language: str
     stays: bool = False
-    """Whether the terminal may wrap long lines, so that they are copied whole."""
+    """Whether the terminal wraps long lines, so that each is copied as one line."""
 
     def __rich_console__(
         self, console: Console, options: ConsoleOptions
@@ -102,7 +103,7 @@ class Code:
         width = options.max_width
         label = f"── {self.language} " if self.language else ""
         yield Text(label[:width].ljust(width, "─"), DIM)
-        for line in self._coloured().split("\n", allow_blank=True):
+        for line in self._highlighted().split("\n", allow_blank=True):
             line.expand_tabs(_TAB)
             if self.stays or line.cell_len <= width:
                 line.no_wrap, line.overflow = True, "ignore"
@@ -111,9 +112,9 @@ class Code:
                 yield from _folded(line, width)
         yield Text("─" * width, DIM)
 
-    def _coloured(self) -> Text:
+    def _highlighted(self) -> Text:
         code = self.content.removesuffix("\n")
-        lexer = lexer_of(code, self.language)
+        lexer = find_lexer(code, self.language)
         if lexer is None:
             return Text(code)
         text = Text()
@@ -124,7 +125,7 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A table: its head and its rows, each of as many cells."""
+    """A table: its head and its rows, which all have the same number of cells."""
 
     aligns: Sequence[Align]
     head: Sequence[Text]
@@ -133,28 +134,28 @@ class Grid:
     def __rich_console__(
         self, console: Console, options: ConsoleOptions
     ) -> RenderResult:
-        """Yield the table or, where it has too many columns, its rows as records."""
+        """Yield the table or, if it has too many columns, its rows as records."""
         widths = self._widths(options.max_width)
         if widths is None:
             yield from self._records()
             return
-        drawn = [
+        cells = [
             [_wrapped(console, *cell) for cell in zip(row, widths, strict=True)]
             for row in (self.head, *self.rows)
         ]
         rule = Text("─┼─".join("─" * width for width in widths), DIM)
-        # Rows of several lines would run into each other.
-        ruled = any(len(cell) > 1 for row in drawn[1:] for cell in row)
-        for number, row in enumerate(drawn):
+        # Without rules, rows of several lines could not be told apart.
+        ruled = any(len(cell) > 1 for row in cells[1:] for cell in row)
+        for number, row in enumerate(cells):
             for line in itertools.zip_longest(*row, fillvalue=Text()):
                 yield self._line(line, widths)
-            if not number or (ruled and number < len(drawn) - 1):
+            if not number or (ruled and number < len(cells) - 1):
                 yield rule
 
     def _widths(self, width: int) -> list[int] | None:
-        """Return the columns of each cell; None where they are too few.
+        """Return the width of each column; None if they do not fit.
 
-        The widest cells give way first.
+        The widest columns are narrowed first.
         """
         wanted = [
             max(1, *(_longest_line(row[place]) for row in (self.head, *self.rows)))
@@ -195,11 +196,11 @@ class Grid:
 
 
 def _folded(line: Text, width: int) -> Iterator[Text]:
-    """Yield a line in pieces that fit, cut anywhere."""
+    """Yield a line in pieces that fit the width, cut at any character."""
     cuts: list[int] = []
     used = 0
-    for place, letter in enumerate(line.plain):
-        used += (size := cell_len(letter))
+    for place, character in enumerate(line.plain):
+        used += (size := cell_len(character))
         if used > width:
             cuts.append(place)
             used = size

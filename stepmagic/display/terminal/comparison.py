@@ -1,7 +1,7 @@
-"""Answers side by side in a terminal or a pipe: one after another.
+"""Several answers to one question in a terminal or a pipe, one after the other.
 
-They come together all the same: what comes of a later one waits here, with the moment
-at which it came, so that each says how long it took itself.
+They are received at the same time: the events of later answers are queued, with their
+time, so that each answer shows how long it took.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from stepmagic.markdown import plain
 from stepmagic.transcript.events import Finish, Notice, StreamEvent
 
 
-class _Waiting:
-    """One of the answers: what came of it, and the view that prints it in its turn."""
+class _QueuedAnswer:
+    """One of the answers: a queue of its events, and the view that prints them."""
 
     def __init__(
         self, side: Side, *, live: bool, clock: Callable[[], float], stream: TextIO
     ) -> None:
         self._clock = clock
-        self._came: deque[tuple[float, StreamEvent]] = deque()
+        self._queue: deque[tuple[float, StreamEvent]] = deque()
         self._replayed_at: float | None = None
         self.finish: Finish | None = None
-        """Its last event, once it was printed."""
+        """Its last event, once that was printed."""
         self.view = TerminalView(
             live=live,
             model=side.model,
@@ -42,20 +42,20 @@ class _Waiting:
 
     @property
     def has_events(self) -> bool:
-        """Whether something waits to be printed."""
-        return bool(self._came)
+        """Whether events are waiting to be printed."""
+        return bool(self._queue)
 
     def take(self, event: StreamEvent) -> None:
-        """Keep an event for its turn."""
-        self._came.append((self._clock(), event))
+        """Put an event into the queue."""
+        self._queue.append((self._clock(), event))
 
     def replay(self) -> None:
-        """Print what has come."""
-        while self._came:
-            self._replayed_at, event = self._came.popleft()
+        """Print the events in the queue."""
+        while self._queue:
+            self._replayed_at, event = self._queue.popleft()
             self.view.show(event)
             if isinstance(event, Finish) and not event.goes_on:
-                # Its clock stands still from here on.
+                # Its clock stops here.
                 self.finish = event
                 return
         self._replayed_at = None
@@ -64,8 +64,16 @@ class _Waiting:
         return self._clock() if self._replayed_at is None else self._replayed_at
 
 
-class TerminalSides:
-    """Prints the events of turns that were asked side by side."""
+class TerminalComparison:
+    """Prints the events of several turns.
+
+    Args:
+        sides: Which models are asked, and with which effort.
+        live: Whether to print while the answers are being received, and to show time
+            and cost.
+        clock: A monotonic clock, in seconds.
+        stream: Where to print; standard output by default.
+    """
 
     def __init__(
         self,
@@ -75,46 +83,38 @@ class TerminalSides:
         clock: Callable[[], float] = time.monotonic,
         stream: TextIO | None = None,
     ) -> None:
-        """Prepare to print.
-
-        Args:
-            sides: Who is asked.
-            live: Whether to print before the end, and to say time and cost.
-            clock: Seconds that only grow.
-            stream: Where to print; standard output by default.
-        """
         self._stream = sys.stdout if stream is None else stream
-        self._heads = headings(sides)
-        self._sides = [
-            _Waiting(side, live=live, clock=clock, stream=self._stream)
+        self._headings = headings(sides)
+        self._answers = [
+            _QueuedAnswer(side, live=live, clock=clock, stream=self._stream)
             for side in sides
         ]
         self._place = 0
-        """Which is printed now."""
-        self._is_headed = False
+        """The index of the answer that is printed now."""
+        self._has_heading = False
         self._below: list[str] = []
 
     def __enter__(self) -> Self:
         return self
 
     def show(self, event: SideEvent) -> None:
-        """Take the next event of any of them; print it if it is its turn."""
-        number, came = event
-        if isinstance(came, Notice) and came.stays:
-            self.conclude(came.text)
+        """Take the next event of any answer; print it if that answer is printed now."""
+        number, received = event
+        if isinstance(received, Notice) and received.stays:
+            self.conclude(received.text)
             return
-        self._sides[number].take(came)
+        self._answers[number].take(received)
         if number == self._place:
             self._print()
 
     def tick(self) -> None:
-        """Print what is due; called now and then while nothing comes."""
-        if self._place < len(self._sides):
+        """Print what is due; called now and then while no event arrives."""
+        if self._place < len(self._answers):
             self._head()
-            self._sides[self._place].view.tick()
+            self._answers[self._place].view.tick()
 
     def conclude(self, line: str) -> None:
-        """Print a line below all of them, once."""
+        """Print a line below all answers; the same line only once."""
         if line and line not in self._below:
             self._below.append(line)
 
@@ -124,44 +124,44 @@ class TerminalSides:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        # A second interrupt must not leave half an answer on the screen.
+        # A second interrupt must not leave an incomplete answer on the screen.
         with interrupts_ignored():
             self._print()
-            while self._place < len(self._sides):
-                side = self._sides[self._place]
-                if self._is_headed or side.has_events:
+            while self._place < len(self._answers):
+                answer = self._answers[self._place]
+                if self._has_heading or answer.has_events:
                     self._head()
-                    side.replay()
-                    side.view.__exit__(kind, error, traceback)
+                    answer.replay()
+                    answer.view.__exit__(kind, error, traceback)
                 self._next()
-            # A pipe or a file wants the answers alone.
+            # A pipe or a file gets nothing but the answers.
             if self._stream.isatty():
                 for line in self._below:
                     put(self._stream, f"\n{plain(line)}\n")
 
     def _print(self) -> None:
-        """Print what has come of the answer that it is the turn of, and of the next."""
-        while self._place < len(self._sides):
-            side = self._sides[self._place]
-            if not side.has_events:
+        """Print the queued events of the current answer, and then of the next ones."""
+        while self._place < len(self._answers):
+            answer = self._answers[self._place]
+            if not answer.has_events:
                 return
             self._head()
-            side.replay()
-            if side.finish is None:
+            answer.replay()
+            if answer.finish is None:
                 return
             with interrupts_held():
-                side.view.__exit__(None, None, None)
-                if side.finish.error is not None:
-                    put(self._stream, f"{plain(str(side.finish.error))}\n")
+                answer.view.__exit__(None, None, None)
+                if answer.finish.error is not None:
+                    put(self._stream, f"{plain(str(answer.finish.error))}\n")
                 self._next()
 
     def _head(self) -> None:
         """Print the heading, once."""
-        if not self._is_headed:
-            self._is_headed = True
+        if not self._has_heading:
+            self._has_heading = True
             gap = "\n" if self._place else ""
-            put(self._stream, f"{gap}--- {plain(self._heads[self._place])} ---\n")
+            put(self._stream, f"{gap}--- {plain(self._headings[self._place])} ---\n")
 
     def _next(self) -> None:
         self._place += 1
-        self._is_headed = False
+        self._has_heading = False

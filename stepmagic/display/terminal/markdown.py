@@ -1,7 +1,7 @@
-"""Safe tokens drawn with rich.
+"""Safe tokens as rich renderables.
 
-Owns how each token of Markdown looks in a terminal. No text is read as rich's own
-markup, and nothing becomes a terminal's hyperlink: a link shows where it goes.
+Owns how each token of Markdown looks in a terminal. Text is never parsed as rich's own
+markup, and links are not terminal hyperlinks: their address is visible.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ _ALIGNS: dict[str, Align] = {
 _CODE = ("fence", "code_block")
 _BULLETS = "•◦▪"
 _BOXES = ("[ ] ", "[x] ")
-"""They stand in place of bullets."""
+"""Task lists show these instead of bullets."""
 
 
 def draw(tokens: Sequence[Token], *, stays: bool = False) -> list[RenderableType]:
     """Return what to print for each block.
 
     Args:
-        tokens: Whole blocks, as ``document.parse`` returns them.
-        stays: Whether they are printed for good. Then the terminal may wrap the lines
-            of code, which a region that is painted again could not allow.
+        tokens: Complete blocks, as ``parser.parse`` returns them.
+        stays: Whether they are printed permanently. The terminal then wraps the lines
+            of code; in a region that is repainted, this would move other lines.
     """
     drawing = iter(tokens)
     return [
@@ -49,7 +49,7 @@ def draw(tokens: Sequence[Token], *, stays: bool = False) -> list[RenderableType
 def _body(tokens: Iterator[Token], depth: int) -> tuple[list[RenderableType], bool]:
     """Return what to print up to the end of the block around the tokens.
 
-    The flag says whether a paragraph is among it that is not set tight.
+    The flag is true if one of the blocks is a paragraph of a loose list.
     """
     drawn: list[RenderableType] = []
     is_loose = False
@@ -82,13 +82,13 @@ def _block(token: Token, tokens: Iterator[Token], depth: int) -> RenderableType:
         case "math_block":
             drawn = Hanging("  ", "  ", [Text(token.content, "italic cyan")])
         case _:
-            # A dashed one: the rules around code are not.
+            # A dashed rule, unlike the ones around code.
             drawn = Rule(characters="╌", style=DIM)
     return drawn
 
 
 def _only(tokens: Iterator[Token]) -> Text:
-    """Return the text of a block that holds nothing else."""
+    """Return the text of a block that contains nothing else."""
     text = line(next(tokens).children or [])
     next(tokens)
     return text
@@ -106,14 +106,14 @@ def _list(opening: Token, tokens: Iterator[Token], depth: int) -> RenderableType
     drawn: list[RenderableType] = []
     for number, body in enumerate(items, begin):
         bullet = _BULLETS[min(depth, len(_BULLETS) - 1)]
-        sign = f"{bullet} "
+        marker = f"{bullet} "
         if opening.type == "ordered_list_open":
-            sign = f"{number:>{widest}}. "
+            marker = f"{number:>{widest}}. "
         elif isinstance(body[0], Text) and body[0].plain.startswith(_BOXES):
-            sign = ""
+            marker = ""
         if drawn and is_loose:
             drawn.append(Text())
-        drawn.append(Hanging(sign, " " * len(sign or "[ ] "), body))
+        drawn.append(Hanging(marker, " " * len(marker or "[ ] "), body))
     return Group(*drawn)
 
 
@@ -149,7 +149,7 @@ def line(children: Sequence[Token]) -> Text:
                 href, begin = str(token.attrs["href"]), len(text)
             case "link_close":
                 text.stylize("underline", begin)
-                # An address that is its own label is shown once.
+                # An address that is its own label is shown only once.
                 if text.plain[begin:] not in (href, href.removeprefix("mailto:")):
                     text.append(f" ({href})", DIM)
             case _:

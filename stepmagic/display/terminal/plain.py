@@ -1,4 +1,4 @@
-"""Text as it comes, for pipes, files and terminals that know no escapes."""
+"""Text without escape sequences, for pipes, files and simple terminals."""
 
 from __future__ import annotations
 
@@ -8,25 +8,24 @@ from stepmagic.transcript import Reasoning, Text
 
 
 class PlainPrinter:
-    """Prints the source of an answer; in a terminal headings tell what is reasoning."""
+    """Prints the source of an answer; in a terminal, reasoning has a heading."""
 
     def __init__(self, stream: TextIO) -> None:
-        """Begin at the beginning of a line."""
         self._stream = stream
-        self._held: list[str] = []
+        self._buffer: list[str] = []
         self._starts_line = True
-        self._thought = False
+        self._after_reasoning = False
 
     def begin(self, kind: type[Text | Reasoning]) -> None:
-        """Say what comes next, where it could be taken for something else."""
+        """Print a heading if the text could be mistaken for another kind."""
         if kind is Reasoning:
             self._write("Thinking:\n")
-        elif self._thought:
+        elif self._after_reasoning:
             self._write("\nAnswer:\n")
-        self._thought = kind is Reasoning
+        self._after_reasoning = kind is Reasoning
 
     def text(self, text: str) -> None:
-        """Take the next piece."""
+        """Take the next chunk."""
         self._write(text)
 
     def end(self, thought_s: float) -> None:  # noqa: ARG002 - see Printer
@@ -35,24 +34,24 @@ class PlainPrinter:
             self._write("\n")
 
     def aside(self, line: str) -> None:
-        """Take a line that is no part of the answer."""
-        self._thought = False
+        """Take a line that is not part of the answer."""
+        self._after_reasoning = False
         self._write(line + "\n")
 
     def flush(self, waiting: str = "", *, last: bool = False) -> None:  # noqa: ARG002 - see Printer
-        """Print what is held."""
-        if self._held:
-            put(self._stream, "".join(self._held))
-            self._held.clear()
+        """Print the buffer."""
+        if self._buffer:
+            put(self._stream, "".join(self._buffer))
+            self._buffer.clear()
 
     def _write(self, text: str) -> None:
         if text:
-            self._held.append(text)
+            self._buffer.append(text)
             self._starts_line = text.endswith("\n")
 
 
 def put(stream: TextIO, text: str) -> None:
-    """Write text at once; what the encoding of the stream lacks becomes ``?``."""
+    """Write and flush text; characters missing in the encoding become ``?``."""
     encoding = stream.encoding or "utf-8"
     stream.write(text.encode(encoding, "replace").decode(encoding))
     stream.flush()

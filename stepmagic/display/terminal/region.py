@@ -1,8 +1,8 @@
-"""The screen of a terminal below the prompt.
+"""The part of a terminal's screen that is repainted, below the lines that stay.
 
-Owns every escape that is written there. Lines that stay are printed once and scroll up
-as any output does; below them is a region that is painted again, and never taller than
-the screen: what scrolled off can be neither moved to nor erased.
+Owns all escape sequences that are written. Permanent lines are printed once and scroll
+up like any output; below them is a region that is repainted. It is never taller than
+the screen, since the cursor cannot reach what has scrolled off.
 """
 
 from __future__ import annotations
@@ -16,24 +16,27 @@ from rich.console import Console, RenderableType
 from stepmagic.display.terminal.plain import put
 
 _SIZE = os.terminal_size((80, 24))
-"""Where a terminal tells none."""
+"""The size to assume if the terminal does not report one."""
 
 _ERASE = "\x1b[J"
 
-# A terminal and rich may disagree how wide an emoji is. A line that is too wide then
-# loses a letter for a moment, where a wrapped one would push the region off its place.
+# A terminal and rich may disagree on the width of an emoji. With wrapping off, a line
+# that is too wide loses a character for a moment instead of moving the region.
 _NO_WRAP, _WRAP = "\x1b[?7l", "\x1b[?7h"
 
 
 class Region:
-    """Prints lines that stay and paints the ones below them.
+    """Prints permanent lines and repaints the ones below them.
 
-    The cursor waits below both, at the beginning of a line: whatever is printed next,
-    after an interrupt too, has a line of its own.
+    The cursor is left below both, at the beginning of a line, so that whatever is
+    printed next, also after an interrupt, begins on a new line.
+
+    Args:
+        stream: A terminal whose cursor is at the beginning of a line.
+        colour: Whether to use colours, and not only bold, dim and the like.
     """
 
     def __init__(self, stream: TextIO, *, colour: bool) -> None:
-        """Begin where the cursor stands."""
         self._stream = stream
         self._painted: list[str] = []
         self._console = Console(
@@ -47,7 +50,7 @@ class Region:
         )
 
     def size(self) -> os.terminal_size:
-        """Return the columns and lines of the screen, which a user may change."""
+        """Return the current columns and lines of the screen."""
         try:
             size = os.get_terminal_size(self._stream.fileno())
         except (OSError, ValueError):
@@ -57,20 +60,20 @@ class Region:
     def paint(
         self, stays: Iterable[RenderableType], region: Sequence[RenderableType]
     ) -> None:
-        """Print what stays in place of the region, and the region below it.
+        """Replace the region by permanent lines, and paint a new region below them.
 
         Args:
-            stays: To be printed, once.
-            region: What is to be seen for now; of too many lines, the last.
+            stays: What to print permanently.
+            region: What to show until the next call; if too tall, only its last lines.
         """
         self._console.size = size = self.size()
-        fixed = self._lines(stays)
+        permanent = self._lines(stays)
         painted = self._lines(region)
         painted = painted[max(0, len(painted) - size.lines + 1) :]
-        kept = 0 if fixed else _common(self._painted, painted)
-        if fixed or self._painted != painted:
-            up = len(self._painted) - kept
-            lines = "".join(line + "\n" for line in painted[kept:])
+        unchanged = 0 if permanent else _common(self._painted, painted)
+        if permanent or self._painted != painted:
+            up = len(self._painted) - unchanged
+            lines = "".join(line + "\n" for line in painted[unchanged:])
             put(
                 self._stream,
                 "".join(
@@ -78,7 +81,7 @@ class Region:
                         "\r",
                         f"\x1b[{up}A" if up else "",
                         _ERASE,
-                        *(line + "\n" for line in fixed),
+                        *(line + "\n" for line in permanent),
                         f"{_NO_WRAP}{lines}{_WRAP}" if lines else "",
                     )
                 ),
@@ -93,6 +96,6 @@ class Region:
 
 
 def _common(before: Sequence[str], after: Sequence[str]) -> int:
-    """Return how many lines at the beginning are the same."""
+    """Return how many lines at the beginning are equal."""
     pairs = enumerate(zip(before, after, strict=False))
     return next((n for n, (a, b) in pairs if a != b), min(len(before), len(after)))

@@ -1,8 +1,8 @@
 """One reply in a terminal or a pipe.
 
-Owns the order of what is printed. A ``Printer`` decides how: as text where nothing else
-is understood, as drawn Markdown in a terminal. What it gets passed a filter that no cut
-between two events can get an escape sequence through.
+Owns the order of what is printed. A ``Printer`` prints it: as plain text, or as
+rendered Markdown in a terminal. All text is filtered before, so that an escape sequence
+does not pass even if it is split between two events.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Protocol, Self, TextIO
 
 from stepmagic.display.answer import AnswerFold, format_time
 from stepmagic.display.html.bundle import describe, waiting
-from stepmagic.display.html.calls import outcome, spelled
+from stepmagic.display.html.calls import format_call, summarize_result
 from stepmagic.display.interrupts import interrupts_held, interrupts_ignored
 from stepmagic.display.terminal.plain import PlainPrinter
 from stepmagic.markdown import PlainStream, plain
@@ -35,39 +35,47 @@ from stepmagic.transcript.events import (
 )
 
 _WITHOUT_ESCAPES = ("dumb", "unknown")
-"""What ``TERM`` says of a terminal that only prints."""
+"""Values of ``TERM`` for a terminal without escape sequences."""
 
 
 class Printer(Protocol):
-    """Puts the text of a reply on the screen; it holds no control characters."""
+    """Prints the text of a reply, which contains no control characters."""
 
     def begin(self, kind: type[Text | Reasoning]) -> None:
-        """Take text of one kind from now on."""
+        """Start text of one kind."""
 
     def text(self, text: str) -> None:
-        """Take the next piece of it."""
+        """Take the next chunk of it."""
 
     def end(self, thought_s: float) -> None:
-        """End it; ``thought_s`` is how long it took."""
+        """End the text; ``thought_s`` is how long it took."""
 
     def aside(self, line: str) -> None:
-        """Take a line that is no part of the answer, while no text is begun."""
+        """Take a line that is not part of the answer, outside of any text."""
 
     def flush(self, waiting: str = "", *, last: bool = False) -> None:
-        """Show what there is.
+        """Show everything so far.
 
         Args:
-            waiting: What to show while there is nothing else.
-            last: Whether it is the end.
+            waiting: The line to show while nothing else was received.
+            last: Whether this is the end of the reply.
         """
 
 
 class TerminalView:
     """Prints the events of one reply.
 
-    A terminal shows the answer drawn, below the dimmed reasoning. A pipe or a file gets
-    the answer's Markdown alone, as it comes. ``TERM=dumb`` makes a terminal show text,
-    ``NO_COLOR`` no colours (https://no-color.org).
+    A terminal shows the rendered answer below the reasoning in a dim colour. A pipe or
+    a file gets only the Markdown of the answer, unchanged. With ``TERM=dumb``, a
+    terminal shows plain text; with ``NO_COLOR`` (https://no-color.org), no colours.
+
+    Args:
+        live: Whether to print while the answer is being received, and to show time and
+            cost.
+        model: The model that the user asked.
+        effort: The reasoning effort that was asked for.
+        clock: A monotonic clock, in seconds.
+        stream: Where to print; standard output by default.
     """
 
     def __init__(
@@ -79,15 +87,6 @@ class TerminalView:
         clock: Callable[[], float] = time.monotonic,
         stream: TextIO | None = None,
     ) -> None:
-        """Prepare to print.
-
-        Args:
-            live: Whether to print before the end, and to say time and cost.
-            model: Whom the user asked.
-            effort: The reasoning effort that was asked for.
-            clock: Seconds that only grow.
-            stream: Where to print; standard output by default.
-        """
         self._live = live
         self._fold = AnswerFold(model=model, effort=effort, clock=clock)
         stream = sys.stdout if stream is None else stream
@@ -96,21 +95,21 @@ class TerminalView:
         self._filter = PlainStream()
         self._json = JsonStream()
         self._kinds: dict[int, type[Part]] = {}
-        self._taken: dict[int, int] = {}
-        """How many letters of a part were taken from its deltas."""
+        self._received: dict[int, int] = {}
+        """How many characters of a part were received in its deltas."""
         self._shown: type[Text | Reasoning] | None = None
-        """The kind of text that is being printed."""
+        """The kind of text that is printed now."""
         self._shown_since_s = self._shown_until_s = 0.0
         self._began = False
         self._calls: dict[str, str] = {}
-        """The calls that run, as they are written."""
+        """The calls that are running, as text, by their ids."""
 
     def __enter__(self) -> Self:
         return self
 
     def show(self, event: StreamEvent) -> None:
-        """Take the next event and print what it brings."""
-        # An interrupt between two steps would leave a screen that nobody knows.
+        """Take the next event and print its content."""
+        # After an interrupt in between, the state of the screen would be unknown.
         with interrupts_held():
             self._began = True
             self._fold.feed(event)
@@ -118,7 +117,7 @@ class TerminalView:
             self._flush()
 
     def tick(self) -> None:
-        """Print what is due; to be called now and then while nothing comes."""
+        """Print what is due; called now and then while no event arrives."""
         with interrupts_held():
             self._flush()
 
@@ -128,11 +127,11 @@ class TerminalView:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        # A second interrupt must not leave half an answer on the screen.
+        # A second interrupt must not leave an incomplete answer on the screen.
         with interrupts_ignored():
             self._turn_to(None)
             answer = self._fold.answer(error)
-            # What stopped the answer, IPython prints below it.
+            # IPython prints the error that stopped the answer below it.
             if answer.status == "complete":
                 for note in answer.notes:
                     self._aside(note)
@@ -144,49 +143,49 @@ class TerminalView:
         match event:
             case PartStart():
                 self._kinds[event.index] = type(event.part)
-                self._taken[event.index] = 0
-                self._whole(event.index, event.part)
+                self._received[event.index] = 0
+                self._complete(event.index, event.part)
             case PartDelta():
-                self._taken[event.index] += len(event.text)
+                self._received[event.index] += len(event.text)
                 self._text(self._kinds[event.index], event.text)
             case PartEnd():
-                self._whole(event.index, event.part)
+                self._complete(event.index, event.part)
                 self._ended(event.part)
             case ToolStart() if self._terminal:
-                self._calls[event.call.id] = spelled(event.call)
-                self._aside(f"Running {spelled(event.call)} ...")
+                self._calls[event.call.id] = format_call(event.call)
+                self._aside(f"Running {format_call(event.call)} ...")
             case ToolEnd() if self._terminal:
                 self._returned(event)
             case Retry() | Notice() if self._terminal:
                 self._aside(self._fold.line)
             case ConfirmTool() if self._terminal:
-                # The question is printed below all there is, and stays there.
+                # The prompt is printed below everything else and stays there.
                 self._turn_to(None)
                 self._printer.flush(last=True)
             case _:
                 pass
 
-    def _whole(self, index: int, part: Part) -> None:
-        """Print what a whole part has beyond its deltas."""
+    def _complete(self, index: int, part: Part) -> None:
+        """Print the text of a part that its deltas did not contain."""
         if isinstance(part, Text | Reasoning):
-            rest = part.text[self._taken[index] :]
-            self._taken[index] += len(rest)
+            rest = part.text[self._received[index] :]
+            self._received[index] += len(rest)
             self._text(type(part), rest)
 
     def _ended(self, part: Part) -> None:
-        """Name a part that is not text."""
+        """Print a description of a part that is not text."""
         if isinstance(part, Media):
             self._aside(describe(part))
 
     def _returned(self, end: ToolEnd) -> None:
-        """Say what came of a call, in a line."""
+        """Print the result of a call in one line."""
         result = end.result
         called = self._calls.pop(result.call_id, result.name)
         time = format_time(end.time_s) if self._live else ""
-        self._aside(" · ".join(filter(None, (called, time, outcome(result)))))
+        self._aside(" · ".join(filter(None, (called, time, summarize_result(result)))))
 
     def _text(self, kind: type[Part], text: str) -> None:
-        # A pipe or a file wants the answer alone.
+        # A pipe or a file gets nothing but the answer.
         if text and (kind is Text or (kind is Reasoning and self._terminal)):
             self._turn_to(kind)
             if kind is Text and self._terminal:
@@ -195,7 +194,7 @@ class TerminalView:
             self._shown_until_s = self._fold.elapsed_s
 
     def _turn_to(self, kind: type[Text | Reasoning] | None) -> None:
-        """End what was printed, if something else follows."""
+        """End the current text if another kind follows."""
         if kind is self._shown:
             return
         if self._shown is not None:
@@ -209,7 +208,7 @@ class TerminalView:
             self._shown_since_s = self._fold.elapsed_s
 
     def _aside(self, text: str) -> None:
-        """Print a line that is no part of the answer."""
+        """Print a line that is not part of the answer."""
         self._turn_to(None)
         self._printer.aside(plain(text))
 
@@ -219,10 +218,10 @@ class TerminalView:
 
 
 def _printer(stream: TextIO, clock: Callable[[], float]) -> Printer:
-    """Return what prints to a stream as well as that can show it."""
+    """Return the best printer that a stream supports."""
     if not stream.isatty() or os.environ.get("TERM", "").lower() in _WITHOUT_ESCAPES:
         return PlainPrinter(stream)
-    # rich takes 60 ms to import, which a pipe need not wait for.
+    # Imported when used: rich takes 60 ms, and a pipe does not need it.
     from stepmagic.display.terminal.live import LivePrinter  # noqa: PLC0415
 
     return LivePrinter(stream, colour=not os.environ.get("NO_COLOR"), clock=clock)

@@ -21,7 +21,12 @@ from shell_fixtures import ShellUnderTest
 from stepmagic import Conversation
 from stepmagic.attachments.notebook.host import Host
 from stepmagic.display.formatters import register_formatters
-from stepmagic.display.html.attachments import Sent, attachments, part_html, sent_html
+from stepmagic.display.html.attachments import (
+    SentAttachments,
+    attachments,
+    part_html,
+    sent_html,
+)
 from stepmagic.display.view import show_sent
 from stepmagic.errors import AttachmentError
 from stepmagic.session import session
@@ -64,13 +69,15 @@ def test_what_the_user_typed_is_no_attachment() -> None:
 
 
 def test_nothing_attached_shows_nothing() -> None:
-    assert not Sent(message=user("Hi"))
+    assert not SentAttachments(message=user("Hi"))
     assert sent_html(user("Hi")) == ""
-    assert repr(Sent(message=user("Hi"))) == ""
+    assert repr(SentAttachments(message=user("Hi"))) == ""
 
 
 def test_notices_alone_are_shown() -> None:
-    sent = Sent(message=user("Hi"), notices=("`df` was cut.", "And <b>so</b> on."))
+    sent = SentAttachments(
+        message=user("Hi"), notices=("`df` was cut.", "And <b>so</b> on.")
+    )
     assert sent
     assert repr(sent) == "`df` was cut.\nAnd <b>so</b> on."
     page = shown(sent._repr_html_())
@@ -79,7 +86,7 @@ def test_notices_alone_are_shown() -> None:
 
 
 def test_chips_name_size_and_tokens_in_a_fold() -> None:
-    sent = Sent(message=user(TABLE, PNG, QUESTION))
+    sent = SentAttachments(message=user(TABLE, PNG, QUESTION))
     page = shown(sent._repr_html_())
     assert page.elements[0][0] == "details"
     assert "open" not in page.elements[0][1]
@@ -130,15 +137,18 @@ def test_a_part_that_no_user_sends_has_its_tokens() -> None:
 
 def test_same_name_is_listed_once() -> None:
     frames = [Image(media_type="image/png", data=picture(), name="clip")] * 3
-    assert repr(Sent(message=user(*frames))) == "Sent clip · about 1,200 tokens."
+    assert (
+        repr(SentAttachments(message=user(*frames)))
+        == "Sent clip · about 1,200 tokens."
+    )
 
 
 def test_long_text_and_long_names_are_cut() -> None:
     text = Text(text="a" * 20_000, name="df.query('" + "x" * 100 + "')")
     page = shown(sent_html(user(text)))
-    assert "... (12,000 letters more)" in page.text
+    assert "... (12,000 more characters)" in page.text
     assert "x" * 51 not in page.text.split("\n")[0]
-    assert "..." in repr(Sent(message=user(text)))
+    assert "..." in repr(SentAttachments(message=user(text)))
 
 
 @given(names, texts, texts, texts)
@@ -151,13 +161,13 @@ def test_nothing_in_a_chip_acts(name: str, about: str, text: str, notice: str) -
         text,
     )
     shown(sent_html(message, [notice]))
-    said = repr(Sent(message=message, notices=(notice,)))
+    said = repr(SentAttachments(message=message, notices=(notice,)))
     assert not set("\x1b\u202e\u2028\ud800\x00") & set(said)
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_line_in_a_terminal_stays_a_line(name: str) -> None:
-    assert "\n" not in repr(Sent(message=user(Text(text="a", name=name))))
+    assert "\n" not in repr(SentAttachments(message=user(Text(text="a", name=name))))
 
 
 # Where it is shown

@@ -47,7 +47,9 @@ def test_text_says_where_each_branch_leaves_and_ends() -> None:
     text = history_bundle("main", grown())["text/plain"]
     assert text.startswith("Branch fresh ends here: %step use fresh\n\n1. You\n> one?")
     fork = text.index("Branch fork ends here: %step use fork")
-    leaves = text.index("Branch main-2 leaves here, 1 turn from 'low? <b>' on, effort")
+    leaves = text.index(
+        "Branch main-2 starts here, 1 turn beginning with 'low? <b>', effort"
+    )
     side = text.index("2. You · answer 2 of 2 side by side · effort high")
     assert text.index("**one**") < min(fork, leaves) < max(fork, leaves) < side
     assert "(thought: 2 words)\n**one**\n($0.25)" in text
@@ -69,7 +71,7 @@ def test_an_empty_conversation_says_so() -> None:
     tree.move(None)
     tree.move("one", "main-2")
     text = history_bundle("main", tree)["text/plain"]
-    assert "Branch main-2 leaves here, 1 turn" in text
+    assert "Branch main-2 starts here, 1 turn" in text
     assert text.endswith("main: nothing asked yet on branch main")
 
 

@@ -9,7 +9,7 @@ import pytest
 from notebook_views import Clock, Recorder, published, thought, told
 from page import Page
 from stepmagic.display.answer import Side, headings
-from stepmagic.display.notebook.comparison import NotebookSides, turns_bundle
+from stepmagic.display.notebook.comparison import NotebookComparison, turns_bundle
 from stepmagic.errors import ServerOverloaded
 from stepmagic.transcript import Message, Origin, Text, Turn, Usage, user
 from stepmagic.transcript.events import Finish, Notice, UsageReport
@@ -21,7 +21,7 @@ MODEL = "stepfun/step-3.7-flash"
 SIDES = [Side(model=MODEL, effort=effort) for effort in ("low", "high")]
 
 
-def feed(view: NotebookSides, number: int, *events: Any) -> None:
+def feed(view: NotebookComparison, number: int, *events: Any) -> None:
     for event in events:
         view.show((number, event))
 
@@ -49,7 +49,7 @@ def test_a_heading_says_what_tells_an_answer_apart(
 
 
 def test_columns_are_one_output_that_ends_static(published: Recorder) -> None:
-    with NotebookSides(SIDES, live=True, clock=Clock(step_s=1)) as view:
+    with NotebookComparison(SIDES, live=True, clock=Clock(step_s=1)) as view:
         view.tick()
         assert "Waiting for stepfun" in published.last["text/html"]
         feed(view, 1, *thought("Hm."), *told("**High**."))
@@ -70,7 +70,7 @@ def test_each_column_says_its_own_time_and_cost_when_it_is_over(
 ) -> None:
     clock = Clock()
     usage = UsageReport(usage=Usage(prompt_tokens=1, cost_usd=0.25))
-    with NotebookSides(SIDES, live=True, clock=clock) as view:
+    with NotebookComparison(SIDES, live=True, clock=clock) as view:
         clock.now_s = 2
         feed(view, 0, *told("Low."), usage, Finish(reason="stop"))
         clock.now_s = 5
@@ -87,7 +87,7 @@ def test_each_column_says_its_own_time_and_cost_when_it_is_over(
 
 
 def test_not_live_shows_the_end_alone_and_no_time(published: Recorder) -> None:
-    with NotebookSides(SIDES, live=False, clock=Clock()) as view:
+    with NotebookComparison(SIDES, live=False, clock=Clock()) as view:
         feed(view, 0, *told("Low."), Finish(reason="stop"))
         feed(view, 1, *told("High."), Finish(reason="stop"))
         view.tick()
@@ -100,14 +100,14 @@ def test_a_failed_column_says_why_and_lines_below_come_once(
     published: Recorder,
 ) -> None:
     fault = ServerOverloaded("the server is gone")
-    with NotebookSides(SIDES, live=False, clock=Clock()) as view:
+    with NotebookComparison(SIDES, live=False, clock=Clock()) as view:
         feed(view, 0, Notice(text="Set aside.", stays=True))
         feed(view, 1, Notice(text="Set aside.", stays=True), *told("High."))
         feed(view, 0, Finish(reason="error", error=fault))
         view.conclude("")
         view.conclude("Goes on with `2`.")
     html, text = published.last["text/html"], published.last["text/plain"]
-    assert "No answer came: the server is gone" in html
+    assert "No answer was received: the server is gone" in html
     assert html.count("Set aside.") == 1
     assert "<code>2</code>" in html
     assert text.endswith("Set aside.\n\nGoes on with `2`.")
@@ -116,7 +116,7 @@ def test_a_failed_column_says_why_and_lines_below_come_once(
 def test_an_interrupt_closes_the_columns_that_were_open(published: Recorder) -> None:
     with (
         pytest.raises(KeyboardInterrupt),
-        NotebookSides(SIDES, live=True, clock=Clock(step_s=1)) as view,
+        NotebookComparison(SIDES, live=True, clock=Clock(step_s=1)) as view,
     ):
         feed(view, 0, *told("Low."), Finish(reason="stop"))
         feed(view, 1, *told("High."))
@@ -127,7 +127,7 @@ def test_an_interrupt_closes_the_columns_that_were_open(published: Recorder) -> 
 
 
 def test_nothing_is_drawn_where_nothing_came(published: Recorder) -> None:
-    with NotebookSides(SIDES, live=True, clock=Clock()):
+    with NotebookComparison(SIDES, live=True, clock=Clock()):
         pass
     assert published.bundles == []
 

@@ -20,7 +20,7 @@ from stepmagic.display.html.bundle import reply_bundle, turn_bundle
 from stepmagic.display.notebook.frames import Frame
 from stepmagic.display.notebook.view import NotebookView
 from stepmagic.display.terminal.view import TerminalView
-from stepmagic.display.view import Unseen, is_live, view_for
+from stepmagic.display.view import SilentView, is_live, view_for
 from stepmagic.errors import Interrupted, ServerOverloaded, StreamCut
 from stepmagic.transcript import (
     File,
@@ -223,13 +223,16 @@ def test_times_are_said_in_words(seconds: float, said: str) -> None:
 @pytest.mark.parametrize(
     ("fields", "note"),
     [
-        ({"reason": "length"}, "length limit. <code>%step continue</code> goes"),
+        ({"reason": "length"}, "length limit. <code>%step continue</code> adds"),
         ({"reason": "content_filter"}, "content filter"),
-        ({"reason": "tool_calls"}, "waits for the functions"),
-        ({"reason": "other", "native_reason": "pause"}, "The model stopped, saying"),
-        ({"status": "interrupted"}, "Stopped by you. What came is kept"),
-        ({"status": "error", "error": "cut <b>"}, "broke off: cut &lt;b&gt;"),
-        ({"status": "error"}, "The answer broke off."),
+        ({"reason": "tool_calls"}, "waiting for the results of the functions"),
+        (
+            {"reason": "other", "native_reason": "pause"},
+            "The model stopped with the reason &#x27;pause",
+        ),
+        ({"status": "interrupted"}, "Stopped by you. The text so far is kept"),
+        ({"status": "error", "error": "cut <b>"}, "cut off: cut &lt;b&gt;"),
+        ({"status": "error"}, "The answer was cut off."),
     ],
 )
 def test_an_unusual_end_is_said_in_words(fields: dict[str, Any], note: str) -> None:
@@ -249,7 +252,7 @@ def test_a_usual_end_is_not_mentioned(fields: dict[str, Any]) -> None:
         ({"reason": "other"}, ""),
         ({"status": "running"}, ""),
         ({"status": "interrupted"}, "stopped by you"),
-        ({"status": "error", "reason": "stop"}, "broke off"),
+        ({"status": "error", "reason": "stop"}, "cut off"),
     ],
 )
 def test_the_footer_ends_with_the_end(fields: dict[str, Any], ending: str) -> None:
@@ -259,7 +262,7 @@ def test_the_footer_ends_with_the_end(fields: dict[str, Any], ending: str) -> No
 
 def test_an_empty_answer_says_so() -> None:
     assert "The model sent no text." in shown(Reasoning(text="Hm."), reason="stop")
-    assert "Stopped by you before any text came." in shown(status="interrupted")
+    assert "Stopped by you before any text was received." in shown(status="interrupted")
 
 
 def test_an_interrupt_leaves_the_static_bundle(published: Recorder) -> None:
@@ -289,7 +292,7 @@ def test_an_error_is_said_and_raised(published: Recorder) -> None:
     with pytest.raises(ZeroDivisionError), NotebookView(live=True) as view:
         view.show(told("Half")[0])
         raise ZeroDivisionError
-    assert published.last["text/plain"] == "No answer came."
+    assert published.last["text/plain"] == "No answer was received."
 
 
 def test_an_error_that_ends_the_stream_is_said(published: Recorder) -> None:
@@ -297,7 +300,7 @@ def test_an_error_that_ends_the_stream_is_said(published: Recorder) -> None:
         for event in told("Half"):
             view.show(event)
         view.show(Finish(reason="error", error=StreamCut("the stream ended.")))
-    assert published.last["text/plain"] == "Half\n\nThe answer broke off."
+    assert published.last["text/plain"] == "Half\n\nThe answer was cut off."
 
 
 def test_nothing_is_drawn_for_an_error_before_the_first_event(
@@ -314,7 +317,7 @@ def test_a_wait_that_ends_in_an_error_does_not_stand_for_ever(
     with pytest.raises(StreamCut), NotebookView(live=True) as view:
         view.tick()
         raise StreamCut(GONE)
-    assert published.last["text/plain"] == "No answer came."
+    assert published.last["text/plain"] == "No answer was received."
 
 
 def test_a_view_works_beside_the_main_thread(published: Recorder) -> None:
@@ -355,7 +358,7 @@ def test_a_turn_with_functions_keeps_every_round(published: Recorder) -> None:
             lines.append(published.last["text/plain"])
     page = Page(published.last["text/html"])
     assert page.faults == []
-    assert "weather waits for your yes." in lines
+    assert "weather is waiting for your confirmation." in lines
     assert "Running weather ..." in lines
     order = ["Thought", 'weather(city="Köln") · 0.1 s · rain', '"city": "Köln"']
     places = [page.text.index(words) for words in [*order, "It rains."]]
@@ -500,7 +503,7 @@ def test_a_kernel_a_terminal_and_a_script_get_views_of_their_own() -> None:
     with view_for(Host()) as unseen:
         unseen.show(Finish(reason="stop"))
         unseen.tick()
-    assert isinstance(unseen, Unseen)
+    assert isinstance(unseen, SilentView)
 
 
 IN_KERNEL = """

@@ -11,7 +11,7 @@ import pytest
 from markdown_it.token import Token
 
 from commonmark_examples import EXAMPLES, cut
-from stepmagic.display.terminal.blocks import Blocks
+from stepmagic.display.terminal.blocks import TerminalBlocks
 from stepmagic.markdown import plain
 from stepmagic.markdown.parser import DEEPEST, LONGEST, parse, parse_blocks
 
@@ -39,7 +39,7 @@ def shown(tokens: list[Token]) -> list[Any]:
 
 def grown(source: str, chance: random.Random) -> list[Token]:
     """Return the blocks of a text that came in pieces."""
-    blocks = Blocks()
+    blocks = TerminalBlocks()
     tokens = []
     for piece in cut(source, chance):
         blocks.feed(piece)
@@ -95,11 +95,11 @@ def test_a_giant_block_is_parsed_as_often_as_a_small_one(
         parsed += len(source)
         return parse_blocks(source, env)
 
-    name = "stepmagic.display.terminal.blocks.parse_blocks"
+    name = "stepmagic.markdown.links.parse_blocks"
     monkeypatch.setattr(name, counted)
     costs = []
     for size in (10_000, 40_000):
-        blocks = Blocks()
+        blocks = TerminalBlocks()
         parsed = frames = 0
         blocks.feed(begin)
         for _ in range(size // len(unit)):
@@ -114,7 +114,7 @@ def test_a_giant_block_is_parsed_as_often_as_a_small_one(
 
 def test_the_end_of_a_long_block_is_open() -> None:
     for begin, unit in GIANTS.values():
-        blocks = Blocks()
+        blocks = TerminalBlocks()
         blocks.feed(begin + unit * 500)
         blocks.settle()
         blocks.feed(f"{'' if unit is PARAGRAPH else unit[:2]}The end | \nnow")
@@ -130,14 +130,14 @@ def test_the_end_of_a_long_block_is_open() -> None:
 
 
 def test_a_nested_item_that_fills_the_screen_is_open() -> None:
-    blocks = Blocks()
+    blocks = TerminalBlocks()
     blocks.feed("- item\n" + "  text\n" * 1000)
     assert blocks.settle() == []
     assert blocks.open(SIZE)[0].type == "paragraph_open"
 
 
 def test_code_is_open_with_its_language() -> None:
-    blocks = Blocks()
+    blocks = TerminalBlocks()
     blocks.feed("```python\na = 1\n")
     assert blocks.settle() == []
     for piece, code in (
@@ -155,7 +155,7 @@ def test_code_is_open_with_its_language() -> None:
 
 
 def test_a_closed_fence_that_may_yet_change_is_not_taken_for_open() -> None:
-    blocks = Blocks()
+    blocks = TerminalBlocks()
     # The text may go on until another `$$`, and all of it be a formula.
     blocks.feed("$$\n```\n[1]\n```\nText")
     assert blocks.settle() == []
@@ -168,13 +168,13 @@ def test_a_closed_fence_that_may_yet_change_is_not_taken_for_open() -> None:
 
 
 def test_what_code_shows_does_not_hold_it_back() -> None:
-    blocks = Blocks()
+    blocks = TerminalBlocks()
     blocks.feed("```\n[1]\n```\nText")
     assert [token.type for token in blocks.settle()] == ["fence"]
 
 
 def test_the_head_of_a_table_waits_for_its_second_line() -> None:
-    blocks = Blocks()
+    blocks = TerminalBlocks()
     blocks.feed("| a | b |\n")
     blocks.settle()
     assert blocks.open(SIZE) == []
@@ -184,7 +184,7 @@ def test_the_head_of_a_table_waits_for_its_second_line() -> None:
 
 
 def test_a_definition_that_comes_late_is_shown() -> None:
-    blocks = Blocks()
+    blocks = TerminalBlocks()
     blocks.feed("See [the Docs] and [x][2].\n\nMore.\n\n[2]: https://example.org/2\n")
     tokens = blocks.settle()
     blocks.feed(
@@ -201,7 +201,7 @@ def test_a_definition_that_comes_late_is_shown() -> None:
 
 @pytest.mark.parametrize("source", ["> " * DEEPEST + "deep\n", "a" * LONGEST + "\nb\n"])
 def test_what_cannot_be_parsed_is_shown_as_it_is(source: str) -> None:
-    blocks = Blocks()
+    blocks = TerminalBlocks()
     blocks.feed("# Hi\n\n")
     assert blocks.settle() != []
     blocks.feed(source)

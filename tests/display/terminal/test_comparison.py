@@ -9,8 +9,8 @@ import pytest
 
 from stepmagic.attachments.notebook.host import Host
 from stepmagic.display.answer import Side
-from stepmagic.display.comparison import UnseenSides, sides_view_for
-from stepmagic.display.terminal.comparison import TerminalSides
+from stepmagic.display.terminal.comparison import TerminalComparison
+from stepmagic.display.view import SilentView, comparison_view_for
 from stepmagic.errors import ServerOverloaded
 from stepmagic.transcript.events import Finish, Notice
 from terminal_views import Clock, told
@@ -19,7 +19,7 @@ from terminals import Terminal
 SIDES = [Side(model="m", effort=effort) for effort in ("low", "high")]
 
 
-def feed(view: TerminalSides, number: int, *events: Any) -> None:
+def feed(view: TerminalComparison, number: int, *events: Any) -> None:
     for event in events:
         view.show((number, event))
 
@@ -27,7 +27,7 @@ def feed(view: TerminalSides, number: int, *events: Any) -> None:
 def test_a_pipe_gets_one_after_another_though_they_come_together() -> None:
     stream = io.StringIO()
     low, high = told("Low ", "one."), told("High ", "one.")
-    with TerminalSides(SIDES, live=True, stream=stream) as view:
+    with TerminalComparison(SIDES, live=True, stream=stream) as view:
         for one, other in zip(low, high, strict=True):
             feed(view, 1, other)
             feed(view, 0, one)
@@ -45,7 +45,7 @@ def test_a_pipe_gets_one_after_another_though_they_come_together() -> None:
 
 def test_each_says_how_long_it_took_itself() -> None:
     terminal, clock = Terminal(), Clock()
-    with TerminalSides(SIDES, live=True, clock=clock, stream=terminal) as view:
+    with TerminalComparison(SIDES, live=True, clock=clock, stream=terminal) as view:
         clock.now = 2
         feed(view, 1, *told("High."), Finish(reason="stop"))
         clock.now = 7
@@ -59,7 +59,7 @@ def test_each_says_how_long_it_took_itself() -> None:
 def test_a_terminal_has_the_lines_below_and_an_error_at_its_place() -> None:
     terminal = Terminal()
     fault = ServerOverloaded("the server is gone")
-    with TerminalSides(SIDES, live=True, stream=terminal) as view:
+    with TerminalComparison(SIDES, live=True, stream=terminal) as view:
         feed(view, 0, Notice(text="Set aside.", stays=True))
         feed(view, 0, Finish(reason="error", error=fault))
         feed(view, 1, *told("High."), Finish(reason="stop"))
@@ -74,7 +74,7 @@ def test_an_interrupt_prints_what_came_of_each() -> None:
     stream = io.StringIO()
     with (
         pytest.raises(KeyboardInterrupt),
-        TerminalSides(SIDES, live=True, stream=stream) as view,
+        TerminalComparison(SIDES, live=True, stream=stream) as view,
     ):
         feed(view, 0, *told("Low."))
         feed(view, 1, *told("High."))
@@ -87,7 +87,7 @@ def test_one_of_which_nothing_came_is_not_named() -> None:
     stream = io.StringIO()
     with (
         pytest.raises(KeyboardInterrupt),
-        TerminalSides(SIDES, live=False, stream=stream) as view,
+        TerminalComparison(SIDES, live=False, stream=stream) as view,
     ):
         feed(view, 0, *told("Low."))
         raise KeyboardInterrupt
@@ -95,8 +95,8 @@ def test_one_of_which_nothing_came_is_not_named() -> None:
 
 
 def test_a_script_draws_nothing() -> None:
-    view = sides_view_for(Host(), SIDES)
-    assert isinstance(view, UnseenSides)
+    view = comparison_view_for(Host(), SIDES)
+    assert isinstance(view, SilentView)
     with view:
         view.show((0, Finish(reason="stop")))
         view.tick()
