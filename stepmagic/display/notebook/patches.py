@@ -5,7 +5,7 @@ what of it changed: ``around`` (its HTML with an empty summary and nothing insid
 new beginning), ``summary``, ``restart`` (all its frozen HTML is void), ``frozen`` (HTML
 to append), and ``keep`` and ``tail`` (of the open HTML before, so many UTF-16 units
 stay and the tail follows). ``line`` is the HTML below the pieces. A message that is
-``whole`` says everything again, for a page that lost one.
+``complete`` says everything again, for a page that lost one.
 
 Cells of a table say where they stand, which is a third of its HTML, or more. The most
 usual place, on the left, is left out here: ``view.css`` has it.
@@ -69,7 +69,7 @@ class Patches:
             self.must_repeat = False
             self._sent, self._line = [], ""
             self._repeat_at = max(_GROWTH * size, _LEAST_REPEATED)
-            message = {"seq": self._seq, "whole": True, **self._changes(frame)}
+            message = {"seq": self._seq, "complete": True, **self._changes(frame)}
         else:
             message = {"seq": self._seq, **self._changes(frame)}
             if len(message) == 1:
@@ -84,7 +84,7 @@ class Patches:
 
     def last(self, html: str) -> dict[str, Any]:
         """Return the message that shows a static bundle instead."""
-        message = {"seq": self._seq, "whole": True, "line": html}
+        message = {"seq": self._seq, "complete": True, "line": html}
         self._seq += 1
         return message
 

@@ -93,7 +93,7 @@ class Reader:
         message = json.loads(json.dumps(message))
         follows = message["seq"] == self.seq + 1
         self.seq = message["seq"]
-        if message.get("whole"):
+        if message.get("complete"):
             self.lost, self.pieces, self.line = False, [], ""
         elif not follows:
             self.lost = True
@@ -205,7 +205,7 @@ def test_a_page_shows_every_frame_as_it_was_drawn(seed: int) -> None:
     for message, frame in exchanged(talk(seed)):
         if message is not None:
             reader.take(message)
-            repeats += bool(message.get("whole"))
+            repeats += bool(message.get("complete"))
         assert reader.html == lean(frame.to_bundle()["text/html"])
         assert not reader.lost
     assert Page(reader.html).faults == []
@@ -286,7 +286,7 @@ def test_repeats_cost_less_than_the_rest() -> None:
     for message, frame in exchanged(talk(0)):
         size = len(json.dumps(message))
         every += size
-        whole += size if message and message.get("whole") else 0
+        whole += size if message and message.get("complete") else 0
         final = frame.to_bundle()["text/html"]
     assert 0 < whole < 4 / 3 * len(json.dumps(final))
     assert whole < every / 2
@@ -318,11 +318,11 @@ def test_the_script_makes_the_same_of_the_messages(tmp_path: Path) -> None:
         reader.take(message)
         expected.append([reader.lost, reader.html])
     code = (
-        "import {blankState, take} from './live.mjs';"
+        "import {applyPatch, blankState} from './live.mjs';"
         "import {readFileSync} from 'node:fs';"
         "const state = blankState(); const seen = [];"
         "for (const message of JSON.parse(readFileSync(0))) {"
-        "take(state, message); seen.push(structuredClone(state)); }"
+        "applyPatch(state, message); seen.push(structuredClone(state)); }"
         "console.log(JSON.stringify(seen));"
     )
     (tmp_path / "run.mjs").write_text(code, "utf-8")
@@ -568,7 +568,7 @@ def test_a_canvas_listens_to_its_pages(
         sent = len(said(wire))
         tell_model(kind="lost")
         canvas.draw(frames.next())
-        assert said(wire)[sent]["whole"]
+        assert said(wire)[sent]["complete"]
         canvas.end({"text/html": "<p>All of it.</p>"})
         tell_model(kind="ready", over=True)
     assert said(wire)[-1]["line"] == "<p>All of it.</p>"
