@@ -32,23 +32,23 @@ export class Watchdog {
     this.#later(() => {
       if (this.#isAsking || (this.wasViewed && !this.views.size)) return;
       this.#isAsking = true;
-      this.model.send({ kind: "silent" });
+      this.model.send({ kind: "status" });
     });
   }
 
   /**
-   * Take the answer to `silent`; `sent` counts the messages before the end.
+   * Take the answer to `status`; `sent` counts the messages before the end.
    * @param {{over: boolean, sent: number}} answer
    */
   checkEnd({ over, sent }) {
     this.#isAsking = false;
     if (!over) return this.wait();
     this.#later(() => {
-      if (this.views.size) this.model.send({ kind: "unended" });
+      if (this.views.size) this.model.send({ kind: "resend" });
       // A page that did not run the cell, or has not drawn it yet, has no view either.
       // Nor has one that was so busy that it loaded the model after the answer's end.
       else if (!this.wasViewed && this.received < sent) {
-        this.model.send({ kind: "left" });
+        this.model.send({ kind: "final" });
       }
     });
   }
@@ -58,7 +58,7 @@ export class Watchdog {
    * @param {string} html
    */
   checkOutput(html) {
-    if (html && !isInNotebook(this.model, html)) this.model.send({ kind: "unseen" });
+    if (html && !isInNotebook(this.model, html)) this.model.send({ kind: "restore" });
   }
 
   stop() {
@@ -97,7 +97,7 @@ export default () => {
       watchdog = new Watchdog(model);
       model.on("msg:custom", (/** @type {any} */ message) => {
         if ("over" in message) return watchdog.checkEnd(message);
-        if ("left" in message) return watchdog.checkOutput(message.left);
+        if ("final" in message) return watchdog.checkOutput(message.final);
         watchdog.received += 1;
         if (!over) watchdog.wait();
         const wasLost = state.lost;
