@@ -59,12 +59,12 @@ class Page:
         self.wait(lambda: id_ in self.responses)
         return self.responses[id_]
 
-    def wait(self, holds: Callable[[], Any]) -> None:
-        """Read messages until something holds."""
+    def wait(self, condition: Callable[[], Any]) -> None:
+        """Read messages until a condition is true."""
         deadline = time.monotonic() + LIMIT_S
         while True:
             self._take()
-            if holds():
+            if condition():
                 return
             assert time.monotonic() < deadline, self.state
             time.sleep(0.01)

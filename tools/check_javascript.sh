@@ -7,7 +7,7 @@ if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
   echo "no node with npm: the JavaScript was NOT checked"
   exit 0
 fi
-find stepmagic -name '*.js' | sort | while read -r file; do
+find stepmagic tests -name '*.js' | sort | while read -r file; do
   node --check --input-type=module - <"$file" || { echo "in $file" >&2; exit 1; }
 done
 folder=build/javascript

@@ -137,7 +137,7 @@ def _switch(state: PanelState, request: PageRequest) -> Response:
 def _new(state: PanelState, _: PageRequest) -> Response:
     _refuse_while_running(state)
     state.conversation.start_afresh()
-    return {"message": "Started anew; the turns so far stay on a branch."}
+    return {"message": "Cleared; the turns so far stay on a branch."}
 
 
 def _set(state: PanelState, request: PageRequest) -> Response:

@@ -1,4 +1,4 @@
-"""The panel as the user holds it: displaying it opens the chat of a conversation."""
+"""What the user creates: an object whose display is the chat of a conversation."""
 
 from __future__ import annotations
 

@@ -142,8 +142,10 @@ def _column(cells: list[str]) -> list[Any]:
     ):
         return cells
     plain = [cell.replace(",", "") for cell in minus]
-    whole = not any(is_blank) and all(cell.lstrip("+-").isdecimal() for cell in plain)
-    read = int if whole else float
+    are_integers = not any(is_blank) and all(
+        cell.lstrip("+-").isdecimal() for cell in plain
+    )
+    read = int if are_integers else float
     return [
         None if blank else read(cell)
         for blank, cell in zip(is_blank, plain, strict=True)

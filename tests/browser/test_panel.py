@@ -62,13 +62,13 @@ def test_an_answer_streams_and_ends_as_a_cell_shows_it(
     expect(panel.text).to_have_value("")
 
 
-def test_stop_keeps_what_came_and_the_next_question_goes_on(
+def test_stop_keeps_what_was_received_and_the_next_question_continues(
     server: OpenRouterServer, panel: PanelPage
 ) -> None:
     server.enqueue(ENDLESS, answer("It goes on."))
     panel.ask("Count!")
     expect(panel.element.locator(".sm-live")).to_contain_text("word20")
-    # It stands beside the question, not below an answer that pushes it away.
+    # It is next to the question: below an answer, each line would move it.
     assert panel.button("Stop").evaluate("button => !button.closest('.sm-turn')")
     panel.button("Stop").click()
     turn = panel.expect_answer("Stopped by you")
@@ -78,7 +78,7 @@ def test_stop_keeps_what_came_and_the_next_question_goes_on(
     panel.expect_answer("It goes on.")
 
 
-def test_the_panel_goes_with_the_text_unless_the_reader_scrolls_away(
+def test_the_panel_follows_the_text_unless_the_reader_scrolls_away(
     server: OpenRouterServer, panel: PanelPage
 ) -> None:
     lines = "\n\n".join(f"line {number}" for number in range(60))
@@ -139,7 +139,7 @@ def test_a_table_and_a_pasted_picture_reach_the_server(
     assert picture["image_url"]["url"].startswith("data:image/png;base64,")
 
 
-def test_what_is_in_the_notebook_can_be_picked(
+def test_variables_of_the_notebook_can_be_picked(
     server: OpenRouterServer, panel: PanelPage
 ) -> None:
     server.enqueue(answer("Seen."))
@@ -218,7 +218,7 @@ def test_cells_run_while_an_answer_streams_and_clicks_wait_for_them(
 
 
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
-def test_nothing_in_the_panel_shuts_people_out(
+def test_the_panel_is_accessible(
     server: OpenRouterServer, panel: PanelPage, theme: str
 ) -> None:
     server.enqueue(answer(RICH, reasoning=THOUGHT))
@@ -240,7 +240,7 @@ def test_nothing_in_the_panel_shuts_people_out(
         panel.button("Attach").click()
 
 
-def test_a_restart_is_told_and_a_reader_without_the_kernel_sees_a_transcript(
+def test_a_restart_is_reported_and_a_reader_without_the_kernel_sees_a_transcript(
     server: OpenRouterServer, opened_panel: PanelPage
 ) -> None:
     server.reset()

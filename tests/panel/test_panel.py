@@ -1,4 +1,4 @@
-"""The panel as the user holds it."""
+"""The object that a user creates to show a panel."""
 
 from __future__ import annotations
 

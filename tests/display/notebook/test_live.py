@@ -483,16 +483,18 @@ def open_models(kernel: KernelUnderTest) -> list[str]:
     return kernel.check(code).printed.split()
 
 
-def tell(kernel: KernelUnderTest, ran: Ran, **said: object) -> list[dict[str, Any]]:
-    """Say something as a page that has the model of a cell; returns the answers."""
-    return patches_of(heard(kernel, ran, **said))
+def answers_to(
+    kernel: KernelUnderTest, ran: Ran, **message: object
+) -> list[dict[str, Any]]:
+    """Send a message as a page that has the model of a cell; returns the answers."""
+    return patches_of(send_from_page(kernel, ran, **message))
 
 
-def heard(kernel: KernelUnderTest, ran: Ran, **said: object) -> Ran:
-    """Say something as that page; returns all that comes of it."""
+def send_from_page(kernel: KernelUnderTest, ran: Ran, **message: object) -> Ran:
+    """Send a message as that page; returns all that the kernel sends then."""
     (opened,) = models_of(ran)
-    message = {"method": "custom", "content": said}
-    content = {"comm_id": opened["comm_id"], "data": message}
+    data = {"method": "custom", "content": message}
+    content = {"comm_id": opened["comm_id"], "data": data}
     sent = kernel.client.session.msg("comm_msg", content)
     kernel.client.shell_channel.send(sent)
     answers = Ran()
@@ -542,7 +544,7 @@ def test_models_are_closed_and_a_page_that_answered_is_not_asked_again(
     second = kernel.run("%%step\nHi", cell="b")
     ids = {models_of(ran)[0]["comm_id"] for ran in (first, second)}
     assert ids <= set(open_models(kernel))
-    assert tell(kernel, second, kind="ready", over=False) == []
+    assert answers_to(kernel, second, kind="ready", over=False) == []
     third = kernel.run("%%step\nHi", cell="c")
     assert models_of(third)[0]["data"]["state"]["greets"] is False
     time.sleep(1.2)
@@ -554,9 +556,9 @@ def test_a_page_loaded_while_the_cell_ran_gets_the_answer_at_the_end(
 ) -> None:
     server.enqueue(answer(LONG, reasoning=""))
     ran = kernel.run("%%step\nCount!", cell="a")
-    assert tell(kernel, ran, kind="unknown") == []
-    assert tell(kernel, ran, kind="lost") == []
-    (message,) = tell(kernel, ran, kind="ready", over=True)
+    assert answers_to(kernel, ran, kind="unknown") == []
+    assert answers_to(kernel, ran, kind="lost") == []
+    (message,) = answers_to(kernel, ran, kind="ready", over=True)
     late = Reader()
     late.take(message)
     assert ran.shown[-1]["text/html"] in late.html
@@ -569,9 +571,9 @@ def test_a_page_that_missed_the_end_gets_it_again(
 ) -> None:
     server.enqueue(answer(LONG, reasoning=""))
     ran = kernel.run("%%step\nCount!", cell="a")
-    (told,) = tell(kernel, ran, kind="status")
-    assert told == {"over": True, "sent": len(patches_of(ran))}
-    (again,) = heard(kernel, ran, kind="resend").of("update_display_data")
+    (response,) = answers_to(kernel, ran, kind="status")
+    assert response == {"over": True, "sent": len(patches_of(ran))}
+    (again,) = send_from_page(kernel, ran, kind="resend").of("update_display_data")
     (*_, end) = ran.of("update_display_data")
     assert again["content"] == end["content"]
 
@@ -601,7 +603,7 @@ def test_a_page_that_did_not_run_the_cell_needs_no_output(
     ran = kernel.run("%%step\nCount!", cell="a")
     session = kernel.client.session.session
     kernel.client.session.session = "another page"
-    answers = heard(kernel, ran, kind="restore")
+    answers = send_from_page(kernel, ran, kind="restore")
     kernel.client.session.session = session
     assert answers.shown == []
 
@@ -612,7 +614,7 @@ def test_a_silent_page_gets_whole_frames_after_a_rest(kernel: KernelUnderTest) -
     second = kernel.run("%%step\nHi", cell="b")
     assert VIEW not in second.shown[0]
     assert not models_of(second)
-    tell(kernel, first, kind="ready", over=False)
+    answers_to(kernel, first, kind="ready", over=False)
     assert VIEW in kernel.run("%%step\nHi", cell="c").shown[0]
 
 
@@ -631,7 +633,7 @@ def test_an_error_before_the_first_word_closes_the_model(
     ran = kernel.run("%%step\nHi", cell="a")
     assert ran.status == "error"
     assert all(sorted(bundle) == STATIC for bundle in ran.shown[-1:])
-    tell(kernel, ran, kind="ready", over=False)
+    answers_to(kernel, ran, kind="ready", over=False)
     time.sleep(1.2)
     assert open_models(kernel) == []
 

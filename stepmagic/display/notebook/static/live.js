@@ -54,7 +54,7 @@ export class Watchdog {
   }
 
   /**
-   * Request the output anew, unless an output of the notebook has the final HTML.
+   * Request the output again, unless an output of the notebook has the final HTML.
    * @param {string} html
    */
   checkOutput(html) {
