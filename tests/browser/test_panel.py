@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import (  # type: ignore[import-untyped]
@@ -195,7 +196,7 @@ def test_a_table_is_bound_to_a_name(server: OpenRouterServer, panel: PanelPage) 
 
 
 def test_cells_run_while_an_answer_streams_and_clicks_wait_for_them(
-    server: OpenRouterServer, panel: PanelPage
+    server: OpenRouterServer, panel: PanelPage, tmp_path: Path
 ) -> None:
     words = " ".join(f"word{number}" for number in range(600))
     slow = answer(words, reasoning="", tokens_per_frame=2, pace_s=0.03)
@@ -203,18 +204,23 @@ def test_cells_run_while_an_answer_streams_and_clicks_wait_for_them(
     panel.ask("Count!")
     live = panel.element.locator(".sm-live")
     expect(live).to_contain_text("word5 ")
-    cell = panel.notebook.add("import time; time.sleep(4); print('slept')")
+    end = tmp_path / "end"
+    cell = panel.notebook.add(
+        f"import pathlib, time\nwhile not pathlib.Path({str(end)!r}).exists():\n"
+        "    time.sleep(0.05)\nprint('ended')"
+    )
     cell.start()
     before = live.inner_text()
     expect(live).not_to_have_text(before)
     panel.ask("And now?")
     expect(panel.status).to_have_text("Waiting for the running cell.")
     assert not cell.is_done
+    end.touch()
     panel.expect_answer("Next.")
     # What is out of sight has no text.
     cell.element.scroll_into_view_if_needed()
     cell.wait()
-    assert cell.text.strip() == "slept"
+    assert cell.text.strip() == "ended"
 
 
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
