@@ -71,9 +71,10 @@ bench: $(BENCH_READY)  ## print ratios against peers; fails when one misses
 screenshots: $(READY)  ## make the README's pictures in docs/ from real runs
 	@PYTHONPATH=tests $(BIN)/python -m browser.screenshots docs
 
-lint: $(READY)  ## check style and formatting
+lint: $(READY)  ## check style and formatting, and the JavaScript
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
+	@sh tools/check_javascript.sh
 
 types: $(READY)  ## check types
 	@$(BIN)/mypy

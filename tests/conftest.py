@@ -132,4 +132,4 @@ def _forget_state() -> None:
     if (module := loaded.get("stepmagic.panel.server")) is not None:
         module.close_all()
     if (module := loaded.get("stepmagic.display.notebook.support")) is not None:
-        module._links.clear()
+        module._front_ends.clear()

@@ -66,6 +66,25 @@ def look_up(expression: str, namespace: Mapping[str, Any]) -> Any:
         raise AttachmentError(message) from exc
 
 
+def attachable_names(names: Iterable[str], namespace: Mapping[str, Any]) -> list[str]:
+    """Return the names whose values can be attached, in order.
+
+    Completion and the panel offer them. Modules, the environment and imported functions
+    are left out.
+
+    Args:
+        names: Those that the user defined.
+        namespace: The notebook's variables.
+    """
+    values = [(name, namespace.get(name)) for name in names]
+    return [
+        name
+        for name, value in values
+        if not secretive(value)
+        and (not callable(value) or getattr(value, "__module__", "") == "__main__")
+    ]
+
+
 def _value(node: ast.expr, whole: str, namespace: Mapping[str, Any]) -> Any:
     match node:
         case ast.Name(id=name):

@@ -162,14 +162,14 @@ def show_sent(host: Host, message: Message, notices: tuple[str, ...]) -> None:
 
 
 def _live_canvas(host: Host) -> Canvas | None:
-    """Return a canvas that sends patches, if the front end supports them."""
-    from stepmagic.display.notebook.support import link  # noqa: PLC0415 - see view_for
+    """Return a canvas for patches where the front end takes them."""
+    from stepmagic.display.notebook.support import front_end  # noqa: PLC0415 - see view_for
 
-    if not link().takes_patches(host):
+    if not front_end().takes_patches(host):
         return None
     from stepmagic.display.notebook.live import LiveCanvas  # noqa: PLC0415 - see view_for
 
-    return LiveCanvas(host, link())
+    return LiveCanvas(host, front_end())
 
 
 def is_live(mode: str, host: Host) -> bool:

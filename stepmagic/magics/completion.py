@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import types
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from stepmagic.attachments.names import attachable_names
 from stepmagic.attachments.notebook.host import Host
 from stepmagic.magics.first_line import OPTIONS
 from stepmagic.magics.subcommands import SUBCOMMANDS
@@ -68,14 +68,7 @@ def _first_line_words(last: str, current: str, host: Host) -> Iterable[str]:
 
 
 def _variables(host: Host) -> list[str]:
-    """Return the names of the user's own values; modules are not sent."""
-    values = {name: host.namespace.get(name) for name in host.names}
-    return [
-        name
-        for name, value in values.items()
-        if not issubclass(type(value), types.ModuleType)
-        and (not callable(value) or getattr(value, "__module__", "") == "__main__")
-    ]
+    return attachable_names(host.names, host.namespace)
 
 
 def _parameters(_: Session, current: str) -> list[str]:

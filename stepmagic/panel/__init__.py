@@ -1,20 +1,17 @@
 """The chat panel: a conversation in a widget, for people who would rather click.
 
-    panel     what the user holds and shows
-    desk      serves the pages of one conversation: messages in, messages out
-    actions   what a page may ask for
-    asking    a question from the panel: its message, its turn, its end
-    stage     what pages have to know, and what of it is new
-    forms     turns and settings as pages draw them
-    speech    finished sentences, for screen readers
-    things    what in the namespace can be attached
-    results   answers put into work: code, tables, names
-    pump      the thread that sends
-    model     the widget; `*.js` and `panel.css` are its page
+    panel      what the user creates and shows
+    server     one per conversation: the widget, and the thread that sends
+    actions    what a page may request
+    question   a question from the panel: its message, its turn, its end
+    state      what pages have to know, and which of it is new
+    views      turns and settings as pages draw them
+    variables  the notebook's variables: to attach, and to bind answers to
+    static     the page: ES modules and a style sheet
 
-It asks as a cell does, through the same conversation, and draws nothing but what the
-kernel has filtered. Handlers run where Jupyter delivers messages; only the pump sends,
-20 times a second at most.
+The panel asks as a cell does, through the same conversation, and shows nothing that the
+kernel has not sanitized. Callbacks run where Jupyter delivers messages; only the sender
+thread sends, 20 times a second at most.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The panel as the user holds it: shown, it opens the chat of a conversation."""
+"""What the user creates: an object whose display is the chat of a conversation."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from stepmagic.display.view import is_live
 from stepmagic.session import session
 from stepmagic.settings import current
 
-_NO_SHELL = "The panel is shown by a notebook; there is none here."
+_NO_NOTEBOOK = (
+    "The panel needs a notebook, such as JupyterLab's; here, ask with %%step or step()."
+)
 
 
 class Panel:
-    """A chat panel for a conversation; as the last line of a cell it opens.
+    """A chat panel for a conversation; it opens as the last line of a cell.
 
         from stepmagic import Panel
         Panel()
 
-    All panels of one conversation show the same, and cells ask in it too.
+    All panels of one conversation show the same turns, those of its cells included.
+
+    Args:
+        conversation: A ``Conversation`` or the name of one; by default the current one.
     """
 
     def __init__(self, conversation: Dialogue | str | None = None) -> None:
-        """Choose the conversation.
-
-        Args:
-            conversation: A ``Conversation`` or the name of one; the current by default.
-        """
         here = session()
         if isinstance(conversation, str):
             conversation = here.open(conversation)
@@ -39,25 +39,26 @@ class Panel:
     def _ipython_display_(self) -> None:
         host = Host.find()
         if not host.has_kernel:
-            print(_NO_SHELL)  # noqa: T201 - what there is to show
+            print(_NO_NOTEBOOK)  # noqa: T201 - it is the output
             return
-        # anywidget, when first shown.
-        from stepmagic.panel.server import desk_for  # noqa: PLC0415
+        if not is_live(current().live, host):
+            _show_transcript(self.conversation)
+            return
+        # Imports anywidget: only when a panel is displayed.
+        from stepmagic.panel.server import server_for  # noqa: PLC0415
 
-        if is_live(current().live, host):
-            desk_for(self.conversation, host).show(in_place=host.is_lab)
-            return
-        _show_transcript(self.conversation)
+        server_for(self.conversation, host).show(in_place=host.is_lab)
 
 
 def _show_transcript(conversation: Dialogue) -> None:
-    """Show the turns where nobody can click, as when a notebook is executed whole."""
-    from IPython.display import display  # noqa: PLC0415 - with a shell, it is loaded
+    """Display the turns where no one can click, as in an executed notebook."""
+    # IPython is loaded in every kernel; the views load the Markdown parser.
+    from IPython.display import display  # noqa: PLC0415
 
-    from stepmagic.panel.state import Stage  # noqa: PLC0415 - see above
+    from stepmagic.panel.views import transcript_bundle, turn_view  # noqa: PLC0415
 
-    bundle: dict[str, Any] = {
-        "text/html": Stage(conversation).transcript(""),
-        "text/plain": repr(conversation),
-    }
+    turns = [each for each in conversation.turns if each.status != "running"]
+    bundle: dict[str, Any] = transcript_bundle(
+        conversation.name, map(turn_view, turns), count=len(turns)
+    )
     display(bundle, raw=True)

@@ -1,7 +1,7 @@
-"""A question from the panel: the message it becomes, and how it is followed.
+"""A question from the panel: the message it becomes, and how its turn is followed.
 
-It goes the way of a cell, through the same words, placeholders and refusals; only it is
-never drawn in an output, and waits in no thread that runs cells.
+It is built like that of a cell, with the same attachments, placeholders and refusals;
+but it is never drawn in an output, and no thread that runs cells waits for its answer.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ from stepmagic.transcript import Message, Text
 from stepmagic.transcript.events import Notice
 
 _MENTION = re.compile(r"(?<![\w`@.])@([^\W\d]\w*)")
-_STOPPED = "Stopped before any text came."
+_STOPPED = "Stopped before any text was received."
 
 
 @dataclass(slots=True)
 class Question:
-    """One that was asked in the panel, from the click to the end of its answer."""
+    """A question asked in the panel, from the click to the end of its answer."""
 
     id: str
-    """The page's own, so that it finds what it waits for."""
+    """Chosen by the page, which finds its question by it."""
     text: str
     stream: TurnStream
-    line: str = ""
-    """Why it waits, in words."""
+    status: str = ""
+    """Why it is waiting."""
     fault: str = ""
     """Why there is no answer at all."""
     is_over: bool = False
@@ -52,30 +52,30 @@ class Question:
 
     @property
     def is_turn(self) -> bool:
-        """Whether it stands among the turns."""
+        """Whether it is shown among the turns."""
         turn = self.stream.turn
         return turn is not None and not (self.is_over and turn.is_void)
 
     @property
-    def is_done(self) -> bool:
-        """Whether there is an answer, or a part of one, and no more will come."""
+    def is_answered(self) -> bool:
+        """Whether it is over, with an answer or a part of one."""
         return self.is_over and not self.fault
 
-    def to_form(self) -> dict[str, Any]:
-        """Return what a page draws where there is no turn."""
+    def to_view(self) -> dict[str, Any]:
+        """Return the question as a page draws it while there is no turn."""
         return {
             "id": self.id,
             "text": self.text,
-            "line": self.line,
+            "status": self.status,
             "fault": self.fault,
         }
 
     def follow(self, changed: Callable[[], None], host: Host) -> None:
-        """Read the turn's events to the end, in a thread of its own.
+        """Read the turn's events to the end, in another thread.
 
         Args:
-            changed: Called when there is something new to say of the question.
-            host: Whose ``_step`` the answer becomes.
+            changed: The callback for when the question has changed.
+            host: Where ``_step`` becomes the reply.
         """
         thread = threading.Thread(
             target=self._follow,
@@ -90,17 +90,17 @@ class Question:
         try:
             for event in self.stream:
                 if isinstance(event, Notice):
-                    self.line = event.text
+                    self.status = event.text
                     changed()
             self.stream.result()
         except StepError as error:
             fault = str(error)
         except CancelledError:
             fault = _STOPPED
-        except Exception as error:  # noqa: BLE001 - a fault of ours is the reader's too
+        except Exception as error:  # noqa: BLE001 - the reader sees our own errors too
             fault = f"{type(error).__name__}: {error}"
         turn = self.stream.turn
-        # What has text shows itself how it ended.
+        # A turn with text shows by itself how it ended.
         self.fault = fault if turn is None or turn.is_void else ""
         if turn is not None:
             session().last = reply = Reply(turn)
@@ -115,24 +115,24 @@ def compose(
     host: Host,
     options: Options,
 ) -> Prompt:
-    """Return the message of what stands in the composer.
+    """Return the message for what was entered in the composer.
 
     Args:
-        content: ``text``; ``words``, as on a cell's first line; ``uploads``, names of
-            files; ``error``, as a cell's option.
+        content: ``text``; ``names``, as on a cell's first line; ``uploads``, the names
+            of files; ``error``, as a cell's option.
         buffers: The bytes of the uploads.
-        host: Where the names are.
-        options: What it is asked with.
+        host: The notebook with the variables.
+        options: The options of the turn.
 
     Raises:
         StepError: It cannot be sent; the message says why.
     """
     text, mentioned = _mentions(str(content.get("text", "")), host.namespace)
-    words = (*map(str, content.get("words", ())), *mentioned)
+    names = (*map(str, content.get("names", ())), *mentioned)
     with _stored(content.get("uploads", ()), buffers) as uploads:
         draft = Draft(
             text=text.strip("\n"),
-            words=tuple(dict.fromkeys(words)),
+            words=tuple(dict.fromkeys(names)),
             values=tuple(uploads),
             error=bool(content.get("error")),
         )
@@ -140,21 +140,21 @@ def compose(
 
 
 def edited(prompt: Message, text: str) -> Message:
-    """Return a user message with another text, and all that was attached."""
+    """Return a user message with another text and the same attachments."""
     parts = [
         part
         for part in prompt.parts
         if not isinstance(part, Text) or part.name is not None
     ]
     if not text.strip() and not parts:
-        message = "nothing is asked. Write the question."
+        message = "the question is empty. Write one."
         raise AttachmentError(message)
     typed = [Text(text=text)] if text.strip() else []
     return Message(role="user", parts=(*parts, *typed))
 
 
 def _mentions(text: str, namespace: Mapping[str, Any]) -> tuple[str, list[str]]:
-    """Return a text with ``@name`` written as code, and the names."""
+    """Return a text with each ``@name`` as code, and the names."""
     found = [name for name in _MENTION.findall(text) if name in namespace]
 
     def written(match: re.Match[str]) -> str:
@@ -167,11 +167,11 @@ def _mentions(text: str, namespace: Mapping[str, Any]) -> tuple[str, list[str]]:
 def _stored(
     names: Sequence[str], buffers: Sequence[Any]
 ) -> Iterator[list[tuple[str, Path]]]:
-    """Write uploads where they are read as files are, for as long as the block."""
+    """Write uploads to temporary files, which are deleted after the block."""
     with tempfile.TemporaryDirectory(prefix="stepmagic-") as folder:
         uploads = []
         for number, (name, data) in enumerate(zip(names, buffers, strict=True)):
-            # The name comes from a page; only its last part may name a file here.
+            # The name is from a page: only its last component may be used in a path.
             last = PurePosixPath(str(name).replace("\\", "/").replace("\0", "")).name
             path = Path(folder) / str(number) / (last[-100:] or "upload")
             path.parent.mkdir()

@@ -1,4 +1,22 @@
-"""Serves the pages of one conversation: takes their messages and sends what is new."""
+"""Serves the pages of one conversation: takes their requests, sends them what is new.
+
+A page sends ``kind``, an ``id`` and what the request needs (see ``actions``). It gets
+messages with ``seq``, counted from 0, and ``parts``, each with its ``kind``:
+
+    done, failed   the response to the request ``id``, with an optional ``message``
+    order          ids of the turns up to the head, each with those of its siblings
+    turns          turns, as ``views.turn_view`` returns them
+    patch          what changed in the answer of a running turn (see ``patches``)
+    speech         text for screen readers
+    waiting        questions without a turn, with their status or fault
+    stoppable      ids of the running turns that the panel asked
+    settings       as ``views.settings_view`` returns them
+    variables      what can be attached, as ``variables.list_variables`` returns it
+    fault          why a message could not be made
+
+A message that is ``complete`` says everything again. There is one widget model, so that
+all pages agree; a page that misses a message requests everything.
+"""
 
 from __future__ import annotations
 
@@ -18,55 +36,52 @@ from stepmagic.attachments.notebook.host import Host
 from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.display.notebook.assets import page_module, page_style
 from stepmagic.errors import StepError
-from stepmagic.panel.actions import Asked, act
-from stepmagic.panel.state import Stage
-from stepmagic.panel.variables import list_things
-from stepmagic.panel.views import transcript_html
-from stepmagic.transcript.events import StreamEvent
+from stepmagic.panel.actions import PageRequest, respond
+from stepmagic.panel.state import PanelState
+from stepmagic.panel.variables import list_variables
 
 _VIEW = "application/vnd.jupyter.widget-view+json"
-_HERE = Path(__file__).parent / "static"
-_SCRIPTS = (
-    *("elements.js", "store.js", "answers.js", "turns.js", "composer.js"),
-    *("places.js", "panel.js"),
-)
+_STATIC = Path(__file__).parent / "static"
 
 
 class PanelModel(anywidget.AnyWidget):
-    """The kernel's end of a panel; everything goes by messages."""
+    """The kernel's end of a panel; its contents are exchanged by messages."""
 
-    _esm = page_module(*(_HERE / name for name in _SCRIPTS))
-    _css = page_style(_HERE / "panel.css")
+    _esm = page_module(_STATIC / "panel.js")
+    _css = page_style(_STATIC / "panel.css")
 
     place = traitlets.Unicode().tag(sync=True)
-    """What the transcripts are called in whose place it stands; empty for none."""
+    """The id of the transcripts that the page replaces by the panel."""
 
     def to_bundle(self) -> dict[str, Any]:
-        """Return what shows the panel in an output of its own."""
+        """Return the bundle that shows the panel in its own output."""
         return {
             _VIEW: {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
         }
 
 
-EVERY_S = 0.05
+_SEND_INTERVAL_S = 0.05
 """Between two messages."""
 
-_IDLE_S = 0.5
-"""Between two looks at what changes by itself, such as how long a model is thinking."""
+_POLL_INTERVAL_S = 0.5
+"""While something runs that changes by itself, such as the time spent on reasoning."""
 
 
-class Pump:
-    """Calls a beat when it was woken, and now and then while something runs."""
+class Sender:
+    """A thread that sends when it is woken, and now and then while something runs.
 
-    def __init__(self, beat: Callable[[], bool]) -> None:
-        """Prepare; ``beat`` sends what is due, and tells whether something runs."""
-        self._beat = beat
+    Args:
+        send: Sends what is due; returns whether something is running.
+    """
+
+    def __init__(self, send: Callable[[], bool]) -> None:
+        self._send = send
         self._woken = threading.Event()
-        self._stopped = False
+        self._is_stopped = False
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin, unless it has begun."""
+        """Start the thread, unless it was started before."""
         if self._thread is None:
             self._thread = threading.Thread(
                 target=self._run, name="stepmagic panel", daemon=True
@@ -74,64 +89,56 @@ class Pump:
             self._thread.start()
 
     def wake(self) -> None:
-        """Have the next beat come soon; may be called in any thread."""
+        """Have it send soon; may be called in any thread."""
         self._woken.set()
 
     def stop(self) -> None:
         """End the thread, after what it is sending."""
-        self._stopped = True
+        self._is_stopped = True
         self._woken.set()
         if self._thread is not None:
             self._thread.join()
 
     def _run(self) -> None:
-        runs = False
-        while not self._stopped:
-            self._woken.wait(_IDLE_S if runs else None)
+        is_running = False
+        while not self._is_stopped:
+            self._woken.wait(_POLL_INTERVAL_S if is_running else None)
             self._woken.clear()
-            runs = self._beat()
-            time.sleep(EVERY_S)
+            is_running = self._send()
+            time.sleep(_SEND_INTERVAL_S)
 
 
-_TRANSCRIPT_S = 1.0
+_TRANSCRIPT_INTERVAL_S = 1.0
 """Between two transcripts for the saved notebook, and more for a long one."""
 
-_LETTERS_A_S = 250_000
-"""Of transcripts, so that a server that lets 1 MB a second through (Jupyter Server's
-``iopub_data_rate_limit``) has room for all else."""
+_TRANSCRIPT_CHARACTERS_A_SECOND = 250_000
+"""So that a server that lets 1 MB a second through (Jupyter Server's
+``iopub_data_rate_limit``) has room for everything else."""
 
 
-class Desk:
+class PanelServer:
     """The kernel's side of the panels of one conversation.
 
-    There is one model, so that all views agree. ``seq`` counts the messages: a page
-    that misses one asks for everything.
+    Args:
+        conversation: Whose turns are shown.
+        host: The notebook whose variables can be attached.
     """
 
     def __init__(self, conversation: Dialogue, host: Host) -> None:
-        """Begin to look at a conversation.
-
-        Args:
-            conversation: Whose turns are shown.
-            host: Where the names are.
-        """
-        self.conversation = conversation
-        self.host = host
-        self.stage = Stage(conversation)
+        self._sender = Sender(self._send)
+        self.state = PanelState(conversation, host, self._sender.wake)
+        self._host = host
         self._place = uuid.uuid4().hex
         self.model = PanelModel(place=self._place)
-        self._told: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-        """Answers to pages, which go out with what is new."""
-        self._is_new = True
-        """Whether pages know nothing yet."""
+        self._responses: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        """They are sent with whatever else is new."""
         self._seq = 0
         self._transcript = ""
         self._transcript_at = 0.0
-        self._pump = Pump(self._beat)
-        self.model.on_msg(self._hear)
-        self._ends = [
-            conversation.subscribe(self._take),
-            conversation.watch(self.changed),
+        self.model.on_msg(self._receive)
+        self._unsubscribe = [
+            conversation.subscribe(self.state.receive),
+            conversation.watch(self.state.changed),
         ]
         host.on("post_run_cell", self._cell_ended)
 
@@ -139,124 +146,109 @@ class Desk:
         """Show the panel.
 
         Args:
-            in_place: Whether the page puts it in the place of the transcript, which
-                is then what is saved; else it has an output of its own.
+            in_place: Whether the page puts the panel where the transcript is, which is
+                then what the notebook saves; else the panel has its own output.
         """
-        self._pump.start()
-        # The turns themselves follow, when pages have them.
-        place = self._place if in_place else ""
-        bundle = self._bundle(transcript_html(self.conversation.name, (), place))
+        self._sender.start()
+        # The turns themselves follow, once the pages have them.
         if in_place:
             self._transcript = ""
-            self.host.publish(bundle, display_id=self._place)
-            self._pump.wake()
+            bundle = self.state.transcript(self._place, with_turns=False)
+            self._host.publish(bundle, display_id=self._place)
+            self._sender.wake()
         else:
-            bundle = {**self.model.to_bundle(), **bundle}
-            self.host.publish(bundle, display_id=uuid.uuid4().hex)
-
-    def begin_again(self) -> None:
-        """Have the pages told everything: there is one that knows nothing."""
-        self._is_new = True
-
-    def changed(self) -> None:
-        """Have the pages told what is new; may be called in any thread."""
-        self.stage.change()
-        self._pump.wake()
+            transcript = self.state.transcript(with_turns=False)
+            bundle = {**self.model.to_bundle(), **transcript}
+            self._host.publish(bundle, display_id=uuid.uuid4().hex)
 
     def close(self) -> None:
-        """Send no more."""
-        self._pump.stop()
-        for end in self._ends:
-            end()
-        self.host.off("post_run_cell", self._cell_ended)
+        """Stop sending, and close the widget."""
+        self._sender.stop()
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
+        self._host.off("post_run_cell", self._cell_ended)
         layout = self.model.layout
         self.model.close()
         layout.close()
 
-    def _take(self, turn_id: str, event: StreamEvent) -> None:
-        self.stage.feed(turn_id, event)
-        self._pump.wake()
-
-    def _hear(self, _: PanelModel, content: Mapping[str, Any], data: Any) -> None:
-        """Take a message of a page; what goes wrong is told to the page alone."""
-        asked = Asked(content, data or ())
-        told: dict[str, Any] = {"kind": "done", "id": asked.word("id")}
+    def _receive(self, _: PanelModel, content: Mapping[str, Any], data: Any) -> None:
+        """Respond to a request of a page; only the page hears of errors."""
+        request = PageRequest(content, data or ())
+        response: dict[str, Any] = {"kind": "done", "id": request.text("id")}
         try:
-            told |= act(self, asked)
+            response |= respond(self.state, request)
         except StepError as error:
-            told |= {"kind": "failed", "said": str(error)}
+            response |= {"kind": "failed", "message": str(error)}
         except Exception as error:  # noqa: BLE001 - no output is there to show it
-            told |= {"kind": "failed", "said": f"{type(error).__name__}: {error}"}
-        self._told.put(told)
-        self.changed()
+            message = f"{type(error).__name__}: {error}"
+            response |= {"kind": "failed", "message": message}
+        self._responses.put(response)
+        self.state.changed()
 
     def _cell_ended(self, *_: Any) -> None:
-        self._told.put({"kind": "things", "things": list_things(self.host)})
-        self._pump.wake()
+        variables = list_variables(self._host)
+        self._responses.put({"kind": "variables", "variables": variables})
+        self._sender.wake()
 
-    def _beat(self) -> bool:
-        """Send what is new; returns whether more is to come by itself.
+    def _send(self) -> bool:
+        """Send what is new; returns whether more will follow by itself.
 
-        Whatever cannot be sent, the next beat tells the pages everything anew.
+        After a failure, the next message says everything again.
         """
         try:
-            return self._tell_news()
-        except Exception as error:  # noqa: BLE001 - without its thread a panel is dead
-            self._is_new = True
-            said = f"A part could not be shown: {type(error).__name__}: {error}"
-            parts = [{"kind": "fault", "said": said}]
+            return self._send_update()
+        except Exception as error:  # noqa: BLE001 - without its thread, a panel is dead
+            self.state.repeat()
+            message = f"A part could not be shown: {type(error).__name__}: {error}"
+            parts = [{"kind": "fault", "message": message}]
             with contextlib.suppress(Exception):
-                self.model.send({"seq": self._seq, "whole": False, "parts": parts})
-            self._seq += 1
+                self._send_message(parts, is_complete=False)
             return False
 
-    def _tell_news(self) -> bool:
-        """Send what is new; returns whether more is to come by itself."""
-        is_new, self._is_new = self._is_new, False
-        if is_new:
-            self.stage.forget()
-        parts = list(self.stage.messages())
-        while not self._told.empty():
-            parts.append(self._told.get())
-        if parts or is_new:
-            self.model.send({"seq": self._seq, "whole": is_new, "parts": parts})
-            self._seq += 1
-        if self.stage.is_behind:
-            self._pump.wake()
-        return self._keep_transcript() or self.stage.runs
+    def _send_update(self) -> bool:
+        is_complete, parts = self.state.update()
+        while not self._responses.empty():
+            parts.append(self._responses.get())
+        if parts or is_complete:
+            self._send_message(parts, is_complete=is_complete)
+        if self.state.is_behind:
+            self._sender.wake()
+        return self._update_transcript() or self.state.is_running
 
-    def _keep_transcript(self) -> bool:
-        """Put the turns where the notebook is saved; returns whether it is behind."""
-        if self.stage.runs or self.stage.is_behind:
+    def _send_message(self, parts: list[dict[str, Any]], *, is_complete: bool) -> None:
+        seq, self._seq = self._seq, self._seq + 1
+        self.model.send({"seq": seq, "complete": is_complete, "parts": parts})
+
+    def _update_transcript(self) -> bool:
+        """Bring the saved transcript up to date; returns whether it is behind."""
+        if self.state.is_running or self.state.is_behind:
             return True
-        rest_s = max(_TRANSCRIPT_S, len(self._transcript) / _LETTERS_A_S)
-        if time.monotonic() - self._transcript_at < rest_s:
+        pause_s = max(
+            _TRANSCRIPT_INTERVAL_S,
+            len(self._transcript) / _TRANSCRIPT_CHARACTERS_A_SECOND,
+        )
+        if time.monotonic() - self._transcript_at < pause_s:
             return True
         self._transcript_at = time.monotonic()
-        html = self.stage.transcript(self._place)
-        if html != self._transcript:
-            self._transcript = html
-            bundle = self._bundle(html)
-            self.host.publish(bundle, display_id=self._place, update=True)
+        bundle = self.state.transcript(self._place)
+        if bundle["text/html"] != self._transcript:
+            self._transcript = bundle["text/html"]
+            self._host.publish(bundle, display_id=self._place, update=True)
         return False
 
-    def _bundle(self, html: str) -> dict[str, Any]:
-        plain = f"{self.conversation.name}: {len(self.conversation.turns)} turns"
-        return {"text/html": html, "text/plain": plain}
+
+_servers: dict[Dialogue, PanelServer] = {}
 
 
-_desks: dict[Dialogue, Desk] = {}
-
-
-def desk_for(conversation: Dialogue, host: Host) -> Desk:
-    """Return the desk of a conversation, which is made when it is first shown."""
-    if conversation not in _desks:
-        _desks[conversation] = Desk(conversation, host)
-    return _desks[conversation]
+def server_for(conversation: Dialogue, host: Host) -> PanelServer:
+    """Return the server of a conversation, which is made when it is first shown."""
+    if conversation not in _servers:
+        _servers[conversation] = PanelServer(conversation, host)
+    return _servers[conversation]
 
 
 def close_all() -> None:
-    """Close every desk."""
-    for desk in list(_desks.values()):
-        desk.close()
-    _desks.clear()
+    """Close every server."""
+    for server in list(_servers.values()):
+        server.close()
+    _servers.clear()

@@ -1,7 +1,7 @@
-"""What the pages of a panel have to know, and what of it is new.
+"""What the pages of a panel have to know, and which of it is new.
 
-Events are put in from the background loop; everything else is read and written by the
-pump's thread alone.
+``receive``, ``changed`` and ``repeat`` may be called in any thread; everything else is
+read and written by the sender thread only.
 """
 
 from __future__ import annotations
@@ -9,43 +9,58 @@ from __future__ import annotations
 import queue
 import re
 import time
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from typing import Any
 
+from stepmagic.attachments.notebook.host import Host
 from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.display.answer import AnswerFold
 from stepmagic.display.notebook.frames import Frames
 from stepmagic.display.notebook.patches import Patches
 from stepmagic.markdown import plain
 from stepmagic.panel.question import Question
-from stepmagic.panel.views import order_form, settings_form, transcript_html, turn_form
+from stepmagic.panel.views import (
+    order_view,
+    settings_view,
+    transcript_bundle,
+    turn_view,
+)
 from stepmagic.transcript import Turn
 from stepmagic.transcript.events import StreamEvent
 
-_END = re.compile(r"[.!?:](?=\s)|\n")
+_SENTENCE_END = re.compile(r"[.!?:](?=\s)|\n")
 _FENCE = re.compile(r"\s*(```|~~~)\s*([\w+#.-]*)")
-_SIGNS = re.compile(r"[*_`#>|]+|^\s*[-+] |\\[()\[\]]|\$+", re.MULTILINE)
-"""Of Markdown, which are no words."""
+_MARKUP = re.compile(r"[*_`#>|]+|^\s*[-+] |\\[()\[\]]|\$+", re.MULTILINE)
+"""Characters of Markdown that are not read out."""
+
+_TURNS_PER_MESSAGE = 20
+"""The last turns of a conversation are sent first."""
+
+_SPEECH_INTERVAL_S = 1.0
+"""Between two texts for a screen reader."""
 
 
 class Speech:
-    """Follows the text of one answer."""
+    """Turns the text of one growing answer into sentences for a screen reader."""
 
     def __init__(self) -> None:
-        """Begin with nothing said."""
-        self._said = 0
+        self._position = 0
         self._in_code = False
 
-    def more(self, text: str, *, is_whole: bool = False) -> str:
-        """Return what is to be said now, the text so far being this.
+    def more(self, text: str, *, is_complete: bool = False) -> str:
+        """Return the sentences that were finished since the last call.
 
-        Code is told by its language, and not read out.
+        A code block is announced by its language, and not read out.
+
+        Args:
+            text: All of the answer so far.
+            is_complete: Whether no more text follows.
         """
-        ends = [found.end() for found in _END.finditer(text, self._said)]
-        end = len(text) if is_whole else (ends[-1] if ends else self._said)
-        new, self._said = text[self._said : end], end
-        words = [self._line(line) for line in new.split("\n")]
-        return " ".join(filter(None, words))
+        ends = [found.end() for found in _SENTENCE_END.finditer(text, self._position)]
+        end = len(text) if is_complete else (ends[-1] if ends else self._position)
+        new, self._position = text[self._position : end], end
+        lines = [self._line(line) for line in new.split("\n")]
+        return " ".join(filter(None, lines))
 
     def _line(self, line: str) -> str:
         fence = _FENCE.match(line)
@@ -54,18 +69,11 @@ class Speech:
             return f"Code {fence[2]}".strip() + "." if self._in_code else ""
         if self._in_code:
             return ""
-        return " ".join(_SIGNS.sub(" ", plain(line)).split())
+        return " ".join(_MARKUP.sub(" ", plain(line)).split())
 
 
-_AT_ONCE = 20
-"""Turns in one message; the last of a conversation come first."""
-
-_SPEECH_S = 1.0
-"""Between two things said to a screen reader."""
-
-
-class _Growing:
-    """A turn that is being answered."""
+class _LiveTurn:
+    """A turn whose answer is streaming."""
 
     def __init__(self, turn: Turn) -> None:
         origin = turn.replies[0].origin if turn.replies else None
@@ -78,133 +86,161 @@ class _Growing:
         self._spoke_at = time.monotonic()
 
     def patch(self) -> dict[str, Any] | None:
-        """Return what is new of the answer since the last patch."""
+        """Return what changed in the answer since the last patch."""
         return self.patches.message(self._frames.next())
 
-    def speech(self, *, is_whole: bool = False) -> str:
-        """Return what a screen reader is to say now, if anything is due."""
+    def speech(self, *, is_complete: bool = False) -> str:
+        """Return the text for a screen reader that is due now; empty if none is."""
         now = time.monotonic()
-        if now - self._spoke_at < _SPEECH_S and not is_whole:
+        if now - self._spoke_at < _SPEECH_INTERVAL_S and not is_complete:
             return ""
         self._spoke_at = now
-        return self._speech.more(self.fold.answer().text, is_whole=is_whole)
+        return self._speech.more(self.fold.answer().text, is_complete=is_complete)
 
 
-class Stage:
-    """Everything that the pages of one conversation show."""
+class PanelState:
+    """What the pages of one conversation show, and what of it they have already.
 
-    def __init__(self, conversation: Dialogue) -> None:
-        """Begin with pages that know nothing."""
+    Args:
+        conversation: Whose turns are shown.
+        host: The notebook whose variables can be attached.
+        notify: Called when there may be something new to send; in any thread.
+    """
+
+    def __init__(
+        self, conversation: Dialogue, host: Host, notify: Callable[[], None]
+    ) -> None:
         self.conversation = conversation
+        self.host = host
         self.questions: list[Question] = []
-        """Those of the panel that are not answered."""
-        self._unseen = {turn.id for turn in _running(conversation)}
-        """Turns that began before anybody looked; they are shown when they are over."""
+        """Questions of the panel that are not answered yet."""
+        self._notify = notify
+        self._missed = {turn.id for turn in _running(conversation)}
+        """Turns that began before this state; they are shown when they have ended."""
         self._events: queue.SimpleQueue[tuple[str, StreamEvent]] = queue.SimpleQueue()
-        self._is_stale = True
-        self._growing: dict[str, _Growing] = {}
-        self._forms: dict[str, dict[str, Any]] = {}
-        """Closed turns as pages draw them, made once."""
-        self._known: dict[str, str] = {}
+        self._is_changed = True
+        self._must_repeat = True
+        self._live: dict[str, _LiveTurn] = {}
+        self._views: dict[str, dict[str, Any]] = {}
+        """Turns that have ended, as pages draw them: each is made once."""
+        self._sent_turns: dict[str, str] = {}
         """The turns that pages have, with their status."""
         self._sent: dict[str, Any] = {}
         """Everything else that pages have, by its kind."""
 
-    def feed(self, turn_id: str, event: StreamEvent) -> None:
-        """Take an event; called on the background loop."""
+    def receive(self, turn_id: str, event: StreamEvent) -> None:
+        """Put an event of a turn into the queue; called on the event loop."""
         self._events.put((turn_id, event))
+        self._notify()
 
-    def change(self) -> None:
-        """Note that more than an answer has changed; may be called in any thread."""
-        self._is_stale = True
+    def changed(self) -> None:
+        """Note that something other than an answer has changed."""
+        self._is_changed = True
+        self._notify()
 
-    def forget(self) -> None:
-        """Begin again with pages that know nothing."""
-        self._known.clear()
-        self._sent.clear()
-        self._is_stale = True
-        for growing in self._growing.values():
-            growing.patches.must_repeat = True
+    def repeat(self) -> None:
+        """Have the next message contain everything: a page has nothing yet."""
+        self._must_repeat = True
 
     @property
-    def runs(self) -> bool:
-        """Whether an answer is growing."""
-        return bool(self._growing)
+    def is_running(self) -> bool:
+        """Whether an answer is streaming."""
+        return bool(self._live)
 
     @property
     def is_behind(self) -> bool:
-        """Whether turns are left that the last messages did not hold."""
-        return any(turn.id not in self._known for turn in self.conversation.turns)
+        """Whether turns are left for the next message."""
+        return any(turn.id not in self._sent_turns for turn in self.conversation.turns)
 
-    def transcript(self, place: str) -> str:
-        """Return the turns for a page without a kernel, which knows them by a place."""
-        turns = [each for each in self.conversation.turns if each.status != "running"]
-        return transcript_html(self.conversation.name, map(self._form, turns), place)
+    def transcript(self, place: str = "", *, with_turns: bool = True) -> dict[str, str]:
+        """Return the bundle of the conversation for a page without a kernel.
 
-    def messages(self) -> Iterator[dict[str, Any]]:
+        Args:
+            place: The id by which pages with a kernel find it.
+            with_turns: Whether it contains the turns already.
+        """
+        turns = self.conversation.turns
+        ended = [each for each in turns if each.status != "running"]
+        views = map(self._ended_view, ended if with_turns else ())
+        return transcript_bundle(
+            self.conversation.name, views, count=len(turns), place=place
+        )
+
+    def update(self) -> tuple[bool, list[dict[str, Any]]]:
+        """Return whether the next message repeats everything, and its parts."""
+        is_complete, self._must_repeat = self._must_repeat, False
+        if is_complete:
+            self._sent_turns.clear()
+            self._sent.clear()
+            self._is_changed = True
+            for live in self._live.values():
+                live.patches.must_repeat = True
+        return is_complete, list(self.parts())
+
+    def parts(self) -> Iterator[dict[str, Any]]:
         """Yield what is new for the pages."""
-        is_stale, self._is_stale = self._is_stale, False
+        is_changed, self._is_changed = self._is_changed, False
         running = {turn.id: turn for turn in _running(self.conversation)}
         for turn in running.values():
-            self._look_at(turn)
+            self._follow(turn)
         self._fold()
         turns = self.conversation.turns
-        if is_stale:
-            yield from self._changed("order", order_form(self.conversation))
-        if forms := list(self._new_forms(turns)):
-            yield {"kind": "turns", "turns": forms}
+        if is_changed:
+            yield from self._if_new("order", order_view(self.conversation))
+        if views := list(self._new_views(turns)):
+            yield {"kind": "turns", "turns": views}
         yield from self._patches({turn.id for turn in turns}, running)
-        if is_stale:
-            for question in [each for each in self.questions if each.is_done]:
+        if is_changed:
+            for question in [each for each in self.questions if each.is_answered]:
                 self.questions.remove(question)
-            waiting = [each.to_form() for each in self.questions if not each.is_turn]
-            yield from self._changed("waiting", waiting)
+            waiting = [each.to_view() for each in self.questions if not each.is_turn]
+            yield from self._if_new("waiting", waiting)
             own = [q.turn_id for q in self.questions if q.turn_id in running]
-            yield from self._changed("stoppable", own)
-            yield from self._changed("settings", settings_form(self.conversation))
+            yield from self._if_new("stoppable", own)
+            yield from self._if_new("settings", settings_view(self.conversation))
 
-    def _look_at(self, turn: Turn) -> None:
-        if turn.id not in self._growing and turn.id not in self._unseen:
-            self._growing[turn.id] = _Growing(turn)
+    def _follow(self, turn: Turn) -> None:
+        if turn.id not in self._live and turn.id not in self._missed:
+            self._live[turn.id] = _LiveTurn(turn)
 
     def _fold(self) -> None:
         while not self._events.empty():
             turn_id, event = self._events.get()
-            # One may be over before it was seen running.
-            self._look_at(self.conversation.tree.turns[turn_id])
-            if turn_id in self._growing:
-                self._growing[turn_id].fold.feed(event)
+            # A turn may end before it was seen running.
+            self._follow(self.conversation.tree.turns[turn_id])
+            if turn_id in self._live:
+                self._live[turn_id].fold.feed(event)
 
-    def _new_forms(self, turns: list[Turn]) -> Iterator[dict[str, Any]]:
-        new = [turn for turn in turns if self._known.get(turn.id) != turn.status]
-        for turn in new[-_AT_ONCE:]:
-            self._known[turn.id] = turn.status
+    def _new_views(self, turns: list[Turn]) -> Iterator[dict[str, Any]]:
+        new = [turn for turn in turns if self._sent_turns.get(turn.id) != turn.status]
+        for turn in new[-_TURNS_PER_MESSAGE:]:
+            self._sent_turns[turn.id] = turn.status
             if turn.status == "running":
-                yield turn_form(turn, is_seen=turn.id not in self._unseen)
+                yield turn_view(turn, is_streamed=turn.id not in self._missed)
                 continue
-            yield self._form(turn)
+            yield self._ended_view(turn)
 
-    def _form(self, turn: Turn) -> dict[str, Any]:
-        if turn.id not in self._forms:
-            self._forms[turn.id] = turn_form(turn)
-        return self._forms[turn.id]
+    def _ended_view(self, turn: Turn) -> dict[str, Any]:
+        if turn.id not in self._views:
+            self._views[turn.id] = turn_view(turn)
+        return self._views[turn.id]
 
     def _patches(
         self, shown: Container[str], running: Container[str]
     ) -> Iterator[dict[str, Any]]:
-        for turn_id, growing in list(self._growing.items()):
+        for turn_id, live in list(self._live.items()):
             is_over = turn_id not in running
-            said = growing.speech(is_whole=is_over) if turn_id in shown else ""
+            speech = live.speech(is_complete=is_over) if turn_id in shown else ""
             if is_over:
-                del self._growing[turn_id]
+                del self._live[turn_id]
             elif turn_id not in shown:
-                growing.patches.must_repeat = True
-            elif patch := growing.patch():
+                live.patches.must_repeat = True
+            elif patch := live.patch():
                 yield {"kind": "patch", "turn": turn_id, "patch": patch}
-            if said:
-                yield {"kind": "say", "say": said}
+            if speech:
+                yield {"kind": "speech", "text": speech}
 
-    def _changed(self, kind: str, value: Any) -> Iterator[dict[str, Any]]:
+    def _if_new(self, kind: str, value: Any) -> Iterator[dict[str, Any]]:
         if kind not in self._sent or self._sent[kind] != value:
             self._sent[kind] = value
             yield {"kind": kind, kind: value}

@@ -1,4 +1,7 @@
-"""Answers put into work: what of a reply can be bound to a name, and as what."""
+"""The notebook's variables: which can be attached, and what can be bound to them.
+
+``read_tables`` and ``to_frame`` stay until ``Reply.tables`` has replaced them.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,14 @@ import importlib.util
 import keyword
 import re
 import sys
-import types
 from collections.abc import Mapping
 from typing import Any
 
 from stepmagic.attachments.frames import is_frame
 from stepmagic.attachments.frames.types import find_kind
 from stepmagic.attachments.images import ImageLimits, is_image, to_images
+from stepmagic.attachments.names import attachable_names
 from stepmagic.attachments.notebook.host import Host
-from stepmagic.attachments.secrets import secretive
 from stepmagic.conversation.reply import Reply
 from stepmagic.errors import CommandError, StepError
 from stepmagic.transcript import Image, Turn
@@ -25,15 +27,15 @@ _BLANK = ("", "-", "–", "—", "n/a", "NaN")  # noqa: RUF001 - as tables have 
 
 
 def result(turn: Turn, what: str, number: int) -> Any:
-    """Return a part of an answer.
+    """Return a part of an answer, to be bound to a name.
 
     Args:
-        turn: What was answered.
+        turn: The turn with the answer.
         what: ``reply``, ``text``, ``code`` or ``table``.
         number: Which of its code blocks or tables, from 0.
 
     Raises:
-        CommandError: It has none.
+        CommandError: The answer does not have it.
     """
     reply = Reply(turn)
     match what:
@@ -47,28 +49,31 @@ def result(turn: Turn, what: str, number: int) -> Any:
             tables = read_tables(reply.text)
             if 0 <= number < len(tables):
                 return to_frame(*tables[number])
-    message = f"the answer has no {what} {number + 1}."
+    message = f"the answer does not have a {what} {number + 1}."
     raise CommandError(message)
 
 
 def check_name(name: str, namespace: Mapping[str, Any], *, replace: bool) -> None:
-    """Refuse what is no name, and one that is taken unless it is to be replaced.
+    """Refuse what is not a name, and a name that is taken unless it may be replaced.
 
     Raises:
         CommandError: It is refused.
     """
     if not name.isidentifier() or keyword.iskeyword(name):
-        message = f"{name!r} is no name for a variable: letters, digits and _ make one."
+        message = (
+            f"{name!r} is not a name for a variable: use letters, digits and _, "
+            "and no digit first."
+        )
         raise CommandError(message)
     if name in namespace and not replace:
         kind = type(namespace[name]).__name__
-        message = f"{name} is taken, by a {kind}. Bind once more to replace it."
+        message = f"{name} is already a {kind}. Choose Bind again to replace it."
         raise CommandError(message)
 
 
 def read_tables(source: str) -> list[tuple[list[str], list[list[str]]]]:
-    """Return the tables of a Markdown text, in order: their heads and their rows."""
-    # markdown-it-py, which loading need not load.
+    """Return the tables of a Markdown text, in order: their headers and their rows."""
+    # Loads markdown-it-py: only when a table is bound.
     from stepmagic.markdown.parser import parse  # noqa: PLC0415
 
     tables: list[tuple[list[str], list[list[str]]]] = []
@@ -82,7 +87,7 @@ def read_tables(source: str) -> list[tuple[list[str], list[list[str]]]]:
             case "tr_open":
                 row = []
             case "inline" if is_inside:
-                row.append(_words(token.children or []))
+                row.append(_cell_text(token.children or []))
             case "tr_close":
                 head, rows = tables[-1]
                 rows.append(row) if head else head.extend(row)
@@ -92,9 +97,12 @@ def read_tables(source: str) -> list[tuple[list[str], list[list[str]]]]:
 
 
 def to_frame(head: list[str], rows: list[list[str]]) -> Any:
-    """Return a table as a DataFrame, of pandas if it is there, else of polars.
+    """Return a table as a DataFrame: of pandas where it is installed, else of polars.
 
-    Columns whose cells are all numbers, or blank, become numbers.
+    Where only one of the two is imported already, it is used. Without either, the table
+    is a list of dicts.
+
+    Columns in which every cell is a number or blank become numbers.
     """
     names = _distinct(head)
     columns = {
@@ -109,15 +117,15 @@ def to_frame(head: list[str], rows: list[list[str]]) -> Any:
     return [dict(zip(columns, row, strict=True)) for row in cells]
 
 
-def _words(children: list[Any]) -> str:
+def _cell_text(children: list[Any]) -> str:
     texts = ("\n" if each.type == "hardbreak" else each.content for each in children)
     return "".join(texts).strip()
 
 
 def _distinct(head: list[str]) -> list[str]:
     names: list[str] = []
-    for place, word in enumerate(head, 1):
-        name = word or f"column {place}"
+    for place, header in enumerate(head, 1):
+        name = header or f"column {place}"
         while name in names:
             name = f"{name} ({place})"
         names.append(name)
@@ -125,7 +133,7 @@ def _distinct(head: list[str]) -> list[str]:
 
 
 def _column(cells: list[str]) -> list[Any]:
-    """Return the cells of a column, as numbers if they all are."""
+    """Return the cells of a column, as numbers if all of them are."""
     minus = [cell.replace("\u2212", "-") for cell in cells]
     is_blank = [cell in _BLANK for cell in minus]
     if all(is_blank) or not all(
@@ -134,30 +142,32 @@ def _column(cells: list[str]) -> list[Any]:
     ):
         return cells
     plain = [cell.replace(",", "") for cell in minus]
-    whole = not any(is_blank) and all(cell.lstrip("+-").isdecimal() for cell in plain)
-    read = int if whole else float
+    are_integers = not any(is_blank) and all(
+        cell.lstrip("+-").isdecimal() for cell in plain
+    )
+    read = int if are_integers else float
     return [
         None if blank else read(cell)
         for blank, cell in zip(is_blank, plain, strict=True)
     ]
 
 
-_MOST = 500
+_MOST_LISTED = 500
 _THUMBNAIL = ImageLimits(longest_side=72, frames=1)
 _PNG = b"\x89PNG"
 _ORDER = ("image", "table", "other")
 
 
-def list_things(host: Host) -> list[dict[str, str]]:
+def list_variables(host: Host) -> list[dict[str, str]]:
     """Return what a user may attach: images and tables first, then by name."""
     namespace = host.namespace
-    found = [_thing(name, namespace.get(name)) for name in host.names[:_MOST]]
-    things = [thing for thing in found if thing is not None]
-    return sorted(things, key=lambda each: (_ORDER.index(each["kind"]), each["name"]))
+    names = attachable_names(host.names, namespace)[:_MOST_LISTED]
+    listed = [_variable(name, namespace.get(name)) for name in names]
+    return sorted(listed, key=lambda each: (_ORDER.index(each["kind"]), each["name"]))
 
 
 def thumbnail(name: str, namespace: Mapping[str, Any]) -> str:
-    """Return a small picture of an image as a ``data:`` URL; else an empty text."""
+    """Return an image as a small picture in a ``data:`` URL; empty for other values."""
     value = namespace.get(name)
     if value is None or not is_image(value):
         return ""
@@ -170,19 +180,15 @@ def thumbnail(name: str, namespace: Mapping[str, Any]) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(data).decode('ascii')}"
 
 
-def _thing(name: str, value: Any) -> dict[str, str] | None:
-    kind = type(value)
-    if issubclass(kind, types.ModuleType) or secretive(value):
-        return None
+def _variable(name: str, value: Any) -> dict[str, str]:
+    kind = type(value).__name__
     if is_image(value):
-        return {"name": name, "kind": "image", "about": _size(value) or kind.__name__}
+        return {"name": name, "kind": "image", "about": _size(value) or kind}
     if is_frame(value):
         found = find_kind(value)
-        said = [found.name if found else "", _size(value)]
-        return {"name": name, "kind": "table", "about": ", ".join(filter(None, said))}
-    if callable(value) and getattr(value, "__module__", "") != "__main__":
-        return None
-    return {"name": name, "kind": "other", "about": kind.__name__}
+        about = [found.name if found else "", _size(value)]
+        return {"name": name, "kind": "table", "about": ", ".join(filter(None, about))}
+    return {"name": name, "kind": "other", "about": kind}
 
 
 def _size(value: Any) -> str:

@@ -1,6 +1,6 @@
-"""Turns and settings of a conversation in the form in which pages draw them.
+"""Turns and settings of a conversation as pages draw them, and its saved transcript.
 
-All HTML here was filtered like that of cells; a page writes the other texts as text.
+All HTML here was sanitized like that of cells; a page inserts all other values as text.
 """
 
 from __future__ import annotations
@@ -21,35 +21,36 @@ from stepmagic.settings import EFFORTS
 from stepmagic.transcript import Turn
 from stepmagic.transcript.usage import estimate_messages, format_cost, total
 
-_UNSEEN = "An answer is being written. It will stand here when it is whole."
+_BEING_WRITTEN = "An answer is being written. It will appear here when it is complete."
 
 
-def turn_form(turn: Turn, *, is_seen: bool = True) -> dict[str, Any]:
-    """Return a turn as a page draws it; without an answer while it runs.
+def turn_view(turn: Turn, *, is_streamed: bool = True) -> dict[str, Any]:
+    """Return a turn as a page draws it; without its answer while it is running.
 
     Args:
         turn: The turn.
-        is_seen: Whether its answer, while it runs, comes by patches.
+        is_streamed: Whether the answer, while it is running, arrives by patches.
     """
-    form = {
+    view = {
         "id": turn.id,
-        "asked": plain(turn.prompt.typed),
-        "sent": sent_html(turn.prompt),
+        "question": plain(turn.prompt.typed),
+        "attachments": sent_html(turn.prompt),
         "status": turn.status,
-        "cell": turn.cell is not None,
-        "html": "" if is_seen else wrapped(quiet(_UNSEEN)),
-        "codes": [],
+        "from_cell": turn.cell is not None,
+        "answer": "" if is_streamed else wrapped(quiet(_BEING_WRITTEN)),
+        "code_languages": [],
     }
     if turn.status != "running":
-        form["html"] = reply_html(Answer.from_turn(turn), footer=True)
-        form["codes"] = [block.language for block in Reply(turn).code]
-    return form
+        view["answer"] = reply_html(Answer.from_turn(turn), footer=True)
+        view["code_languages"] = [block.language for block in Reply(turn).code]
+    return view
 
 
-def order_form(conversation: Dialogue) -> list[list[Any]]:
-    """Return the turns up to the head, each as its id and those of its siblings.
+def order_view(conversation: Dialogue) -> list[list[Any]]:
+    """Return the turns up to the head, each as its id and the ids of its siblings.
 
-    A question that got no answer at all is no sibling: the head went back from it.
+    A question that got no answer at all does not count as a sibling: the head went back
+    to the turn before it.
     """
     tree = conversation.tree
     by_parent: dict[str | None, list[str]] = {}
@@ -59,14 +60,14 @@ def order_form(conversation: Dialogue) -> list[list[Any]]:
     return [[turn.id, by_parent.get(turn.parent, [])] for turn in tree.path()]
 
 
-def settings_form(conversation: Dialogue) -> dict[str, Any]:
-    """Return what the panel's bar shows."""
+def settings_view(conversation: Dialogue) -> dict[str, Any]:
+    """Return what the panel's settings bar shows."""
     here = session()
-    form = {"name": conversation.name, "branch": conversation.tree.branch, "fault": ""}
+    view = {"name": conversation.name, "branch": conversation.tree.branch, "fault": ""}
     try:
         options = here.options(conversation)
     except StepError as error:
-        return {**form, "fault": str(error)}
+        return {**view, "fault": str(error)}
     entry = options.entry
     models = [each.id for each in here.catalogue().entries]
     if options.model not in models:
@@ -75,39 +76,44 @@ def settings_form(conversation: Dialogue) -> dict[str, Any]:
     if entry is not None and entry.reasons is False:
         efforts = ()
     return {
-        **form,
+        **view,
         "model": options.model,
         "models": models,
         "effort": options.effort or "",
         "efforts": list(efforts),
         "system": options.system,
-        **_gauge(conversation, options),
+        **_context_gauge(conversation, options),
     }
 
 
-def transcript_html(
-    name: str, forms: Iterable[Mapping[str, Any]], place: str = ""
-) -> str:
-    """Return the turns as a page without a kernel shows them.
+def transcript_bundle(
+    name: str, turns: Iterable[Mapping[str, Any]], *, count: int, place: str = ""
+) -> dict[str, str]:
+    """Return a conversation as a page without a kernel shows it: HTML and text.
 
     Args:
         name: Of the conversation.
-        forms: Its turns, as pages have them.
-        place: What pages with the kernel know the transcript by.
+        turns: Its turns, as ``turn_view`` returns them.
+        count: How many turns it has, with those that are not in ``turns`` yet.
+        place: The id by which pages with a kernel find the transcript.
     """
-    turns = "<hr>\n".join(map(_transcribed, forms))
-    body = turns or quiet("Nothing was asked yet.")
+    body = "<hr>\n".join(map(_transcribed, turns)) or quiet("Nothing was asked yet.")
     kind = f"sm-transcript sm-for-{place}" if place else "sm-transcript"
-    return f'<div class="{kind}"><p><small>{escape(name)}</small></p>\n{body}</div>'
+    title = f"<p><small>{escape(name)}</small></p>"
+    turns_text = "1 turn" if count == 1 else f"{count:,} turns"
+    return {
+        "text/html": f'<div class="{kind}">{title}\n{body}</div>',
+        "text/plain": f"{name}: {turns_text}",
+    }
 
 
-def _transcribed(form: Mapping[str, Any]) -> str:
-    asked = escape(form["asked"]).replace("\n", "<br>")
-    you = wrapped(f"<p><strong>You</strong></p><blockquote>{asked}</blockquote>")
-    return f"{you}{form['sent']}{form['html']}"
+def _transcribed(view: Mapping[str, Any]) -> str:
+    question = escape(view["question"]).replace("\n", "<br>")
+    you = wrapped(f"<p><strong>You</strong></p><blockquote>{question}</blockquote>")
+    return f"{you}{view['attachments']}{view['answer']}"
 
 
-def _gauge(conversation: Dialogue, options: Options) -> dict[str, Any]:
+def _context_gauge(conversation: Dialogue, options: Options) -> dict[str, Any]:
     used = estimate_messages(conversation.history(), options.system)
     spent = total(turn.usage for turn in list(conversation.tree.turns.values()))
     most = options.entry.context_tokens if options.entry else None

@@ -25,7 +25,7 @@ from matplotlib.figure import Figure
 from PIL import Image as Pillow
 
 from alarms import ALARMS
-from stepmagic.attachments.names import look_up
+from stepmagic.attachments.names import attachable_names, look_up
 from stepmagic.conversation.reply import Reply
 from stepmagic.errors import AttachmentError
 from stepmagic.transcript import Message, Text, Turn, Usage, user
@@ -447,3 +447,21 @@ def test_copy_of_the_environment_is_refused() -> None:
     for expression in ("e", "e['HOME']"):
         with pytest.raises(AttachmentError, match="reads a copy of the environment"):
             look_up(expression, copied)
+
+
+def test_attachable_names_are_those_of_the_users_own_values() -> None:
+    def imported() -> None:
+        """Stand for a function of a library."""
+
+    def own() -> None:
+        """Stand for a function of the notebook."""
+
+    imported.__module__, own.__module__ = "os.path", "__main__"
+    namespace = {
+        "rows": [1],
+        "os": os,
+        "environment": os.environ,
+        "own": own,
+        "imported": imported,
+    }
+    assert attachable_names(list(namespace), namespace) == ["rows", "own"]

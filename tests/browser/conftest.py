@@ -72,7 +72,7 @@ def window(
     profile: Profile,
     server: OpenRouterServer,
 ) -> Iterator[NotebookPage]:
-    """A window of the same application for a test that needs a notebook of its own."""
+    """A window of the same application for a test that needs another notebook."""
     server.reset()
     name = request.node.name.partition("[")[0]
     with new_notebook(opened.app, profile, name) as page:

@@ -25,11 +25,11 @@
       swappedAt = undefined;
     },
 
-    // The last paragraph alone: all of the text would leave garbage to collect.
+    // Only the last paragraph: all of the text would leave garbage to collect.
     shows: (words) =>
       [...(live()?.querySelectorAll("p") ?? [])].at(-1)?.textContent.includes(words),
 
-    /** Whether an answer stands there for good, with all its formulas set. */
+    /** Whether the final answer is shown, with all its formulas typeset. */
     isSettled: () =>
       [...(root()?.querySelectorAll(".sm-maths") ?? [null])].every((maths) =>
         maths?.querySelector("mjx-container"),

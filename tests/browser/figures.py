@@ -10,7 +10,7 @@ Prints a line of JSON for each run in JupyterLab, in milliseconds:
 The last two are processor time of all tasks of the page's main thread (``TaskDuration``
 of the DevTools protocol, by thread ticks), so scripts, styles, layout, painting and
 MathJax. They are counted from a moment in which nothing is drawn, with the cell still
-running, to a second after the last formula is set. What came before is collected first:
+running, to a second after the last formula is set. Earlier garbage is collected first:
 whether its garbage falls due in one of the two is chance, and costs up to 200 ms.
 """
 
@@ -113,7 +113,7 @@ class Bench:
         return plain[0]
 
     def _keep_bundle(self) -> None:
-        """Write the HTML that stands there now where the plain cell reads it."""
+        """Write the HTML that is shown now to where the plain cell reads it."""
         cells = self._page.save()["cells"]
         (bundle,) = (output["data"] for cell in cells for output in cell["outputs"])
         html = "".join(bundle["text/html"])

@@ -1,4 +1,4 @@
-"""A JupyterLab of its own: one process that serves /lab and Notebook 7's /notebooks.
+"""A Jupyter server for the tests: one process that serves /lab and /notebooks.
 
 Its folders are empty at the start, and nothing of the test run reaches its kernels but
 what is given to it.
@@ -121,7 +121,7 @@ class JupyterServer:
         self.keep(name, notebook)
 
     def keep(self, name: str, notebook: Any) -> None:
-        """Write a notebook that is whole already."""
+        """Write a complete notebook."""
         (self.notebooks / name).write_text(json.dumps(notebook), "utf-8")
 
     def read(self, name: str) -> Any:

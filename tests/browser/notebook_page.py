@@ -95,12 +95,12 @@ class NotebookPage:
         return self.add(source).run()
 
     def save(self) -> Any:
-        """Save, and return what the file holds."""
+        """Save, and return the contents of the file."""
         self.command("docmanager:save")
         return self._server.read(self.name)
 
     def reopen_without_kernel(self) -> None:
-        """Save, leave, shut the kernel down, and come back."""
+        """Save, leave, shut the kernel down, and open it again."""
         self.save()
         self.watch.expect("/api/status")
         self.page.goto(f"{self._server.url}/api/status?token={self._server.token}")
@@ -108,7 +108,7 @@ class NotebookPage:
         self.open(self.name)
 
     def open_as_received(self, notebook: Any) -> None:
-        """Open a notebook that comes from elsewhere, so one that is not trusted."""
+        """Open a notebook from elsewhere: one that is not trusted."""
         # Jupyter signs what was run here, by its content.
         notebook["cells"][0]["source"] = "# from elsewhere"
         self.name = f"received_{self.name}"
@@ -141,7 +141,7 @@ class NotebookPage:
         return path
 
     def _wait_until_open(self) -> None:
-        """Wait for the kernel and for every cell; those out of sight come later."""
+        """Wait for the kernel and for every cell, also those out of sight."""
         self.page.locator(_CELL).first.locator(".cm-content").wait_for()
         self.page.wait_for_function(
             """(cell) => {
@@ -158,7 +158,7 @@ class NotebookPage:
 def new_notebook(
     app: App, profile: Profile, name: str, setup: str = "%load_ext stepmagic"
 ) -> Iterator[NotebookPage]:
-    """Open a new notebook in a window of its own, and close that in the end.
+    """Open a new notebook in another window, which is closed in the end.
 
     Args:
         app: Which application.
@@ -237,9 +237,9 @@ class CodeCell:
         raise AssertionError(message)
 
     def wait(self, timeout_s: float = _RUN_S) -> None:
-        """Wait until it is done, and all that it showed has come."""
+        """Wait until it is done, and all its outputs have arrived."""
         deadline = time.monotonic() + timeout_s
-        # The reply that gives the prompt its number may overtake the last output, on
+        # The reply with the number of the prompt may overtake the last output, on
         # another channel; the status does not.
         while not (self.is_done and self.page.evaluate(_IS_IDLE)):
             if time.monotonic() > deadline:
@@ -255,5 +255,5 @@ class CodeCell:
         return self
 
     def wait_for_text(self, words: str) -> None:
-        """Wait until its outputs hold some words."""
+        """Wait until its outputs contain some words."""
         expect(self.outputs.filter(has_text=words).first).to_be_visible()

@@ -30,17 +30,17 @@
     if (ACTING.has(name)) yield `<${name}>`;
     const reply = element.parentElement?.closest(".sm-reply");
     for (const { name: key, value } of element.attributes) {
-      const told = `<${name} ${key}=${JSON.stringify(value)}>`;
-      if (key.startsWith("on")) yield told;
+      const fault = `<${name} ${key}=${JSON.stringify(value)}>`;
+      if (key.startsWith("on")) yield fault;
       if (ADDRESSES.includes(key)) {
-        if (!(name === "img" ? IMAGE : ALLOWED).test(value)) yield told;
+        if (!(name === "img" ? IMAGE : ALLOWED).test(value)) yield fault;
       }
       if (key === "style" && /url\(|position:\s*(fixed|absolute)/i.test(value)) {
-        yield told;
+        yield fault;
       }
       // MathJax writes inside our elements too, but none of these.
-      if (reply && (key === "id" || key.startsWith("data-command"))) yield told;
-      if (reply && key === "class" && /(^|\s)(jp|lm|cm)-/.test(value)) yield told;
+      if (reply && (key === "id" || key.startsWith("data-command"))) yield fault;
+      if (reply && key === "class" && /(^|\s)(jp|lm|cm)-/.test(value)) yield fault;
     }
   }
 
@@ -61,17 +61,17 @@
 
   const root = (output) => output.querySelector(".sm-reply") ?? output;
 
-  /** What is not the model's text: reasoning, notes, footer, what is said meanwhile. */
-  const BESIDE = "details, footer, .sm-note, .sm-waiting";
+  /** What is not the model's text: reasoning, notes, footer, the status line. */
+  const NOT_TEXT = "details, footer, .sm-note, .sm-waiting";
 
   const answer = (reply) =>
     [...reply.childNodes].filter(
-      (node) => !(node instanceof Element && node.matches(BESIDE)),
+      (node) => !(node instanceof Element && node.matches(NOT_TEXT)),
     );
 
   function text(output) {
     const reply = root(output).cloneNode(true);
-    for (const element of reply.querySelectorAll(BESIDE)) element.remove();
+    for (const element of reply.querySelectorAll(NOT_TEXT)) element.remove();
     return reply.textContent.trim();
   }
 

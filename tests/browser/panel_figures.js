@@ -1,4 +1,4 @@
-// Tells when a panel stands there whole, and how long keys take.
+// Measures when a panel is shown completely, and how long keys take.
 (() => {
   const FASTEST = 16;
   let count = 0;

@@ -3,8 +3,8 @@
 Prints a line of JSON for each run in JupyterLab, in milliseconds:
 
     opens     from the key press that runs ``%step panel`` to the frame in which the end
-              of a conversation of 200 turns stands there
-    whole     the same for all of its turns
+              of a conversation of 200 turns is shown
+    whole     until all of its turns are shown
     key       the slowest of 40 keys typed into the question while an answer streams,
               from the key to the frame that shows it (Event Timing, in steps of 8 ms,
               16 for all that is faster)

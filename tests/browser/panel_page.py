@@ -58,8 +58,8 @@ class PanelPage:
         return turn
 
     def start_afresh(self) -> None:
-        """Begin a new conversation, with nothing on the stage."""
-        self.button("Start the conversation afresh").click()
+        """Begin a new conversation, without turns."""
+        self.button("Start a new conversation").click()
         expect(self.turns).to_have_count(0)
 
     def narrow(self, width: int) -> None:

@@ -57,7 +57,7 @@ class Studio:
     def take_element(self, name: str, element: Locator) -> None:
         """Write a picture of anything on a page."""
         element.page.mouse.move(0, 0)
-        # MathJax and its fonts come after the output.
+        # MathJax and its fonts are loaded after the output.
         element.page.wait_for_timeout(700)
         data = element.screenshot(animations="disabled", caret="hide")
         with Image.open(io.BytesIO(data)) as picture:
@@ -116,7 +116,7 @@ class Studio:
         Args:
             name: Of the picture.
             page: Where to ask.
-            after: How many events of the stream have come.
+            after: How many events of the stream were received.
         """
         self.server.enqueue(stall(rich(), after=after))
         cell = page.add(QUESTION)

@@ -64,29 +64,29 @@ def limited(
     assert opened_there.watch.take_faults() == []
 
 
-def expect_whole(cell: CodeCell, place: int, text: str) -> None:
-    """See that an output comes to be the one-shot render of an answer."""
+def expect_complete(cell: CodeCell, place: int, text: str) -> None:
+    """Check that an output becomes the one-shot render of an answer."""
     output = cell.outputs.nth(place)
     expect(output.locator(".sm-reply:not(.sm-live)")).to_be_visible(timeout=10_000)
     shown = output.evaluate("stepPage.answer")
     assert shown == cell.page.evaluate("stepPage.written", render(text))
 
 
-def test_an_answer_whose_end_was_dropped_is_whole_after_the_cell(
+def test_an_answer_whose_end_was_dropped_is_complete_after_the_cell(
     server: OpenRouterServer, limited: NotebookPage
 ) -> None:
     server.enqueue(answer(TEXT, reasoning="", tokens_per_frame=4, pace_s=0.015))
     cell = limited.run("%%step\nCount!")
     assert cell.outputs.locator(".sm-live").count() == 1, "the end was not dropped"
     assert EXCEEDED in cell.text
-    expect_whole(cell, 0, TEXT)
+    expect_complete(cell, 0, TEXT)
     saved = limited.save()
     assert "widgets" not in saved["metadata"]
-    kept, _ = saved["cells"][-1]["outputs"]
-    assert set(kept["data"]) == {"text/html", "text/markdown", "text/plain"}
+    output, _ = saved["cells"][-1]["outputs"]
+    assert set(output["data"]) == {"text/html", "text/markdown", "text/plain"}
 
 
-def test_a_view_that_lost_a_part_says_so_until_the_answer_is_whole(
+def test_a_view_that_lost_a_part_says_so_until_the_answer_is_complete(
     server: OpenRouterServer, limited: NotebookPage
 ) -> None:
     # Long enough that the server lets messages through again while it grows.
@@ -96,11 +96,11 @@ def test_a_view_that_lost_a_part_says_so_until_the_answer_is_whole(
     cell.wait_for_text(LOST)
     assert not cell.is_done
     cell.wait()
-    expect_whole(cell, 0, TEXT)
+    expect_complete(cell, 0, TEXT)
     assert LOST not in cell.text
 
 
-def test_replies_of_one_cell_are_all_whole(
+def test_all_replies_of_one_cell_are_complete(
     server: OpenRouterServer, limited: NotebookPage
 ) -> None:
     texts = [f"{name}\n\n{TEXT}" for name in ("one", "two")]
@@ -108,4 +108,4 @@ def test_replies_of_one_cell_are_all_whole(
     cell = limited.run("from stepmagic import step\nfor word in 'ab':\n    step(word)")
     assert EXCEEDED in cell.text
     for place, text in enumerate(texts):
-        expect_whole(cell, 2 * place, text)
+        expect_complete(cell, 2 * place, text)

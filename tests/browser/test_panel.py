@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import (  # type: ignore[import-untyped]
@@ -62,13 +63,13 @@ def test_an_answer_streams_and_ends_as_a_cell_shows_it(
     expect(panel.text).to_have_value("")
 
 
-def test_stop_keeps_what_came_and_the_next_question_goes_on(
+def test_stop_keeps_what_was_received_and_the_next_question_continues(
     server: OpenRouterServer, panel: PanelPage
 ) -> None:
     server.enqueue(ENDLESS, answer("It goes on."))
     panel.ask("Count!")
     expect(panel.element.locator(".sm-live")).to_contain_text("word20")
-    # It stands beside the question, not below an answer that pushes it away.
+    # It is next to the question: below an answer, each line would move it.
     assert panel.button("Stop").evaluate("button => !button.closest('.sm-turn')")
     panel.button("Stop").click()
     turn = panel.expect_answer("Stopped by you")
@@ -78,7 +79,7 @@ def test_stop_keeps_what_came_and_the_next_question_goes_on(
     panel.expect_answer("It goes on.")
 
 
-def test_the_panel_goes_with_the_text_unless_the_reader_scrolls_away(
+def test_the_panel_follows_the_text_unless_the_reader_scrolls_away(
     server: OpenRouterServer, panel: PanelPage
 ) -> None:
     lines = "\n\n".join(f"line {number}" for number in range(60))
@@ -139,7 +140,7 @@ def test_a_table_and_a_pasted_picture_reach_the_server(
     assert picture["image_url"]["url"].startswith("data:image/png;base64,")
 
 
-def test_what_is_in_the_notebook_can_be_picked(
+def test_variables_of_the_notebook_can_be_picked(
     server: OpenRouterServer, panel: PanelPage
 ) -> None:
     server.enqueue(answer("Seen."))
@@ -167,7 +168,7 @@ def test_a_question_is_edited_and_both_versions_can_be_seen(
     area.fill("Second?")
     area.press("Enter")
     turn = panel.expect_answer("Two.")
-    expect(turn.locator(".sm-asked")).to_have_text("Second?")
+    expect(turn.locator(".sm-question")).to_have_text("Second?")
     panel.button("Previous version").click()
     panel.expect_answer("One.")
     expect(panel.turns).to_have_count(2)
@@ -186,7 +187,7 @@ def test_a_table_is_bound_to_a_name(server: OpenRouterServer, panel: PanelPage) 
     name = panel.element.get_by_label("Name", exact=True)
     name.fill("no name")
     name.press("Enter")
-    expect(panel.status).to_contain_text("is no name")
+    expect(panel.status).to_contain_text("is not a name")
     name.fill("monthly")
     name.press("Enter")
     expect(panel.status).to_contain_text("monthly is bound to the table.")
@@ -195,7 +196,7 @@ def test_a_table_is_bound_to_a_name(server: OpenRouterServer, panel: PanelPage) 
 
 
 def test_cells_run_while_an_answer_streams_and_clicks_wait_for_them(
-    server: OpenRouterServer, panel: PanelPage
+    server: OpenRouterServer, panel: PanelPage, tmp_path: Path
 ) -> None:
     words = " ".join(f"word{number}" for number in range(600))
     slow = answer(words, reasoning="", tokens_per_frame=2, pace_s=0.03)
@@ -203,22 +204,27 @@ def test_cells_run_while_an_answer_streams_and_clicks_wait_for_them(
     panel.ask("Count!")
     live = panel.element.locator(".sm-live")
     expect(live).to_contain_text("word5 ")
-    cell = panel.notebook.add("import time; time.sleep(4); print('slept')")
+    end = tmp_path / "end"
+    cell = panel.notebook.add(
+        f"import pathlib, time\nwhile not pathlib.Path({str(end)!r}).exists():\n"
+        "    time.sleep(0.05)\nprint('ended')"
+    )
     cell.start()
     before = live.inner_text()
     expect(live).not_to_have_text(before)
     panel.ask("And now?")
     expect(panel.status).to_have_text("Waiting for the running cell.")
     assert not cell.is_done
+    end.touch()
     panel.expect_answer("Next.")
     # What is out of sight has no text.
     cell.element.scroll_into_view_if_needed()
     cell.wait()
-    assert cell.text.strip() == "slept"
+    assert cell.text.strip() == "ended"
 
 
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
-def test_nothing_in_the_panel_shuts_people_out(
+def test_the_panel_is_accessible(
     server: OpenRouterServer, panel: PanelPage, theme: str
 ) -> None:
     server.enqueue(answer(RICH, reasoning=THOUGHT))
@@ -240,7 +246,7 @@ def test_nothing_in_the_panel_shuts_people_out(
         panel.button("Attach").click()
 
 
-def test_a_restart_is_told_and_a_reader_without_the_kernel_sees_a_transcript(
+def test_a_restart_is_reported_and_a_reader_without_the_kernel_sees_a_transcript(
     server: OpenRouterServer, opened_panel: PanelPage
 ) -> None:
     server.reset()

@@ -22,7 +22,7 @@ _STAND_INS = {0xD800: "\ue000", 0xDFFF: "\ue001"}
 def attack(number: int) -> Reply:
     """Return an answer that attacks, in its reasoning as well.
 
-    It calls ``alert`` with its own number.
+    It calls ``alert`` with its number.
     """
     text = ATTACKS[number].replace("alert(", f"alert({number}+").translate(_STAND_INS)
     inner = answer(text, reasoning=text, pace_s=0.005)
@@ -38,7 +38,7 @@ def attack(number: int) -> Reply:
 
 
 def test_what_acts_is_noticed(notebook: NotebookPage) -> None:
-    """The watch must be able to condemn, or the test below says nothing."""
+    """The watch must be able to find faults, or the test below proves nothing."""
     notebook.run(
         "from IPython.display import HTML\n"
         "HTML('''<img src=/api/kernels/x onerror=alert(7)><script>alert(8)</script>"

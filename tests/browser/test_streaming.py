@@ -1,4 +1,4 @@
-"""An answer as it comes: seen growing, right at the end, stopped, started again."""
+"""An answer that streams: drawn as it grows, correct at the end, stopped, restarted."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def test_a_stream_is_seen_growing(
     cell.run()
     seen = notebook.page.evaluate("stepPage.followed()")
     words = [look for look in seen if look["text"].startswith("word")]
-    assert len(words[0]["text"]) < len(PROSE) / 2, "the first words came late"
-    assert len(words) > 8, "it came in few pieces"
+    assert len(words[0]["text"]) < len(PROSE) / 2, "the first words were late"
+    assert len(words) > 8, "it was drawn in few pieces"
     texts = [look["text"] for look in words]
     assert all(b.startswith(a) for a, b in itertools.pairwise(texts)), "it flickered"
     assert texts[-1] == PROSE

@@ -1,8 +1,43 @@
-"""The live view: a widget that takes an answer's patches while its cell is running.
+"""The live view: a widget that receives an answer's patches while its cell is running.
 
-Owns the widget's life: it comes up in the output of the reply and is closed when the
-static bundle has taken that output. Imports anywidget, which costs 0.1 s, so nothing
-imports this module before a reply is drawn by patches.
+Owns the widget's life: it is shown in the output of the reply, and is closed some time
+after the static bundle has replaced it. Imports anywidget, which takes 0.1 s, so this
+module is imported when the first reply is drawn by patches.
+
+Messages can be lost: Jupyter Server drops what exceeds its ``iopub_msg_rate_limit``. A
+page notices a gap in ``seq``; but the last messages, or the output itself, can be lost
+without a gap. So each page runs a watchdog (``live.js``). What it sends is read when
+the cell is over, and by then the server lets messages through again.
+
+    state      event                                   sends     next state
+    waiting    a patch                                           waiting
+    waiting    500 ms without one, the view is gone              finished
+    waiting    500 ms without one, otherwise           status    asking
+    asking     a patch                                           asking
+    asking     over: false                                       waiting
+    asking     over: true                                        checking
+    checking   a patch                                           waiting
+    checking   500 ms, a view is still shown           resend    finished
+    checking   500 ms, never a view, patches missing   final     comparing
+    checking   500 ms, otherwise                                 finished
+    comparing  final: an output of the page has it               finished
+    comparing  final: no output has it                 restore   finished
+
+A view is gone when the static bundle has replaced it, which is the usual end. The
+kernel answers the messages of a page:
+
+    ready      a page has loaded the widget: the front end supports patches. If the
+               answer was over by then, the page's view shows the static HTML
+    lost       there was a gap: the next message is complete
+    status     ``over``, and how many patches were ``sent`` before the end
+    resend     the static bundle once more, as an update of the output
+    final      ``final``, the static HTML, for the page to compare
+    restore    the static bundle as a new output of the cell, if this page ran the cell
+
+``test_live.py`` and ``test_watchdog.py`` have a test of each row, and
+``tests/browser/test_limit.py`` loses messages in real front ends. While patches arrive,
+the watchdog costs one timer; ``benchmarks/browser.py`` and ``benchmarks/sizes.py``
+measure the view with it.
 """
 
 from __future__ import annotations
@@ -20,14 +55,15 @@ from stepmagic.display.notebook.assets import page_module, page_style
 from stepmagic.display.notebook.frames import Frame
 from stepmagic.display.notebook.output import Output
 from stepmagic.display.notebook.patches import Patches
-from stepmagic.display.notebook.support import Link
+from stepmagic.display.notebook.support import FrontEnd
 
 _VIEW = "application/vnd.jupyter.widget-view+json"
-_ELSEWHERE = (
+_NOT_HERE = (
     "The answer is being written, but not to this page. When the cell is done, "
     "`%step history` shows it."
 )
-"""What a page shows that was loaded while the cell ran, and is saved if it is then."""
+"""Shown by a page that was loaded while the cell ran, and saved if the cell is still
+running."""
 
 
 class LiveModel(anywidget.AnyWidget):
@@ -36,15 +72,15 @@ class LiveModel(anywidget.AnyWidget):
     _esm = page_module(Path(__file__).parent / "static" / "live.js")
     _css = page_style()
     greets = traitlets.Bool(default_value=True).tag(sync=True)
-    """Whether a page says that it is there; once is enough."""
+    """Whether a page reports that it has loaded the widget; one report is enough."""
     over = traitlets.Bool(default_value=False).tag(sync=True)
-    """Whether the answer is whole; a page that comes now has missed it."""
+    """Whether the answer is over; a page that loads the widget now has missed it."""
 
     def to_bundle(self) -> dict[str, Any]:
-        """Return the bundle that shows the model, and says what it would elsewhere."""
+        """Return the bundle that shows the model, with a text for other front ends."""
         view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
-        html = wrapped(quiet(_ELSEWHERE))
-        return {_VIEW: view, "text/html": html, "text/plain": _ELSEWHERE}
+        html = wrapped(quiet(_NOT_HERE))
+        return {_VIEW: view, "text/html": html, "text/plain": _NOT_HERE}
 
     def dismiss(self) -> None:
         """Close the model, and the layout that ipywidgets gave it."""
@@ -54,26 +90,25 @@ class LiveModel(anywidget.AnyWidget):
 
 
 class LiveCanvas:
-    """Draws frames by patches, into an output that ends static."""
+    """Draws frames by patches, and ends with a static bundle.
+
+    Args:
+        host: The notebook whose front end shows it.
+        front_end: What is known of that front end.
+    """
 
     shortest_s = 0.06
-    """Between two frames; an envelope of 0.7 KB goes with each."""
+    """Least time between two frames: each is sent in an envelope of 0.7 KB."""
 
-    def __init__(self, host: Host, link: Link) -> None:
-        """Prepare to draw.
-
-        Args:
-            host: Whose front end shows it.
-            link: What is known of that front end.
-        """
+    def __init__(self, host: Host, front_end: FrontEnd) -> None:
         self._host = host
-        self._link = link
+        self._front_end = front_end
         self._output = Output()
         self._patches = Patches()
         self._model: LiveModel | None = None
         self._request = host.request
         self._bundle: dict[str, str] = {}
-        """What stays; empty before the end, and where there is nothing to show."""
+        """The static bundle; empty before the end, and where nothing is shown."""
 
     @property
     def began(self) -> bool:
@@ -81,11 +116,11 @@ class LiveCanvas:
         return self._output.began
 
     def prepare(self) -> None:
-        """Open the model: its page loads what it needs before there is an answer."""
+        """Open the model: the page loads the script before there is an answer."""
         self._open()
 
     def draw(self, frame: Frame) -> int:
-        """Show a frame; returns how many letters that took."""
+        """Show a frame; return how many characters of HTML were sent."""
         model = self._open()
         if not self.began:
             self._output.put(model.to_bundle())
@@ -101,49 +136,50 @@ class LiveCanvas:
         )
 
     def end(self, bundle: dict[str, str] | None) -> None:
-        """Put the static bundle, if there is one, in place of the live view."""
+        """Replace the live view by the static bundle, if there is one."""
         if bundle is not None:
             self._output.put(bundle, stays=True)
             self._bundle = bundle
         if self._model is not None:
-            self._link.release(self._model)
+            self._model.over = True
+            self._front_end.close_later(self._model.dismiss)
 
     def _open(self) -> LiveModel:
         if self._model is None:
             with interrupts_held():
-                self._model = LiveModel(greets=not self._link.answered)
-                self._model.on_msg(self._hear)
-                self._link.opened(self._host)
+                self._model = LiveModel(greets=not self._front_end.has_reported)
+                self._model.on_msg(self._receive)
+                self._front_end.watch(self._host)
         return self._model
 
-    def _hear(self, model: LiveModel, content: Any, _: Any) -> None:
-        """Take a message of a page."""
+    def _receive(self, model: LiveModel, content: Any, _: Any) -> None:
+        """Answer a message of a page, as the table above says."""
         match content:
             case {"kind": "ready", "over": True}:
-                # A page that was loaded while the cell ran knows the output of before.
-                self._link.keep(model)
+                # The page was loaded while the cell ran, and shows the output of then.
+                self._front_end.keep_open(model.dismiss)
                 model.send(self._patches.last(self._bundle.get("text/html", "")))
             case {"kind": "ready"}:
-                self._link.heard()
+                self._front_end.report()
             case {"kind": "lost"}:
                 self._patches.must_repeat = True
-            case {"kind": "silent"}:
+            case {"kind": "status"}:
                 model.send({"over": model.over, "sent": self._patches.sent})
-            case {"kind": "left"}:
-                model.send({"left": self._bundle.get("text/html", "")})
-            case {"kind": "unended"} if self._bundle:
+            case {"kind": "resend"} if self._bundle:
                 self._output.put(self._bundle)
-            case {"kind": "unseen"} if self._bundle and self._is_heard_from_its_page():
+            case {"kind": "final"}:
+                model.send({"final": self._bundle.get("text/html", "")})
+            case {"kind": "restore"} if self._bundle and self._is_from_cells_page():
                 with self._host.showing_for(self._request):
                     Output().put(self._bundle, stays=True)
             case _:
                 pass
 
-    def _is_heard_from_its_page(self) -> bool:
-        """Whether the message that is being handled is of the page that ran the cell.
+    def _is_from_cells_page(self) -> bool:
+        """Whether the current message is from the page that ran the cell.
 
-        Other pages of the same kernel have the model as well, and no output for it.
+        Other pages of the same kernel have the model as well, but no output for it.
         """
-        headers = (self._request, self._host.request)
-        asked, heard = (each.get("header", {}).get("session") for each in headers)
-        return bool(asked == heard)
+        requests = (self._request, self._host.request)
+        ran, sent = (each.get("header", {}).get("session") for each in requests)
+        return bool(ran == sent)

@@ -1,11 +1,11 @@
 """The differences between frames, as messages for ``live.js``.
 
-A message has a sequence number ``seq`` from 0 and ``pieces``, each with its index
-``at`` and its changes: ``around`` (its HTML with an empty summary and body, which
-replaces the piece), ``summary``, ``restart`` (its frozen HTML is dropped), ``frozen``
-(HTML to append), and ``keep`` and ``tail`` (keep so many UTF-16 units of the previous
-open HTML and append the tail). ``line`` is the HTML below the pieces. A message with
-``whole`` contains everything again, for a page that lost a message.
+A message has ``seq``, counted from 0, and ``pieces``, each with its place ``at`` and
+what of it changed: ``around`` (its HTML with an empty summary and nothing inside, a
+new beginning), ``summary``, ``restart`` (all its frozen HTML is void), ``frozen`` (HTML
+to append), and ``keep`` and ``tail`` (of the open HTML before, so many UTF-16 units
+stay and the tail follows). ``line`` is the HTML below the pieces. A message that is
+``complete`` says everything again, for a page that lost one.
 
 The alignment of table cells is a third of their HTML, or more. The most frequent one,
 to the left, is left out here, since ``view.css`` sets it.
@@ -68,7 +68,7 @@ class Patches:
             self.must_repeat = False
             self._sent, self._line = [], ""
             self._repeat_at = max(_GROWTH * size, _LEAST_REPEATED)
-            message = {"seq": self._seq, "whole": True, **self._changes(frame)}
+            message = {"seq": self._seq, "complete": True, **self._changes(frame)}
         else:
             message = {"seq": self._seq, **self._changes(frame)}
             if len(message) == 1:
@@ -82,8 +82,8 @@ class Patches:
         return self._seq
 
     def last(self, html: str) -> dict[str, Any]:
-        """Return the message that replaces all pieces by the final HTML."""
-        message = {"seq": self._seq, "whole": True, "line": html}
+        """Return the message that shows a static bundle instead."""
+        message = {"seq": self._seq, "complete": True, "line": html}
         self._seq += 1
         return message
 

@@ -1,112 +1,112 @@
-"""Whether the front end takes live views, as far as one kernel knows.
+"""Whether the front end of a kernel supports live views, as far as the kernel can know.
 
-No front end can answer before a cell that is already running has ended, so nothing
-waits: the first reply tries, and only silence where an answer was due ends that.
+A front end that loads the widget of a live view reports it. The kernel reads that
+message when the running cell is over, so no reply can wait for it: the first reply is
+drawn by patches as a trial. When the next cell starts after a pause and no report was
+read, the front end does not support patches, and replies are drawn as complete HTML
+until one is.
+
+    known so far                             replies are drawn by
+    nothing yet, cells follow each other     patches
+    nothing, and there was a pause           complete frames
+    a report was read                        patches, from then on
+
+The widgets of replies that are over stay open until such a pause, since their pages may
+still request what a Jupyter server dropped (see ``live``).
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from stepmagic.attachments.notebook.host import Host
 
-_REST_S = 1.0
-"""Between two cells; what a front end sent before the first ended was read by then."""
+_PAUSE_S = 1.0
+"""Between two cells; by then the kernel has read what a page sent before."""
 
-_MOST_RELEASED = 16
-"""Models that wait for their pages: those of cells that follow each other."""
-
-
-class Model(Protocol):
-    """A live model, as far as a link has to do with it."""
-
-    over: bool
-    """Whether its answer is whole."""
-
-    def dismiss(self) -> None:
-        """Close it."""
+_MOST_OPEN = 16
+"""Widgets that wait for a pause: those of cells that follow each other."""
 
 
-class Link:
-    """What is known of the front ends of a kernel."""
+class FrontEnd:
+    """What is known of the front ends of one kernel.
+
+    Args:
+        clock: Returns seconds, from a monotonic clock.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """Begin with nothing known; ``clock`` gives seconds that only grow."""
-        self.answered = False
-        """Whether a live model was ever brought to life by a front end."""
+        self.has_reported = False
+        """Whether a front end has loaded the widget of a live view."""
         self._clock = clock
-        self._silent = False
+        self._is_silent = False
         self._ended_at: float | None = None
         self._is_watching = False
-        self._released: list[Model] = []
+        self._to_close: list[Callable[[], None]] = []
 
     def takes_patches(self, host: Host) -> bool:
         """Whether to draw the next reply by patches.
 
-        The front end must name its cells, as JupyterLab and Notebook 7 do, and must not
-        have let a rest between two cells pass without a word of an earlier model.
+        Only where the front end names its cells, as JupyterLab and Notebook 7 do, and
+        anywidget is installed.
         """
-        if host.cell is None or (self._silent and not self.answered):
+        if host.cell is None or (self._is_silent and not self.has_reported):
             return False
         try:
-            # Needed by none but this front end, and slow to import.
+            # Slow to import, and only such a front end needs it.
             import anywidget  # noqa: F401, PLC0415
         except ImportError:
             return False
         return True
 
-    def opened(self, host: Host) -> None:
-        """Note that a live model went out, to whose front end we listen from here."""
+    def watch(self, host: Host) -> None:
+        """Begin to watch for pauses between cells: a live view was opened."""
         if not self._is_watching:
             self._is_watching = True
-            host.on("pre_run_cell", self._cell_begins)
+            host.on("pre_run_cell", self._cell_starts)
             host.on("post_run_cell", self._cell_ended)
 
-    def heard(self) -> None:
-        """Note that a front end brought a live model to life."""
-        self.answered = True
+    def report(self) -> None:
+        """Note that a front end has loaded the widget of a live view."""
+        self.has_reported = True
 
-    def release(self, model: Model) -> None:
-        """Take a model whose reply is drawn; it is closed when its page had its say.
+    def close_later(self, close: Callable[[], None]) -> None:
+        """Close a widget after the next pause, when its page has sent its requests.
 
-        What a page says comes when no cell runs: that a server dropped the end of the
-        answer, or that the page was loaded while the cell ran.
+        Args:
+            close: The callback that closes it.
         """
-        model.over = True
-        self._released.append(model)
-        if len(self._released) > _MOST_RELEASED:
-            self._released.pop(0).dismiss()
+        self._to_close.append(close)
+        if len(self._to_close) > _MOST_OPEN:
+            self._to_close.pop(0)()
 
-    def keep(self, model: Model) -> None:
-        """Leave a model open for good: a page shows an answer through it."""
-        self.heard()
-        if model in self._released:
-            self._released.remove(model)
+    def keep_open(self, close: Callable[[], None]) -> None:
+        """Do not close a widget after all: a page shows an answer with it."""
+        self.report()
+        if close in self._to_close:
+            self._to_close.remove(close)
 
-    def _close_released(self) -> None:
-        while self._released:
-            self._released.pop().dismiss()
-
-    def _cell_begins(self, *_: Any) -> None:
+    def _cell_starts(self, *_: Any) -> None:
         ended_at = self._ended_at
-        if ended_at is None or self._clock() - ended_at <= _REST_S:
+        if ended_at is None or self._clock() - ended_at <= _PAUSE_S:
             return
-        if self.answered:
-            self._close_released()
+        if self.has_reported:
+            while self._to_close:
+                self._to_close.pop()()
         else:
-            self._silent = True
+            self._is_silent = True
 
     def _cell_ended(self, *_: Any) -> None:
         self._ended_at = self._clock()
 
 
-_links: list[Link] = []
+_front_ends: list[FrontEnd] = []
 
 
-def link() -> Link:
-    """Return what this kernel knows."""
-    if not _links:
-        _links.append(Link())
-    return _links[0]
+def front_end() -> FrontEnd:
+    """Return what is known of this kernel's front end."""
+    if not _front_ends:
+        _front_ends.append(FrontEnd())
+    return _front_ends[0]

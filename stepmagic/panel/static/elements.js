@@ -1,34 +1,64 @@
-// Elements of the panel. What comes from a model goes in as HTML that the kernel has
-// filtered, always inside `.sm-reply`; all other text goes in as text.
+// Building blocks of the page. HTML of a model is sanitized by the kernel, and is always
+// inside `.sm-reply`; all other text is inserted as text.
 
-/** An element with attributes, listeners (`onclick`) and children. */
-function make(tag, attributes = {}, ...children) {
+/** @typedef {string | number | boolean | ((event: any) => void) | null | undefined} Attribute */
+/** @typedef {Record<string, Attribute>} Attributes */
+/** @typedef {Node | string | null | undefined} Child */
+
+/**
+ * An element with attributes, listeners (`onclick`) and children.
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Attributes} attributes
+ * @param {...Child} children
+ * @returns {HTMLElementTagNameMap[Tag]}
+ */
+export function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    if (typeof value === "function") element.addEventListener(name.slice(2), value);
     else if (value === true) element.setAttribute(name, "");
-    else if (value !== false && value != null) element.setAttribute(name, value);
+    else if (value !== false && value != null) element.setAttribute(name, String(value));
   }
-  element.append(...children.filter((child) => child != null));
+  for (const child of children) if (child != null) element.append(child);
   return element;
 }
 
-const button = (text, act, attributes = {}) =>
+/**
+ * @param {string} text
+ * @param {() => void} act
+ * @param {Attributes} attributes
+ */
+export const button = (text, act, attributes = {}) =>
   make("button", { type: "button", class: "sm-button", onclick: act, ...attributes }, text);
 
-let count = 0;
-/** An id that no other element of the page has. */
-const fresh = (name) => `sm-${name}-${(count += 1)}-${Math.random().toString(36).slice(2)}`;
+let idCount = 0;
 
-/** A control with its label; the label can be for screen readers alone. */
-function labelled(text, control, { hidden = false } = {}) {
-  control.id ||= fresh("control");
-  const label = make("label", { for: control.id, class: hidden ? "sm-unseen" : false }, text);
+/**
+ * An id that no other element of the page has.
+ * @param {string} name
+ */
+export const uniqueId = (name) =>
+  `sm-${name}-${(idCount += 1)}-${Math.random().toString(36).slice(2)}`;
+
+/**
+ * A control with its label, which may be for screen readers only.
+ * @param {string} text
+ * @param {HTMLElement} control
+ * @param {{hidden?: boolean}} options
+ */
+export function labelled(text, control, { hidden = false } = {}) {
+  control.id ||= uniqueId("control");
+  const kind = hidden ? "sm-visually-hidden" : false;
+  const label = make("label", { for: control.id, class: kind }, text);
   return make("span", { class: "sm-field" }, label, control);
 }
 
-/** A box for HTML of the kernel, with JupyterLab's look of such HTML. */
-function replyBox(html) {
+/**
+ * A box for HTML of the kernel, with JupyterLab's look of such HTML.
+ * @param {string} html
+ */
+export function replyBox(html) {
   const box = make("div", { class: "jp-RenderedHTMLCommon jp-RenderedHTML" });
   box.innerHTML = html;
   // What scrolls must be within reach of the keyboard.
@@ -36,12 +66,22 @@ function replyBox(html) {
   return box;
 }
 
-/** Put text on the clipboard, also where the page may not ask for it. */
-async function copyText(text) {
+/**
+ * Whether a key press sends: Enter without Shift, which does not end a composed character.
+ * @param {KeyboardEvent} event
+ */
+export const isSendKey = (event) =>
+  event.key === "Enter" && !event.shiftKey && !event.isComposing;
+
+/**
+ * Put text on the clipboard, also where the page has no permission for the clipboard API.
+ * @param {string} text
+ */
+export async function copyText(text) {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
-    const area = make("textarea", { class: "sm-unseen" });
+    const area = make("textarea", { class: "sm-visually-hidden" });
     area.value = text;
     document.body.append(area);
     area.select();

@@ -1,141 +1,178 @@
-// The turns of a conversation as they stand in its tree.
+// The turns of a conversation.
 
-/** One turn: what was asked, what was sent along, the answer, what can be done. */
-class TurnView {
-  constructor(panel, form) {
+import { AnswerView } from "../../display/notebook/static/view.js";
+import { ResultBar, addResultBars } from "./answers.js";
+import { button, isSendKey, labelled, make, replyBox } from "./elements.js";
+
+/** @import { AnswerState } from "../../display/notebook/static/view.js" */
+/** @import { PanelView } from "./chat.js" */
+/** @import { Turn, Waiting } from "./store.js" */
+
+/** One turn: the question, its attachments, the answer, what can be done. */
+export class TurnView {
+  /** @type {AnswerView | undefined} */
+  live;
+  /** @type {string[]} */
+  siblings = [];
+  isStoppable = false;
+  placement = "";
+
+  /**
+   * @param {PanelView} panel
+   * @param {Turn} turn
+   */
+  constructor(panel, turn) {
     this.panel = panel;
-    this.asked = make("div", { class: "sm-asked" });
-    this.sent = make("div", { class: "sm-sent-along" });
+    this.turn = turn;
+    this.question = make("div", { class: "sm-question" });
+    this.attachments = make("div", { class: "sm-attachments" });
     this.answer = make("div", { class: "sm-answer" });
     this.bar = make("div", { class: "sm-turn-bar", role: "group", "aria-label": "This turn" });
     this.element = make(
       "article",
-      { class: "sm-turn", "data-turn": form.id },
-      make("h3", { class: "sm-who" }, form.cell ? "You, in a cell" : "You"),
-      this.asked,
-      this.sent,
+      { class: "sm-turn", "data-turn": turn.id },
+      make("h3", { class: "sm-author" }, turn.from_cell ? "You, in a cell" : "You"),
+      this.question,
+      this.attachments,
       this.answer,
       this.bar,
     );
-    this.take(form);
+    this.update(turn);
   }
 
-  /** Take a newer state of the turn. */
-  take(form) {
-    this.form = form;
-    this.asked.replaceChildren(form.asked);
-    this.sent.replaceChildren(...(form.sent ? [replyBox(`<div class="sm-reply">${form.sent}</div>`)] : []));
+  /**
+   * Draw a newer version of the turn.
+   * @param {Turn} turn
+   */
+  update(turn) {
+    this.turn = turn;
+    this.question.replaceChildren(turn.question);
+    this.attachments.replaceChildren();
+    if (turn.attachments) {
+      this.attachments.append(replyBox(`<div class="sm-reply">${turn.attachments}</div>`));
+    }
     const opened = [...this.answer.querySelectorAll("details")].map((each) => each.open);
     this.answer.replaceChildren();
     this.live = undefined;
-    if (form.html) {
-      const box = replyBox(form.html);
+    if (turn.answer) {
+      const box = replyBox(turn.answer);
       this.answer.append(box);
       box.querySelectorAll("details").forEach((each, place) => {
         each.open = opened[place] ?? false;
       });
-      if (form.status !== "running") addUses(this.panel, box, form);
+      if (turn.status !== "running") addResultBars(this.panel, box, turn);
     }
     this.fillBar();
   }
 
-  /** Show the answer as it stands while it grows. */
-  grow(state) {
-    if (this.form.status !== "running" || this.form.html) return;
+  /**
+   * Draw the answer so far.
+   * @param {AnswerState | undefined} state
+   */
+  stream(state) {
+    if (!state || this.turn.status !== "running" || this.turn.answer) return;
     if (!this.live) {
       const box = make("div");
       this.answer.replaceChildren(box);
-      this.live = new View(box, state);
+      this.live = new AnswerView(box, state);
     }
     this.live.paintSoon();
   }
 
-  /** Say where it stands. */
-  stand(number, siblings, stoppable) {
-    const told = JSON.stringify([number, siblings, stoppable]);
-    if (told === this.told) return;
-    Object.assign(this, { told, number, siblings, stoppable });
+  /**
+   * Set its number, its versions, and whether it can be stopped here.
+   * @param {number} number
+   * @param {string[]} siblings
+   * @param {boolean} isStoppable
+   */
+  place(number, siblings, isStoppable) {
+    const placement = JSON.stringify([number, siblings, isStoppable]);
+    if (placement === this.placement) return;
+    Object.assign(this, { placement, siblings, isStoppable });
     this.element.setAttribute("aria-label", `Turn ${number}`);
     this.fillBar();
   }
 
   fillBar() {
-    const { form, panel, siblings = [], stoppable } = this;
-    const isRunning = form.status === "running";
-    const items = [];
-    if (siblings.length > 1) items.push(this.switcher(siblings));
-    if (isRunning && !stoppable) {
-      const said = "Asked by a cell: the notebook's stop button stops it.";
-      items.push(make("small", {}, said));
+    const { turn, panel, siblings, isStoppable } = this;
+    const isRunning = turn.status === "running";
+    this.bar.replaceChildren();
+    if (siblings.length > 1) this.bar.append(this.switcher(siblings));
+    if (isRunning && !isStoppable) {
+      const text = "Asked in a cell: the notebook's stop button stops it.";
+      this.bar.append(make("small", {}, text));
     } else if (!isRunning) {
-      const text = async () => (await panel.post("copy", { turn: form.id })).text;
-      const uses = new Uses(panel, { turn: form.id, what: "reply", said: "the reply", text });
-      items.push(
+      const text = async () => (await panel.request("copy", { turn: turn.id })).text;
+      const reply = new ResultBar(panel, { turn: turn.id, what: "reply", label: "the reply", text });
+      const regenerate = { turn: turn.id, text: turn.question };
+      this.bar.append(
         button("Edit", () => this.edit()),
-        button("Regenerate", () => panel.post("again", { turn: form.id, text: form.asked })),
-        uses.element,
+        button("Regenerate", () => panel.request("regenerate", regenerate)),
+        reply.element,
       );
     }
-    this.bar.replaceChildren(...items);
   }
 
+  /** @param {string[]} siblings */
   switcher(siblings) {
-    const at = siblings.indexOf(this.form.id);
-    const go = (step) => () => this.panel.post("switch", { turn: siblings[at + step] });
-    const of = `${at + 1} of ${siblings.length}`;
+    const at = siblings.indexOf(this.turn.id);
+    const go = (/** @type {number} */ step) => () =>
+      void this.panel.request("switch", { turn: siblings[at + step] });
+    const last = siblings.length - 1;
     return make(
       "span",
-      { class: "sm-switch", role: "group", "aria-label": `Version ${of}` },
+      { class: "sm-switch", role: "group", "aria-label": `Version ${at + 1} of ${last + 1}` },
       button("‹", go(-1), { "aria-label": "Previous version", disabled: at < 1 }),
-      make("span", {}, `${at + 1} / ${siblings.length}`),
-      button("›", go(1), { "aria-label": "Next version", disabled: at === siblings.length - 1 }),
+      make("span", {}, `${at + 1} / ${last + 1}`),
+      button("›", go(1), { "aria-label": "Next version", disabled: at === last }),
     );
   }
 
   edit() {
     const area = make("textarea", { rows: "3" });
-    area.value = this.form.asked;
-    const close = () => this.asked.replaceChildren(this.form.asked);
+    area.value = this.turn.question;
+    const close = () => this.question.replaceChildren(this.turn.question);
     const send = async () => {
-      const told = await this.panel.post("edit", { turn: this.form.id, text: area.value });
-      if (told.kind === "done") close();
+      const fields = { turn: this.turn.id, text: area.value };
+      const { kind } = await this.panel.request("edit", fields);
+      if (kind === "done") close();
     };
     area.addEventListener("keydown", (event) => {
       if (event.key === "Escape") close();
-      else if (isSend(event)) {
+      else if (isSendKey(event)) {
         event.preventDefault();
         send();
       }
     });
-    this.asked.replaceChildren(
+    this.question.replaceChildren(
       labelled("Edit the question", area, { hidden: true }),
-      make("div", { class: "sm-turn-bar" }, button("Send anew", send), button("Cancel", close)),
+      make("div", { class: "sm-turn-bar" }, button("Send again", send), button("Cancel", close)),
     );
     area.focus();
   }
 }
 
-/** Whether a key press sends: Enter alone, and not one that ends a composed letter. */
-const isSend = (event) => event.key === "Enter" && !event.shiftKey && !event.isComposing;
-
-/** A question that is no turn: it waits, or there was no answer. */
-function waitingView(panel, { id, text, line, fault }) {
-  const said = fault || line || "Asking ...";
-  const act = fault
+/**
+ * A question without a turn: it is waiting, or there was no answer.
+ * @param {PanelView} panel
+ * @param {Waiting} question
+ */
+export function waitingView(panel, { id, text, status, fault }) {
+  const actions = fault
     ? [
         button("Put back", () => {
           panel.composer.putBack(text);
-          panel.post("dismiss", { what: id });
+          panel.request("dismiss", { target: id });
         }),
-        button("Dismiss", () => panel.post("dismiss", { what: id })),
+        button("Dismiss", () => panel.request("dismiss", { target: id })),
       ]
-    : [button("Stop", () => panel.post("stop", { what: id }))];
+    : [button("Stop", () => panel.request("stop", { target: id }))];
   return make(
     "article",
     { class: `sm-turn ${fault ? "sm-failed" : "sm-pending"}`, "aria-label": "Not answered" },
-    make("h3", { class: "sm-who" }, "You"),
-    make("div", { class: "sm-asked" }, text),
-    make("p", { class: "sm-line" }, said),
-    make("div", { class: "sm-turn-bar" }, ...act),
+    make("h3", { class: "sm-author" }, "You"),
+    make("div", { class: "sm-question" }, text),
+    make("p", { class: "sm-line" }, fault || status || "Asking ..."),
+    make("div", { class: "sm-turn-bar" }, ...actions),
   );
 }

@@ -5,10 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
-import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,15 +14,14 @@ from typing import Any
 import comm
 import nbformat
 import pytest
-from IPython.core.events import EventManager, available_events
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 from nbclient import NotebookClient
 
+from front_ends import Clock, Shell, run_script
 from kernels import LASTING, KernelUnderTest, Ran, running_kernel
 from openrouter_server import OpenRouterServer, answer, error
 from page import Page
-from paths import PACKAGE
 from stepmagic.attachments.notebook.host import Host
 from stepmagic.display.answer import AnswerFold
 from stepmagic.display.interrupts import interrupts_held
@@ -37,7 +33,7 @@ from stepmagic.display.notebook.patches import (
     lean,
     utf16_length,
 )
-from stepmagic.display.notebook.support import Link
+from stepmagic.display.notebook.support import FrontEnd
 from stepmagic.display.view import view_for
 from stepmagic.transcript import Image, Reasoning, Text, ToolCall, ToolResult
 from stepmagic.transcript.events import (
@@ -51,7 +47,6 @@ from stepmagic.transcript.events import (
 )
 from wires import Wire, said
 
-SCRIPT = PACKAGE / "display" / "notebook" / "static" / "view.js"
 VIEW = "application/vnd.jupyter.widget-view+json"
 STATIC = ["text/html", "text/markdown", "text/plain"]
 LONG = " ".join(f"word{number}" for number in range(400))
@@ -79,7 +74,7 @@ print("\U0001f600")
 
 
 class Reader:
-    """What ``live.js`` makes of messages, said again in Python."""
+    """What ``view.js`` makes of messages, written again in Python."""
 
     def __init__(self) -> None:
         """Begin as a page does that has just loaded."""
@@ -93,7 +88,7 @@ class Reader:
         message = json.loads(json.dumps(message))
         follows = message["seq"] == self.seq + 1
         self.seq = message["seq"]
-        if message.get("whole"):
+        if message.get("complete"):
             self.lost, self.pieces, self.line = False, [], ""
         elif not follows:
             self.lost = True
@@ -139,18 +134,6 @@ def written(pieces: list[dict[str, Any]], line: str) -> str:
         else:
             html += body
     return f'<div class="sm-reply">\n{html}{line}</div>'
-
-
-class Clock:
-    """Seconds that pass when a test says so."""
-
-    def __init__(self) -> None:
-        """Begin at zero."""
-        self.now_s = 0.0
-
-    def __call__(self) -> float:
-        """Return the time."""
-        return self.now_s
 
 
 def pieces_of(text: str, seed: int) -> Iterator[str]:
@@ -205,7 +188,7 @@ def test_a_page_shows_every_frame_as_it_was_drawn(seed: int) -> None:
     for message, frame in exchanged(talk(seed)):
         if message is not None:
             reader.take(message)
-            repeats += bool(message.get("whole"))
+            repeats += bool(message.get("complete"))
         assert reader.html == lean(frame.to_bundle()["text/html"])
         assert not reader.lost
     assert Page(reader.html).faults == []
@@ -286,7 +269,7 @@ def test_repeats_cost_less_than_the_rest() -> None:
     for message, frame in exchanged(talk(0)):
         size = len(json.dumps(message))
         every += size
-        whole += size if message and message.get("whole") else 0
+        whole += size if message and message.get("complete") else 0
         final = frame.to_bundle()["text/html"]
     assert 0 < whole < 4 / 3 * len(json.dumps(final))
     assert whole < every / 2
@@ -306,10 +289,6 @@ def test_lengths_are_counted_as_javascript_does() -> None:
 
 
 def test_the_script_makes_the_same_of_the_messages(tmp_path: Path) -> None:
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("there is no node; the browser tests run the script too")
-    shutil.copy(SCRIPT, tmp_path / "live.mjs")
     messages = [message for message, _ in exchanged(talk(2)) if message is not None]
     del messages[20], messages[5]
     reader = Reader()
@@ -317,166 +296,19 @@ def test_the_script_makes_the_same_of_the_messages(tmp_path: Path) -> None:
     for message in messages:
         reader.take(message)
         expected.append([reader.lost, reader.html])
-    code = (
-        "import {blankState, take} from './live.mjs';"
-        "import {readFileSync} from 'node:fs';"
-        "const state = blankState(); const seen = [];"
-        "for (const message of JSON.parse(readFileSync(0))) {"
-        "take(state, message); seen.push(structuredClone(state)); }"
-        "console.log(JSON.stringify(seen));"
-    )
-    (tmp_path / "run.mjs").write_text(code, "utf-8")
-    # The command is made of two paths of our own.
-    ran = subprocess.run(  # noqa: S603
-        [node, str(tmp_path / "run.mjs")],
-        input=json.dumps(messages),
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-    states = json.loads(ran.stdout)
+    code = """
+        import { applyPatch, blankState } from "./view.js";
+        const state = blankState();
+        const states = given.map((message) => {
+          applyPatch(state, message);
+          return structuredClone(state);
+        });
+        console.log(JSON.stringify(states));
+    """
+    states = run_script(tmp_path, code, messages)
     seen = [[s["lost"], written(s["pieces"], s["line"])] for s in states]
     assert seen == expected
     assert {lost for lost, _ in seen} == {False, True}
-
-
-class Shell:
-    """What a shell shows of its kernel: the request that runs the cell, and events."""
-
-    def __init__(self, *, cell: str | None = "cell") -> None:
-        """Run a cell; without a name, as nbclient does."""
-        self.kernel = self.display_pub = self
-        self.session = "page"
-        """Who sent the request."""
-        self.parents: list[str] = []
-        """Whose requests the output was to go to."""
-        self._cell = cell
-        # IPython's event manager is untyped.
-        manager: Any = EventManager
-        self.events = manager(self, available_events)
-
-    def get_parent(self) -> dict[str, Any]:
-        """Return the request."""
-        metadata = {"cellId": self._cell} if self._cell else {}
-        header = {"msg_id": "1", "session": self.session}
-        return {"header": header, "metadata": metadata, "content": {}}
-
-    def set_parent(self, request: dict[str, Any]) -> None:
-        """Note a request."""
-        self.parents.append(request["header"]["session"])
-
-    def cell(self, clock: Clock, *, rest_s: float, takes_s: float = 1.0) -> None:
-        """Run a cell after a rest."""
-        clock.now_s += rest_s
-        self.events.trigger("pre_run_cell", None)
-        clock.now_s += takes_s
-        self.events.trigger("post_run_cell", None)
-
-
-class Model:
-    """A model, of which a link sees only whether it is over, and that it closes."""
-
-    def __init__(self) -> None:
-        """Begin open."""
-        self.is_open = True
-        self.over = False
-
-    def dismiss(self) -> None:
-        """Close."""
-        self.is_open = False
-
-
-def test_the_first_reply_tries_where_the_front_end_names_its_cells() -> None:
-    assert Link().takes_patches(Host(Shell()))
-    assert not Link().takes_patches(Host(Shell(cell=None)))
-
-
-def test_silence_after_a_rest_means_whole_frames_until_a_page_answers() -> None:
-    clock, shell = Clock(), Shell()
-    known = Link(clock)
-    known.opened(Host(shell))
-    known.opened(Host(shell))
-    shell.events.trigger("post_run_cell", None)
-    # Run All: the cells follow each other, and no answer can have been read.
-    shell.cell(clock, rest_s=0.1, takes_s=30)
-    assert known.takes_patches(Host(shell))
-    shell.cell(clock, rest_s=1.1)
-    assert not known.takes_patches(Host(shell))
-    known.heard()
-    assert known.takes_patches(Host(shell))
-    shell.cell(clock, rest_s=10)
-    assert known.takes_patches(Host(shell))
-
-
-def test_a_cell_that_began_before_anything_ended_proves_nothing() -> None:
-    shell = Shell()
-    known = Link(Clock())
-    known.opened(Host(shell))
-    shell.events.trigger("pre_run_cell", None)
-    assert known.takes_patches(Host(shell))
-
-
-def test_models_stay_until_a_rest_that_their_page_has_used() -> None:
-    clock, shell = Clock(), Shell()
-    known = Link(clock)
-    known.opened(Host(shell))
-    first, second = Model(), Model()
-    known.release(first)
-    known.release(second)
-    assert first.over
-    assert second.over
-    seen = []
-    # Before the page has answered, it may just be slow; after, only cells that follow
-    # each other leave it no time.
-    for answered, rest_s in ((0, 0.1), (0, 1.1), (1, 0.1), (1, 1.1), (1, 1.1)):
-        if answered:
-            known.heard()
-        shell.cell(clock, rest_s=rest_s)
-        seen.append((first.is_open, second.is_open))
-    assert seen == [(True, True)] * 3 + [(False, False)] * 2
-
-
-def test_only_so_many_models_wait_for_a_rest() -> None:
-    known = Link()
-    models = [Model() for _ in range(20)]
-    for model in models:
-        known.release(model)
-    assert [model.is_open for model in models] == [False] * 4 + [True] * 16
-
-
-def test_a_model_that_a_late_page_shows_stays_open() -> None:
-    clock, shell = Clock(), Shell()
-    known = Link(clock)
-    known.opened(Host(shell))
-    first, second = Model(), Model()
-    known.release(first)
-    known.keep(first)
-    known.keep(first)
-    known.release(second)
-    shell.events.trigger("post_run_cell", None)
-    shell.cell(clock, rest_s=1.1)
-    assert (first.is_open, second.is_open) == (True, False)
-    assert known.answered
-
-
-def test_without_anywidget_frames_are_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    # What Python itself does for a module that must not be imported.
-    monkeypatch.setitem(sys.modules, "anywidget", None)
-    assert not Link().takes_patches(Host(Shell()))
-
-
-def test_loading_the_extension_imports_no_widgets() -> None:
-    code = (
-        "import sys; from IPython.core.interactiveshell import InteractiveShell;"
-        "InteractiveShell.instance().run_line_magic('load_ext', 'stepmagic');"
-        "print({'anywidget', 'ipywidgets'} & set(sys.modules))"
-    )
-    # The command is our own.
-    ran = subprocess.run(  # noqa: S603
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    assert ran.stdout.strip() == "set()"
 
 
 def test_an_interrupt_waits_for_the_end_of_the_block() -> None:
@@ -498,7 +330,7 @@ def wire(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 def test_a_canvas_shows_a_model_then_patches_then_the_bundle(
     bare_shell: InteractiveShell, wire: list[dict[str, Any]]
 ) -> None:
-    known, fold = Link(), AnswerFold(model="m")
+    known, fold = FrontEnd(), AnswerFold(model="m")
     frames = Frames(fold)
     canvas = LiveCanvas(Host(bare_shell), known)
     with capture_output() as captured:
@@ -526,14 +358,14 @@ def test_a_canvas_shows_a_model_then_patches_then_the_bundle(
 def test_a_canvas_that_was_never_used_ends_with_nothing(
     bare_shell: InteractiveShell, wire: list[dict[str, Any]]
 ) -> None:
-    LiveCanvas(Host(bare_shell), Link()).end(None)
+    LiveCanvas(Host(bare_shell), FrontEnd()).end(None)
     assert wire == []
 
 
 def test_a_model_is_closed_with_its_layout(
     bare_shell: InteractiveShell, wire: list[dict[str, Any]]
 ) -> None:
-    known = Link()
+    known = FrontEnd()
     for _ in range(17):
         canvas = LiveCanvas(Host(bare_shell), known)
         canvas.prepare()
@@ -548,7 +380,7 @@ def test_a_model_is_closed_with_its_layout(
 def test_a_canvas_listens_to_its_pages(
     bare_shell: InteractiveShell, wire: list[dict[str, Any]]
 ) -> None:
-    known, fold = Link(), AnswerFold(model="m")
+    known, fold = FrontEnd(), AnswerFold(model="m")
     frames = Frames(fold)
     canvas = LiveCanvas(Host(bare_shell), known)
     with capture_output():
@@ -563,12 +395,12 @@ def test_a_canvas_listens_to_its_pages(
         answered = []
         for kind in ("unknown", "ready"):
             tell_model(kind=kind, over=False)
-            answered.append(known.answered)
+            answered.append(known.has_reported)
         assert answered == [False, True]
         sent = len(said(wire))
         tell_model(kind="lost")
         canvas.draw(frames.next())
-        assert said(wire)[sent]["whole"]
+        assert said(wire)[sent]["complete"]
         canvas.end({"text/html": "<p>All of it.</p>"})
         tell_model(kind="ready", over=True)
     assert said(wire)[-1]["line"] == "<p>All of it.</p>"
@@ -583,7 +415,7 @@ def test_a_canvas_gives_its_page_what_a_server_dropped(
     wire: list[dict[str, Any]],
 ) -> None:
     shell, fold = Shell(), AnswerFold(model="m")
-    canvas = LiveCanvas(Host(shell), Link())
+    canvas = LiveCanvas(Host(shell), FrontEnd())
     bundle = {"text/html": "<p>All of it.</p>"}
     with capture_output() as captured:
         canvas.prepare()
@@ -597,19 +429,19 @@ def test_a_canvas_gives_its_page_what_a_server_dropped(
             model.comm.handle_msg({"content": {"data": data}, "buffers": []})
             return len(captured.outputs)
 
-        for kind in ("silent", "unended", "unseen"):
+        for kind in ("status", "resend", "restore"):
             assert tell_model(kind, "page") == 1
         assert said(wire)[-1] == {"over": False, "sent": 1}
         canvas.end(bundle)
-        assert tell_model("silent", "page") == 2
+        assert tell_model("status", "page") == 2
         assert said(wire)[-1] == {"over": True, "sent": 1}
         # The page looks for it among its outputs before it asks for another.
-        assert tell_model("left", "page") == 2
-        assert said(wire)[-1] == {"left": "<p>All of it.</p>"}
-        assert tell_model("unended", "page") == 3
-        assert tell_model("unseen", "another page") == 3
+        assert tell_model("final", "page") == 2
+        assert said(wire)[-1] == {"final": "<p>All of it.</p>"}
+        assert tell_model("resend", "page") == 3
+        assert tell_model("restore", "another page") == 3
         assert shell.parents == []
-        assert tell_model("unseen", "page") == 4
+        assert tell_model("restore", "page") == 4
     assert [output.data for output in captured.outputs[1:]] == [bundle] * 3
     assert shell.parents == ["page", "page"]
 
@@ -651,16 +483,18 @@ def open_models(kernel: KernelUnderTest) -> list[str]:
     return kernel.check(code).printed.split()
 
 
-def tell(kernel: KernelUnderTest, ran: Ran, **said: object) -> list[dict[str, Any]]:
-    """Say something as a page that has the model of a cell; returns the answers."""
-    return patches_of(heard(kernel, ran, **said))
+def answers_to(
+    kernel: KernelUnderTest, ran: Ran, **message: object
+) -> list[dict[str, Any]]:
+    """Send a message as a page that has the model of a cell; returns the answers."""
+    return patches_of(send_from_page(kernel, ran, **message))
 
 
-def heard(kernel: KernelUnderTest, ran: Ran, **said: object) -> Ran:
-    """Say something as that page; returns all that comes of it."""
+def send_from_page(kernel: KernelUnderTest, ran: Ran, **message: object) -> Ran:
+    """Send a message as that page; returns all that the kernel sends then."""
     (opened,) = models_of(ran)
-    message = {"method": "custom", "content": said}
-    content = {"comm_id": opened["comm_id"], "data": message}
+    data = {"method": "custom", "content": message}
+    content = {"comm_id": opened["comm_id"], "data": data}
     sent = kernel.client.session.msg("comm_msg", content)
     kernel.client.shell_channel.send(sent)
     answers = Ran()
@@ -710,7 +544,7 @@ def test_models_are_closed_and_a_page_that_answered_is_not_asked_again(
     second = kernel.run("%%step\nHi", cell="b")
     ids = {models_of(ran)[0]["comm_id"] for ran in (first, second)}
     assert ids <= set(open_models(kernel))
-    assert tell(kernel, second, kind="ready", over=False) == []
+    assert answers_to(kernel, second, kind="ready", over=False) == []
     third = kernel.run("%%step\nHi", cell="c")
     assert models_of(third)[0]["data"]["state"]["greets"] is False
     time.sleep(1.2)
@@ -722,9 +556,9 @@ def test_a_page_loaded_while_the_cell_ran_gets_the_answer_at_the_end(
 ) -> None:
     server.enqueue(answer(LONG, reasoning=""))
     ran = kernel.run("%%step\nCount!", cell="a")
-    assert tell(kernel, ran, kind="unknown") == []
-    assert tell(kernel, ran, kind="lost") == []
-    (message,) = tell(kernel, ran, kind="ready", over=True)
+    assert answers_to(kernel, ran, kind="unknown") == []
+    assert answers_to(kernel, ran, kind="lost") == []
+    (message,) = answers_to(kernel, ran, kind="ready", over=True)
     late = Reader()
     late.take(message)
     assert ran.shown[-1]["text/html"] in late.html
@@ -737,9 +571,9 @@ def test_a_page_that_missed_the_end_gets_it_again(
 ) -> None:
     server.enqueue(answer(LONG, reasoning=""))
     ran = kernel.run("%%step\nCount!", cell="a")
-    (told,) = tell(kernel, ran, kind="silent")
-    assert told == {"over": True, "sent": len(patches_of(ran))}
-    (again,) = heard(kernel, ran, kind="unended").of("update_display_data")
+    (response,) = answers_to(kernel, ran, kind="status")
+    assert response == {"over": True, "sent": len(patches_of(ran))}
+    (again,) = send_from_page(kernel, ran, kind="resend").of("update_display_data")
     (*_, end) = ran.of("update_display_data")
     assert again["content"] == end["content"]
 
@@ -751,7 +585,7 @@ def test_a_page_that_missed_the_output_gets_it_in_its_cell(
     request = kernel.send("%%step\nCount!", cell="a")
     ran = kernel.finish(request)
     (opened,) = models_of(ran)
-    message = {"method": "custom", "content": {"kind": "unseen"}}
+    message = {"method": "custom", "content": {"kind": "restore"}}
     content = {"comm_id": opened["comm_id"], "data": message}
     sent = kernel.client.session.msg("comm_msg", content)
     kernel.client.shell_channel.send(sent)
@@ -769,7 +603,7 @@ def test_a_page_that_did_not_run_the_cell_needs_no_output(
     ran = kernel.run("%%step\nCount!", cell="a")
     session = kernel.client.session.session
     kernel.client.session.session = "another page"
-    answers = heard(kernel, ran, kind="unseen")
+    answers = send_from_page(kernel, ran, kind="restore")
     kernel.client.session.session = session
     assert answers.shown == []
 
@@ -780,7 +614,7 @@ def test_a_silent_page_gets_whole_frames_after_a_rest(kernel: KernelUnderTest) -
     second = kernel.run("%%step\nHi", cell="b")
     assert VIEW not in second.shown[0]
     assert not models_of(second)
-    tell(kernel, first, kind="ready", over=False)
+    answers_to(kernel, first, kind="ready", over=False)
     assert VIEW in kernel.run("%%step\nHi", cell="c").shown[0]
 
 
@@ -799,7 +633,7 @@ def test_an_error_before_the_first_word_closes_the_model(
     ran = kernel.run("%%step\nHi", cell="a")
     assert ran.status == "error"
     assert all(sorted(bundle) == STATIC for bundle in ran.shown[-1:])
-    tell(kernel, ran, kind="ready", over=False)
+    answers_to(kernel, ran, kind="ready", over=False)
     time.sleep(1.2)
     assert open_models(kernel) == []
 
