@@ -11,10 +11,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from markdown_it.common.utils import normalizeReference
-from markdown_it.rules_block.table import MAX_AUTOCOMPLETED_CELLS
 from markdown_it.token import Token
 
 from stepmagic.markdown import to_html
+
+_MOST_ADDED_CELLS = 0x10000
+"""Cells that a table's short rows may lack; markdown-it then ends the table (its
+``MAX_AUTOCOMPLETED_CELLS``, which versions before 3.0.1 do not name)."""
 
 LISTS = ("bullet_list_open", "ordered_list_open")
 
@@ -89,7 +92,7 @@ class Grown:
             bool(tokens)
             and tokens[0].type == self.opening.type
             and tokens[0].markup == self.opening.markup
-            and self.missing <= MAX_AUTOCOMPLETED_CELLS
+            and self.missing <= _MOST_ADDED_CELLS
         )
 
     def waits(self, rows: str) -> bool:

@@ -152,7 +152,11 @@ def test_schema_of_a_schema_is_itself() -> None:
 
 def test_objects_are_closed_and_want_every_property() -> None:
     schema = Schema.of(Invoice)
-    assert schema.json_schema == {
+    found = schema.json_schema
+    # Newer versions of pydantic add the docstring of a dataclass.
+    item: dict[str, Any] = found["$defs"]["Item"]
+    assert item.pop("description", Item.__doc__) == Item.__doc__
+    assert found == {
         "description": "A model with another type in it.",
         "type": "object",
         "properties": {
@@ -173,7 +177,6 @@ def test_objects_are_closed_and_want_every_property() -> None:
                 "enum": ["red", "blue"],
             },
             "Item": {
-                "description": "A thing that is sold.",
                 "type": "object",
                 "properties": {
                     "name": {"type": "string"},
