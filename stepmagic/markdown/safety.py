@@ -12,6 +12,7 @@ import re
 
 from markdown_it.token import Token
 
+from stepmagic.errors import shorten
 from stepmagic.markdown.characters import plain
 
 _LONGEST_SHOWN = 120
@@ -127,8 +128,7 @@ def _label(children: list[Token]) -> str:
 
 
 def _shortened(url: str) -> str:
-    url = plain(url)
-    return url if len(url) <= _LONGEST_SHOWN else url[:_LONGEST_SHOWN] + "..."
+    return shorten(plain(url), _LONGEST_SHOWN)
 
 
 def _text(content: str) -> Token:

@@ -17,6 +17,7 @@ import traitlets
 from stepmagic.attachments.notebook.host import Host
 from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.display.notebook.assets import page_module, page_style
+from stepmagic.display.notebook.live import WIDGET_VIEW
 from stepmagic.errors import StepError
 from stepmagic.panel.actions import Asked, act
 from stepmagic.panel.state import Stage
@@ -24,7 +25,6 @@ from stepmagic.panel.variables import list_things
 from stepmagic.panel.views import transcript_html
 from stepmagic.transcript.events import StreamEvent
 
-_VIEW = "application/vnd.jupyter.widget-view+json"
 _HERE = Path(__file__).parent / "static"
 _SCRIPTS = (
     *("elements.js", "store.js", "answers.js", "turns.js", "composer.js"),
@@ -44,7 +44,11 @@ class PanelModel(anywidget.AnyWidget):
     def to_bundle(self) -> dict[str, Any]:
         """Return what shows the panel in an output of its own."""
         return {
-            _VIEW: {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
+            WIDGET_VIEW: {
+                "version_major": 2,
+                "version_minor": 0,
+                "model_id": self.model_id,
+            }
         }
 
 

@@ -25,6 +25,7 @@ from stepmagic.errors import (
     StepError,
     StreamFailed,
     ValueMisfit,
+    shorten,
 )
 from stepmagic.schema import Schema
 from stepmagic.server.cassette.endpoint import Taped
@@ -230,6 +231,8 @@ def _explained(wrong: ValueMisfit, outcome: Outcome, schema: Schema) -> ValueMis
     """Return the error that a row keeps, with the text that no column has."""
     cut = "; it was cut off at max_tokens" if outcome.reason == "length" else ""
     text = outcome.text
-    said = text if len(text) <= _MOST_QUOTED else f"{text[:_MOST_QUOTED]}..."
-    message = f"the answer is no {schema.title}: {wrong.problem}{cut}. It says {said!r}"
+    shown = shorten(text, _MOST_QUOTED)
+    message = (
+        f"the answer is no {schema.title}: {wrong.problem}{cut}. It says {shown!r}"
+    )
     return ValueMisfit(message, text=text, problem=wrong.problem)

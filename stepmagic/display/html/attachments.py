@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from html import escape as quote
 
 from stepmagic.display.html.bundle import describe
-from stepmagic.errors import AttachmentError
+from stepmagic.errors import AttachmentError, shorten
 from stepmagic.markdown import escape, plain
 from stepmagic.markdown.highlight import QUIET
 from stepmagic.transcript import File, Image, Message, Part, Text, Video
@@ -87,8 +87,7 @@ def _line(parts: list[Text | Image | Video | File], *, html: bool = False) -> st
     known: dict[str, str] = {}
     for part in parts:
         name = " ".join((part.name or type(part).__name__.lower()).split())
-        if len(name) > _LONGEST_NAME:
-            name = f"{name[:_LONGEST_NAME]}..."
+        name = shorten(name, _LONGEST_NAME)
         known.setdefault(name, _size(part))
     names = [
         (f"<code>{escape(name)}</code> {escape(size)}" if html else f"{name} {size}")

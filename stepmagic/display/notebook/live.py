@@ -22,7 +22,7 @@ from stepmagic.display.notebook.output import Output
 from stepmagic.display.notebook.patches import Patches
 from stepmagic.display.notebook.support import Link
 
-_VIEW = "application/vnd.jupyter.widget-view+json"
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 _ELSEWHERE = (
     "The answer is being written, but not to this page. When the cell is done, "
     "`%step history` shows it."
@@ -44,7 +44,7 @@ class LiveModel(anywidget.AnyWidget):
         """Return the bundle that shows the model, and says what it would elsewhere."""
         view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
         html = wrapped(quiet(_ELSEWHERE))
-        return {_VIEW: view, "text/html": html, "text/plain": _ELSEWHERE}
+        return {WIDGET_VIEW: view, "text/html": html, "text/plain": _ELSEWHERE}
 
     def dismiss(self) -> None:
         """Close the model, and the layout that ipywidgets gave it."""
