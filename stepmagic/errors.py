@@ -34,6 +34,9 @@ what a server sends is searched for the key before it reaches this module.
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class StepError(Exception):
     """Root of the tree; in a notebook it prints one short message, no traceback."""
@@ -197,3 +200,30 @@ class Interrupted(KeyboardInterrupt):
     def _render_traceback_(self) -> list[str]:
         """Return the one line IPython prints instead of a traceback."""
         return [f"Interrupted: {self}"]
+
+
+def did_you_mean(
+    name: str, names: Iterable[str], *, most: int = 1, form: str = "{}"
+) -> str:
+    """Return the end of a message that names the nearest of some names.
+
+        >>> did_you_mean("hisory", ["history", "save"], form="`%step {}`")
+        ' Did you mean `%step history`?'
+
+    Args:
+        name: What was written.
+        names: What exists.
+        most: How many to name.
+        form: How each is written.
+
+    Returns:
+        A sentence with a space before it; empty where nothing is near.
+    """
+    close = difflib.get_close_matches(name, names, n=most)
+    listed = ", ".join(form.format(each) for each in close)
+    return f" Did you mean {listed}?" if listed else ""
+
+
+def shorten(text: str, most: int) -> str:
+    """Return a text for a message: its first ``most`` characters, and ``...``."""
+    return text if len(text) <= most else f"{text[:most]}..."

@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 
 from stepmagic import errors
-from stepmagic.errors import Interrupted, ServerError, ServerOverloaded, StepError
+from stepmagic.errors import (
+    Interrupted,
+    ServerError,
+    ServerOverloaded,
+    StepError,
+    did_you_mean,
+    shorten,
+)
 
 CLASSES = {
     name: kind
@@ -86,3 +93,30 @@ def test_error_is_pickled_whole(kind: type[StepError]) -> None:
     assert type(copied) is kind
     assert str(copied) == "what happened"
     assert vars(copied) == vars(error)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("hisory", " Did you mean history?"),
+        ("sav", " Did you mean save?"),
+        ("zzz", ""),
+        ("", ""),
+    ],
+)
+def test_nearest_name_is_hinted_at(name: str, hint: str) -> None:
+    assert did_you_mean(name, iter(["history", "save"])) == hint
+
+
+def test_hint_names_several_in_their_form() -> None:
+    names = ["column_a", "column_b", "column_c", "other"]
+    hint = did_you_mean("column", names, most=2, form="{!r}")
+    assert hint.startswith(" Did you mean 'column_")
+    assert hint.count("column_") == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "short"), [("", ""), ("abc", "abc"), ("abcd", "abc...")]
+)
+def test_long_text_is_shortened(text: str, short: str) -> None:
+    assert shorten(text, 3) == short

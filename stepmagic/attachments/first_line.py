@@ -7,7 +7,6 @@ functions, as ``df.query('x > 1')`` does; text in a cell's body never does (``na
 from __future__ import annotations
 
 import ast
-import difflib
 import traceback
 import types
 from collections.abc import Mapping
@@ -18,7 +17,7 @@ from stepmagic.attachments import files
 from stepmagic.attachments.attach import attach, explained, frame_count
 from stepmagic.attachments.attachment import Attached, Handling
 from stepmagic.attachments.secrets import reads_environment
-from stepmagic.errors import AttachmentError
+from stepmagic.errors import AttachmentError, did_you_mean
 
 _ENVIRONMENT = frozenset(("environ", "environb", "getenv", "getenvb"))
 
@@ -124,7 +123,6 @@ def _unknown(
     if root is None or not (word == root or word.endswith((")", "]"))):
         return error
     names = (name for name in namespace if not name.startswith("_"))
-    close = difflib.get_close_matches(root, names, n=3)
-    hint = f" Did you mean {', '.join(close)}?" if close else ""
+    hint = did_you_mean(root, names, most=3)
     what = "" if word == root else f" {root!r}"
     return AttachmentError(f"there is no variable{what} and no file {word!r}.{hint}")

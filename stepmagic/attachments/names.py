@@ -11,7 +11,6 @@ taken.
 from __future__ import annotations
 
 import ast
-import difflib
 import inspect
 from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
@@ -24,7 +23,7 @@ from stepmagic.attachments.parts import (
     library_of,
 )
 from stepmagic.attachments.secrets import secretive
-from stepmagic.errors import AttachmentError
+from stepmagic.errors import AttachmentError, did_you_mean
 
 _WAY_ROUND = "Put it into a variable in another cell, and name that."
 _LIBRARIES = (
@@ -104,7 +103,7 @@ def _value(node: ast.expr, whole: str, namespace: Mapping[str, Any]) -> Any:
 def _named(name: str, namespace: Mapping[str, Any]) -> Any:
     if name not in namespace:
         public = (other for other in namespace if not other.startswith("_"))
-        message = f"there is no variable {name!r}.{_hint(name, public)}"
+        message = f"there is no variable {name!r}.{did_you_mean(name, public, most=3)}"
         raise AttachmentError(message)
     return namespace[name]
 
@@ -126,7 +125,7 @@ def _item(value: Any, index: ast.expr, whole: str) -> Any:
         _refuse(whole, f"has no item {key!r}: {exc}")
     if item is _MISSING:
         keys = (other for other in value if isinstance(other, str))
-        _refuse(whole, f"has no item {key!r}", _hint(str(key), keys))
+        _refuse(whole, f"has no item {key!r}", did_you_mean(str(key), keys, most=3))
     return item
 
 
@@ -140,7 +139,7 @@ def _attribute(value: Any, attribute: str, whole: str) -> Any:
     names = [name for name, held in vars(kind).items() if isinstance(held, property)]
     if attribute not in names:
         what = f"asks for {attribute!r}, which a Reply does not have"
-        _refuse(whole, what, _hint(attribute, names))
+        _refuse(whole, what, did_you_mean(attribute, names, most=3))
     return getattr(value, attribute)
 
 
@@ -177,11 +176,6 @@ def _is_added(kind: type, attribute: str) -> bool:
 def _is_data(value: Any) -> bool:
     """Whether a value is of a library of tables, arrays, pictures or figures."""
     return library_of(type(value)) in _LIBRARIES
-
-
-def _hint(name: str, others: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, others, n=3)
-    return f" Did you mean {', '.join(close)}?" if close else ""
 
 
 def _refuse(whole: str, what: str, advice: str = "") -> NoReturn:

@@ -7,7 +7,7 @@ import json
 import math
 from typing import Any, Self
 
-from stepmagic.errors import StepError
+from stepmagic.errors import StepError, shorten
 from stepmagic.markdown import fences
 from stepmagic.schema import Schema, frame_of
 from stepmagic.transcript import (
@@ -198,7 +198,7 @@ class Reply:
         for text in (self.text, *(blocks if len(blocks) == 1 else ())):
             with contextlib.suppress(ValueError, RecursionError):
                 return json.loads(text)
-        quoted = self.text if len(self.text) <= _SHOWN else f"{self.text[:_SHOWN]}..."
+        quoted = shorten(self.text, _SHOWN)
         message = (
             f"the answer is not JSON: {quoted!r}. `-p response_format=json_object` "
             "asks for it."

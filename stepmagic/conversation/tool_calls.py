@@ -24,7 +24,7 @@ from stepmagic.conversation.stream import TurnStream
 from stepmagic.keys import Key, find_key
 from stepmagic.schema.tools import Tool
 from stepmagic.server.options import Options, handling_for_results
-from stepmagic.transcript import File, Image, Text, ToolCall, ToolResult, Video
+from stepmagic.transcript import Text, ToolCall, ToolResult
 from stepmagic.transcript.events import Notice, ToolEnd, ToolStart
 
 _MOST_CHARACTERS = 2_000
@@ -167,17 +167,9 @@ class ToolRunner:
         contents = (part.data, part.url, part.name)
         if any(key.is_in(each) for key in keys for each in contents if each):
             return Text(text=f"[{kind} left out: it contains the API key]")
-        if not self._carries(part):
+        if not self._options.capabilities.takes_part(part):
             return Text(text=f"[{kind} left out: the model cannot be shown it]")
         return part
-
-    def _carries(self, part: Image | Video | File) -> bool:
-        """Whether it can go along; a video that cannot was made frames, or refused."""
-        inputs = self._options.entry.inputs if self._options.entry else None
-        if isinstance(part, File):
-            kinds = ("application/pdf", "text/")
-            return self._options.api != "messages" or part.media_type.startswith(kinds)
-        return inputs is None or type(part).__name__.lower() in inputs
 
 
 def _stopped(call: ToolCall) -> ToolResult:

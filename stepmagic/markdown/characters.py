@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from stepmagic.errors import shorten
+
 # ECMA-48: a control sequence; a control string with its text; any other escape. A
 # string ends with its line or after 4096 characters, so that one that is never closed
 # does not hide the rest of the text.
@@ -109,11 +111,6 @@ def plain(text: str) -> str:
         return text
     stream = PlainStream()
     return stream.feed(text) + stream.close()
-
-
-def shorten(text: str, most: int) -> str:
-    """Return a text of at most so many characters, with ``...`` if it was cut."""
-    return text if len(text) <= most else f"{text[:most]}..."
 
 
 def one_line(text: str, most: int) -> str:

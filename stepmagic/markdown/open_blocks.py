@@ -11,13 +11,16 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from markdown_it.rules_block.table import MAX_AUTOCOMPLETED_CELLS
 from markdown_it.token import Token
 
 from stepmagic.markdown import to_html
 from stepmagic.markdown.blocks import TextPieces
 from stepmagic.markdown.boundaries import is_blank, line_span
 from stepmagic.markdown.links import count_brackets
+
+_MOST_ADDED_CELLS = 0x10000
+"""Cells that a table's short rows may lack; markdown-it then ends the table (its
+``MAX_AUTOCOMPLETED_CELLS``, which versions before 3.0.1 do not name)."""
 
 LISTS = ("bullet_list_open", "ordered_list_open")
 
@@ -54,7 +57,7 @@ class WrittenBlock:
             bool(tokens)
             and tokens[0].type == self.opening.type
             and tokens[0].markup == self.opening.markup
-            and self.missing_cells <= MAX_AUTOCOMPLETED_CELLS
+            and self.missing_cells <= _MOST_ADDED_CELLS
         )
 
     def may_wait(self, rows: str) -> bool:

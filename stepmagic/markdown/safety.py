@@ -12,7 +12,8 @@ import re
 
 from markdown_it.token import Token
 
-from stepmagic.markdown.characters import plain, shorten
+from stepmagic.errors import shorten
+from stepmagic.markdown.characters import plain
 
 _LONGEST_SHOWN = 120
 """Characters of a refused URL that are shown."""

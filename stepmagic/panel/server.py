@@ -35,12 +35,12 @@ import traitlets
 from stepmagic.attachments.notebook.host import Host
 from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.display.notebook.assets import page_module, page_style
+from stepmagic.display.notebook.live import WIDGET_VIEW
 from stepmagic.errors import StepError
 from stepmagic.panel.actions import PageRequest, respond
 from stepmagic.panel.state import PanelState
 from stepmagic.panel.variables import list_variables
 
-_VIEW = "application/vnd.jupyter.widget-view+json"
 _STATIC = Path(__file__).parent / "static"
 
 
@@ -56,7 +56,11 @@ class PanelModel(anywidget.AnyWidget):
     def to_bundle(self) -> dict[str, Any]:
         """Return the bundle that shows the panel in its own output."""
         return {
-            _VIEW: {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
+            WIDGET_VIEW: {
+                "version_major": 2,
+                "version_minor": 0,
+                "model_id": self.model_id,
+            }
         }
 
 

@@ -21,6 +21,7 @@ from stepmagic.attachments.notebook.host import Host
 from stepmagic.conversation.reply import Reply
 from stepmagic.errors import CommandError, StepError
 from stepmagic.transcript import Image, Turn
+from stepmagic.transcript.signatures import media_type
 
 _NUMBER = re.compile(r"[-+]?\d{1,3}(,\d{3})+(\.\d+)?|[-+]?\d*\.?\d+([eE][-+]?\d+)?")
 _BLANK = ("", "-", "–", "—", "n/a", "NaN")  # noqa: RUF001 - as tables have them
@@ -154,7 +155,6 @@ def _column(cells: list[str]) -> list[Any]:
 
 _MOST_LISTED = 500
 _THUMBNAIL = ImageLimits(longest_side=72, frames=1)
-_PNG = b"\x89PNG"
 _ORDER = ("image", "table", "other")
 
 
@@ -176,8 +176,8 @@ def thumbnail(name: str, namespace: Mapping[str, Any]) -> str:
     except StepError:
         return ""
     data = next((part.data for part in parts if isinstance(part, Image)), None) or b""
-    kind = "png" if data.startswith(_PNG) else "jpeg"
-    return f"data:image/{kind};base64,{base64.b64encode(data).decode('ascii')}"
+    kind = media_type(data, "image")
+    return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
 
 
 def _variable(name: str, value: Any) -> dict[str, str]:

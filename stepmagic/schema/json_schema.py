@@ -1,39 +1,42 @@
-"""JSON Schemas that a user wrote: checked themselves, and values checked by them."""
+"""JSON Schemas that a user wrote as a dict: checked, and used to validate values."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+import json
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from stepmagic.errors import SchemaError
 from stepmagic.schema.pydantic_types import listed, place, quoted
 
-_SHORTEST_LONG = 200
-"""Letters from which what is wrong is said without the value."""
+if TYPE_CHECKING:
+    from jsonschema_rs import ValidationError
+
+_LONGEST_MESSAGE = 200
+"""Characters; a longer message, which would contain the value, is not used."""
 
 
 def make_raw_reader(schema: Mapping[str, Any]) -> Callable[[Any], Any]:
-    """Return what checks parsed JSON by a schema, and gives it back as it is.
+    """Return a function that validates parsed JSON and returns it unchanged.
 
     Raises:
-        SchemaError: It is no JSON Schema, or refers to what is not in it.
+        SchemaError: It is not a JSON Schema, or refers to what it does not contain.
     """
-    # Loaded with the first schema of a user's own. Its stubs are a package apart.
-    import jsonschema  # type: ignore[import-untyped]  # noqa: PLC0415
-    from referencing import Registry  # noqa: PLC0415
+    # Imported with the first schema that is a dict. `jsonschema` takes 1.2 s of CPU to
+    # import wherever JupyterLab's validators of formats are installed.
+    import jsonschema_rs  # noqa: PLC0415
 
-    kind = jsonschema.validators.validator_for(schema)
     try:
-        kind.check_schema(schema)
-    except jsonschema.SchemaError as exc:
-        message = f"{quoted(dict(schema))} is no JSON Schema: {exc.message}"
-        raise SchemaError(message) from exc
-    _check_references(schema)
-    # A registry of nothing: no reference is ever fetched.
-    validator = kind(schema, registry=Registry())
+        # Without a retriever it fetches what a reference names.
+        validator = jsonschema_rs.validator_for(dict(schema), retriever=_refuse)
+    except jsonschema_rs.ValidationError as exc:
+        raise _unusable(schema, exc) from exc
 
     def read(value: Any) -> Any:
-        errors = list(validator.iter_errors(value))
+        try:
+            errors = list(validator.iter_errors(value))
+        except UnicodeEncodeError:
+            errors = list(validator.iter_errors(_without_surrogates(value)))
         if not errors:
             return value
         raise ValueError(listed(map(_problem, errors)))
@@ -41,39 +44,35 @@ def make_raw_reader(schema: Mapping[str, Any]) -> Callable[[Any], Any]:
     return read
 
 
-def _problem(error: Any) -> str:
-    where = place(error.absolute_path)
-    said = error.message
-    if len(said) > _SHORTEST_LONG:
-        said = f"{quoted(error.instance)} does not fit its {error.validator}"
-    return f"{where}: {said}" if where else said
+def _refuse(uri: str) -> Any:
+    raise LookupError(uri)
 
 
-def _check_references(schema: Mapping[str, Any]) -> None:
-    from referencing import Registry  # noqa: PLC0415
-    from referencing.exceptions import Unresolvable  # noqa: PLC0415
-    from referencing.jsonschema import DRAFT202012  # noqa: PLC0415
+def _without_surrogates(value: Any) -> Any:
+    """Return parsed JSON with a ``?`` for each half of a surrogate pair.
 
-    root = DRAFT202012.create_resource(schema)
-    resolver = Registry().resolver_with_root(root)
-    for reference in _references(schema):
-        try:
-            resolver.lookup(reference)
-        except Unresolvable as exc:
-            message = (
-                f"the JSON Schema refers to {reference!r}, which is not in it. Put the "
-                'definition under "$defs".'
-            )
-            raise SchemaError(message) from exc
+    A model may write one; the validator takes text that has UTF-8.
+    """
+    return json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
 
 
-def _references(schema: Any) -> Iterator[str]:
-    """Yield every reference in a schema."""
-    if isinstance(schema, Mapping):
-        if isinstance(schema.get("$ref"), str):
-            yield schema["$ref"]
-        for held in schema.values():
-            yield from _references(held)
-    elif isinstance(schema, list):
-        for held in schema:
-            yield from _references(held)
+def _unusable(schema: Mapping[str, Any], error: ValidationError) -> SchemaError:
+    from jsonschema_rs import ValidationErrorKind  # noqa: PLC0415
+
+    if not isinstance(error.kind, ValidationErrorKind.Referencing):
+        where = place(error.instance_path)
+        problem = f"{where}: {error.message}" if where else error.message
+        return SchemaError(f"{quoted(dict(schema))} is not a JSON Schema: {problem}")
+    message, *_ = error.message.split(" is not present in a registry")
+    return SchemaError(
+        f"the JSON Schema refers to something that it does not contain: {message}. Put "
+        'the definition under "$defs".'
+    )
+
+
+def _problem(error: ValidationError) -> str:
+    where = place(error.instance_path)
+    message = error.message
+    if len(message) > _LONGEST_MESSAGE:
+        message = f"{quoted(error.instance)} does not fit {error.schema_path[-1]!r}"
+    return f"{where}: {message}" if where else message

@@ -22,7 +22,7 @@ from typing import (
     get_origin,
 )
 
-from stepmagic.errors import SchemaError
+from stepmagic.errors import SchemaError, shorten
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter, ValidationError
@@ -126,8 +126,7 @@ def place(steps: Iterable[str | int]) -> str:
 
 def quoted(value: Any) -> str:
     """Return a value as a message quotes it."""
-    text = repr(value)
-    return text if len(text) <= _QUOTED else f"{text[:_QUOTED]}..."
+    return shorten(repr(value), _QUOTED)
 
 
 def _no_schema(name: str, cause: BaseException) -> SchemaError:

@@ -6,14 +6,13 @@ A function stays what it is: ``tool`` notes on it how it is to be called. Runs n
 
 from __future__ import annotations
 
-import difflib
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar, overload
 
-from stepmagic.errors import CommandError, SettingError
+from stepmagic.errors import CommandError, SettingError, did_you_mean
 from stepmagic.schema import FunctionSchema, function_schema
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -179,8 +178,7 @@ def _named(name: str, namespace: Mapping[str, Any]) -> Any:
         message = f"--tools: `{name}` is {type(found).__name__}, no function."
         raise CommandError(message)
     functions = [word for word, value in namespace.items() if callable(value)]
-    close = difflib.get_close_matches(name, functions, n=1)
-    hint = f" Did you mean `{close[0]}`?" if close else ""
+    hint = did_you_mean(name, functions, form="`{}`")
     message = (
         f"--tools: there is no function `{name}` here.{hint} Separate several by "
         "commas: `--tools search,plot`."

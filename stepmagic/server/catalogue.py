@@ -12,8 +12,6 @@ import difflib
 import hashlib
 import json
 import math
-import os
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -23,6 +21,8 @@ from typing import Any
 from stepmagic.errors import ProtocolError
 from stepmagic.settings import DEFAULT_MODEL, cache_folder
 from stepmagic.transcript import Usage
+from stepmagic.transcript.log import replace_file
+from stepmagic.wire.json_values import mapping
 
 FRESH_S = 24 * 3600
 """How long a fetched list serves, in seconds."""
@@ -187,15 +187,17 @@ class Catalogue:
         self._entries.update(entries)
         self._fetched_at = time.time()
         with contextlib.suppress(OSError):
-            _write(self._path, {"fetched_at": self._fetched_at, "models": payload})
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            form = {"fetched_at": self._fetched_at, "models": payload}
+            replace_file(self._path, json.dumps(form).encode())
 
     def _read(self) -> None:
         """Take what was kept; a damaged file is as good as none."""
         form = None
         with contextlib.suppress(OSError, ValueError, RecursionError):
             form = json.loads(self._path.read_text(encoding="utf-8"))
-        fetched_at = _mapping(form).get("fetched_at")
-        entries = _entries(_mapping(form).get("models"))
+        fetched_at = mapping(form).get("fetched_at")
+        entries = _entries(mapping(form).get("models"))
         if isinstance(fetched_at, float) and entries is not None:
             self._entries.update(entries)
             self._fetched_at = fetched_at
@@ -203,18 +205,18 @@ class Catalogue:
 
 def _entries(payload: Any) -> dict[str, ModelEntry] | None:
     """Return the models of a reply of ``GET /models``; None if it is no such reply."""
-    rows = _mapping(payload).get("data")
+    rows = mapping(payload).get("data")
     if not isinstance(rows, list):
         return None
-    named = [row for row in map(_mapping, rows) if isinstance(row.get("id"), str)]
+    named = [row for row in map(mapping, rows) if isinstance(row.get("id"), str)]
     return {row["id"]: _entry(row) for row in named}
 
 
 def _entry(row: Mapping[str, Any]) -> ModelEntry:
     """Return one row of ``GET /models`` (OpenRouter OpenAPI, Model)."""
-    pricing = _mapping(row.get("pricing"))
-    reasoning = _mapping(row.get("reasoning"))
-    architecture = _mapping(row.get("architecture"))
+    pricing = mapping(row.get("pricing"))
+    reasoning = mapping(row.get("reasoning"))
+    architecture = mapping(row.get("architecture"))
     parameters = _words(row.get("supported_parameters"))
     reasons = None if parameters is None else "reasoning" in parameters
     default_effort = reasoning.get("default_effort")
@@ -233,14 +235,11 @@ def _entry(row: Mapping[str, Any]) -> ModelEntry:
     )
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
 def _words(value: Any) -> tuple[str, ...] | None:
+    """Return the texts of a list; None for anything else."""
     if not isinstance(value, list):
         return None
-    return tuple(word for word in value if isinstance(word, str))
+    return tuple(each for each in value if isinstance(each, str))
 
 
 def _whole(value: Any) -> int | None:
@@ -259,20 +258,3 @@ def _price(value: Any) -> float | None:
 def _cache_path(base_url: str) -> Path:
     name = hashlib.sha256(base_url.rstrip("/").encode()).hexdigest()[:16]
     return cache_folder() / f"models-{name}.json"
-
-
-def _write(path: Path, form: Any) -> None:
-    """Write JSON so that a reader finds the old file or the new one, never half.
-
-    Raises:
-        OSError: It cannot be written; nothing is left behind then.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    part = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(form, file)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from stepmagic.errors import TranscriptError
 from stepmagic.storage import markdown, notebook
 from stepmagic.storage.journal_file import Recovered, is_journal, read_journal
 from stepmagic.storage.snapshot import Saved, saved_from_dict, saved_to_dict
+from stepmagic.transcript.log import replace_file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,25 +78,12 @@ def save_file(saved: Saved, path: Path) -> None:
                 "Choose another name, or remove it."
             )
             raise TranscriptError(message)
-        _replace(path, form.write(saved), is_private=form.is_private)
+        # Half of a surrogate pair, which a model may send, has no UTF-8.
+        data = form.write(saved).encode("utf-8", "replace")
+        replace_file(path, data, mode=0o600 if form.is_private else _usual_mode(path))
     except OSError as exc:
         message = f"{path} cannot be written: {exc.strerror}."
         raise TranscriptError(message) from exc
-
-
-def _replace(path: Path, text: str, *, is_private: bool) -> None:
-    """Put a file in the place of another in one step."""
-    handle, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            # Half of a character pair, which a model may send, has no UTF-8.
-            file.write(text.encode("utf-8", "replace"))
-        if not is_private:
-            Path(beside).chmod(_usual_mode(path))
-        Path(beside).replace(path)
-    except BaseException:
-        Path(beside).unlink(missing_ok=True)
-        raise
 
 
 def _usual_mode(path: Path) -> int:

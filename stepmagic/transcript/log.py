@@ -5,7 +5,8 @@ append to one file. A process can be killed at any byte: a last line without its
 is ignored by readers, and whoever appends next starts a new line. The file is created
 with mode 0600, and API keys are redacted from what is written.
 
-A log does not lock: its owner decides which threads may call it.
+A log does not lock: its owner decides which threads may call it. ``replace_file``
+writes the files that are not logs.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from io import FileIO
@@ -219,6 +221,29 @@ class AppendLog:
             return b"" if header is None else json.dumps(header).encode() + b"\n"
         file.seek(-1, os.SEEK_END)
         return b"" if file.read(1) == b"\n" else b"\n"
+
+
+def replace_file(path: Path, data: bytes, *, mode: int = 0o600) -> None:
+    """Write a file so that a reader finds the old content or the new, never a part.
+
+    Args:
+        path: The file; its folder must exist.
+        data: The new content.
+        mode: The permissions of the new file.
+
+    Raises:
+        OSError: It cannot be written; the old file is as it was.
+    """
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    part = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        part.chmod(mode)
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def reason(exc: Exception) -> str:

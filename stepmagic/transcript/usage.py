@@ -118,4 +118,4 @@ def format_bytes(size: int) -> str:
     for larger in ("MB", "GB"):
         if round(amount) >= _UNIT:
             amount, unit = amount / _UNIT, larger
-    return f"{amount:,.{1 if amount < _ONE_DIGIT else 0}f} {unit}"
+    return f"{amount:,.{1 if round(amount, 1) < _ONE_DIGIT else 0}f} {unit}"

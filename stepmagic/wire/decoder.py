@@ -13,7 +13,7 @@ from collections.abc import Hashable, Iterable
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from stepmagic.errors import ProtocolError, StepError, StreamCut
+from stepmagic.errors import ProtocolError, StepError, StreamCut, shorten
 from stepmagic.transcript import FinishReason, Part, TokenLogprob, ToolCall, Usage
 from stepmagic.transcript.events import (
     Assembly,
@@ -181,8 +181,7 @@ class Decoder(ABC):
 
 
 def _misread(what: str, data: str) -> ProtocolError:
-    shown = data if len(data) <= _SHOWN else data[:_SHOWN] + "..."
     return ProtocolError(
-        f"the server sent what is {what}: {shown!r}. Is base_url a server that speaks "
-        "this protocol? `-p api=...` chooses another."
+        f"the server sent what is {what}: {shorten(data, _SHOWN)!r}. Is base_url a "
+        "server that speaks this protocol? `-p api=...` chooses another."
     )

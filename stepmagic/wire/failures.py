@@ -22,6 +22,7 @@ from stepmagic.errors import (
     ServerError,
     ServerOverloaded,
     StreamFailed,
+    shorten,
 )
 
 _ADVICE: dict[type[ServerError], str] = {
@@ -228,7 +229,7 @@ def _worded(
 def _first_line(text: str, most: int = 300) -> str:
     """Return the first line that says something, shortened."""
     line = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    return line if len(line) <= most else line[:most] + "..."
+    return shorten(line, most)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -12,14 +12,13 @@ August 2026 did not list yet.
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
-from stepmagic.errors import SettingError, UnsupportedOption
+from stepmagic.errors import SettingError, UnsupportedOption, did_you_mean
 from stepmagic.transcript import Protocol
 
 CODEC: Final = "(codec)"
@@ -210,8 +209,7 @@ def check_parameter(name: str, value: Any) -> Any:
     """
     row = PARAMETERS.get(name)
     if row is None:
-        close = difflib.get_close_matches(name, PARAMETERS, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
+        hint = did_you_mean(name, PARAMETERS, form="{!r}")
         message = (
             f"there is no parameter {name!r}.{hint} `%%step?` lists them; a field of "
             'another server goes through extra_body={"name": value}.'

@@ -188,7 +188,7 @@ def test_nothing_is_sent_unless_all_can_be(
     picture = user(Image(data=b"", media_type="image/png"), Text(text="What is it?"))
     streams = talk.send_each(picture, [one, blind])
     read(streams)
-    with pytest.raises(UnsupportedOption, match="takes text, no image"):
+    with pytest.raises(UnsupportedOption, match="takes text, but no image"):
         streams.result()
     assert talk.tree.turns == {}
     assert server.requests == []

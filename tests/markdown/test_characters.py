@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from markdown_samples import ATTACKS
 from page import acts
+from stepmagic.errors import shorten
 from stepmagic.markdown import PlainStream, plain
-from stepmagic.markdown.characters import one_line, shorten
+from stepmagic.markdown.characters import one_line
 
 
 @pytest.mark.parametrize("number", ATTACKS)

@@ -93,8 +93,10 @@ class OpenRouterServer:
         """
         self.key = key
         self._socket = socket.create_server(("127.0.0.1", 0))
+        # Connections take the options of the socket that they came through. Without
+        # TCP_NODELAY, a token may wait for the acknowledgement of the one before it.
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if send_buffer is not None:
-            # Connections take the options of the socket that they came through.
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
         self._port: int = self._socket.getsockname()[1]
         self.reset()

@@ -152,7 +152,11 @@ def test_schema_of_a_schema_is_itself() -> None:
 
 def test_objects_are_closed_and_want_every_property() -> None:
     schema = Schema.of(Invoice)
-    assert schema.json_schema == {
+    found = schema.json_schema
+    # Newer versions of pydantic add the docstring of a dataclass.
+    item: dict[str, Any] = found["$defs"]["Item"]
+    assert item.pop("description", Item.__doc__) == Item.__doc__
+    assert found == {
         "description": "A model with another type in it.",
         "type": "object",
         "properties": {
@@ -173,7 +177,6 @@ def test_objects_are_closed_and_want_every_property() -> None:
                 "enum": ["red", "blue"],
             },
             "Item": {
-                "description": "A thing that is sold.",
                 "type": "object",
                 "properties": {
                     "name": {"type": "string"},
@@ -313,9 +316,9 @@ def test_response_format_is_that_of_chat() -> None:
         (str, r'{"value": "\ud800"}', "Invalid JSON: unexpected end of hex escape"),
         (int, f'{{"value": "{"x" * 100}"}}', f"not '{'x' * 59}..."),
         (list[int], str(["x"] * 9).replace("'", '"'), "\nand 4 more"),
-        (RAW, '[{"title": 1}]', "[0].title: 1 is not of type 'string'"),
-        (RAW, "3", "3 is not of type 'array'"),
-        (RAW, f'["{"x" * 300}"]', "... does not fit its type"),
+        (RAW, '[{"title": 1}]', '[0].title: 1 is not of type "string"'),
+        (RAW, "3", '3 is not of type "array"'),
+        (RAW, f'["{"x" * 300}"]', "... does not fit 'type'"),
         (RAW, str([1] * 9), "\nand 4 more"),
     ],
 )
@@ -350,11 +353,14 @@ def test_of_two_blocks_none_is_taken() -> None:
         (type(iter([])), "list_iterator has no form in JSON: Unable to generate"),
         (list["Missing"], "has no form in JSON: name 'Missing' is not defined"),  # type: ignore[name-defined]  # noqa: F821
         (Schema, "has no form in JSON"),
-        ({"type": "bogus"}, "is no JSON Schema: 'bogus' is not valid"),
-        ({"$ref": "https://example.com/s"}, "refers to 'https://example.com/s', which"),
+        ({"type": "bogus"}, 'is not a JSON Schema: type: "bogus" is'),
+        (
+            {"$ref": "https://example.com/s"},
+            "does not contain: Resource 'https://example.com/s'",
+        ),
         (
             {"items": {"not": {"$ref": "#/$defs/a"}}},
-            "refers to '#/$defs/a', which is not in",
+            "does not contain: Pointer '/$defs/a' does not",
         ),
     ],
 )
@@ -447,7 +453,7 @@ def test_values_become_plain_for_a_frame() -> None:
 def test_pydantic_is_loaded_with_the_first_type() -> None:
     code = (
         "import sys; import stepmagic.schema; assert 'pydantic' not in sys.modules\n"
-        "assert 'jsonschema' not in sys.modules\n"
+        "assert 'jsonschema_rs' not in sys.modules\n"
         "stepmagic.schema.Schema.of(int); assert 'pydantic' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603 - our own line

@@ -161,7 +161,7 @@ def test_some_model_must_be_named(
     resolved: Resolver, settings: StepMagic, line: dict[str, str]
 ) -> None:
     settings.model = ""
-    with pytest.raises(SettingError, match="no model is named"):
+    with pytest.raises(SettingError, match="no model is set"):
         resolved(**line)
 
 

@@ -13,7 +13,13 @@ import pytest
 
 from stepmagic.errors import TranscriptError
 from stepmagic.keys import Key
-from stepmagic.transcript.log import AppendLog, LogFormat, LogReader, reason
+from stepmagic.transcript.log import (
+    AppendLog,
+    LogFormat,
+    LogReader,
+    reason,
+    replace_file,
+)
 
 SECRET = "sk-or-v1-0123456789abcdef"
 FORMAT = LogFormat(name="diary", version=2, error=TranscriptError)
@@ -226,3 +232,24 @@ def test_reason_is_the_words_of_the_system_or_of_the_error() -> None:
     assert reason(PermissionError(13, "Permission denied", "x")) == "Permission denied"
     assert reason(ValueError("it is odd")) == "it is odd"
     assert reason(ValueError()) == "ValueError"
+
+
+def test_a_file_is_replaced_with_its_mode(path: Path) -> None:
+    replace_file(path, b"one")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    replace_file(path, b"two", mode=0o644)
+    assert (path.read_bytes(), stat.S_IMODE(path.stat().st_mode)) == (b"two", 0o644)
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+def test_a_full_disk_leaves_the_old_file(path: Path) -> None:
+    replace_file(path, b"one")
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limit[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            replace_file(path, b"x" * 100)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert path.read_bytes() == b"one"
+    assert [each.name for each in path.parent.iterdir()] == [path.name]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from stepmagic.attachments.names import look_up
 from stepmagic.attachments.placeholders import named
 from stepmagic.conversation.draft import Draft
 from stepmagic.conversation.prompt import build_message
-from stepmagic.errors import AttachmentError
+from stepmagic.errors import AttachmentError, did_you_mean
 from stepmagic.transcript import Message
 
 _ROOT = re.compile(r"\w+")
@@ -88,9 +87,9 @@ def _column(expression: str, names: tuple[str, ...]) -> str:
     for name in (expression, _root(expression)):
         if name in names:
             return name
-    close = difflib.get_close_matches(expression, names, n=1)
-    hint = f"Did you mean {close[0]!r}?" if close else f"It has {', '.join(names)}."
-    message = f"the data has no column {expression!r}. {hint}"
+    hint = did_you_mean(expression, names, form="{!r}")
+    hint = hint or f" It has {', '.join(names)}."
+    message = f"the data has no column {expression!r}.{hint}"
     raise AttachmentError(message)
 
 

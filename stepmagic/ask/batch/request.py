@@ -26,6 +26,7 @@ from stepmagic.errors import (
     StepError,
     StreamFailed,
     ValueMisfit,
+    shorten,
 )
 from stepmagic.schema import Schema
 from stepmagic.server.cassette.endpoint import ReplayEndpoint
@@ -243,7 +244,7 @@ def _for_row(error: ValueMisfit, outcome: Outcome, schema: Schema) -> ValueMisfi
     """Return the error that a row keeps, with the text that no column has."""
     cut = "; it was cut off at max_tokens" if outcome.finish_reason == "length" else ""
     text = outcome.text
-    quoted = text if len(text) <= _MOST_QUOTED else f"{text[:_MOST_QUOTED]}..."
+    quoted = shorten(text, _MOST_QUOTED)
     message = (
         f"the answer is not of the type {schema.title}: {error.problem}{cut}. The "
         f"answer was {quoted!r}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import glob
 import itertools
 import os
@@ -10,7 +9,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from stepmagic.errors import AttachmentError
+from stepmagic.errors import AttachmentError, did_you_mean
 
 MOST_FILES = 60
 """StepFun takes at most 60 images in a request (StepFun docs, Image understanding)."""
@@ -88,5 +87,4 @@ def _neighbours(path: Path) -> str:
             ]
     except OSError:
         return f" There is no folder `{path.parent}`."
-    close = difflib.get_close_matches(path.name, names, n=3)
-    return f" Did you mean {', '.join(close)}?" if close else ""
+    return did_you_mean(path.name, names, most=3)

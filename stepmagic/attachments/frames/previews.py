@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import html
 import re
 from collections.abc import Hashable, Iterable, Iterator, Sequence
@@ -28,7 +27,7 @@ from stepmagic.attachments.frames.sampling import Source, Values, shown
 from stepmagic.attachments.frames.sensitive import guess, texts_of
 from stepmagic.attachments.frames.summary import Summary, summarise
 from stepmagic.attachments.frames.types import Kind, find_kind, unwrapped
-from stepmagic.errors import AttachmentError
+from stepmagic.errors import AttachmentError, did_you_mean
 from stepmagic.transcript.usage import estimate_tokens, format_count
 
 _WIDEST = 32
@@ -207,8 +206,7 @@ class _Reading:
             wanted = {label(name), str(name)}
             numbers = {n for n, text in enumerate(labels) if text in wanted}
             if not numbers:
-                close = difflib.get_close_matches(str(name), labels, n=3)
-                hint = f" Did you mean {', '.join(map(repr, close))}?" if close else ""
+                hint = did_you_mean(str(name), labels, most=3, form="{!r}")
                 of = f"`{frame}`" if frame else f"the {self._kind.name}"
                 message = f"redact: {of} has no column {name!r}.{hint}"
                 raise AttachmentError(message)

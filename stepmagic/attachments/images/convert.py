@@ -20,7 +20,6 @@ from stepmagic.attachments.images.limits import (
     DEFAULT_LIMITS,
     Converted,
     ImageLimits,
-    format_bytes,
     format_pixels,
 )
 from stepmagic.attachments.images.pictures import (
@@ -34,6 +33,7 @@ from stepmagic.attachments.images.pictures import (
 from stepmagic.attachments.images.types import is_array, kind_of
 from stepmagic.errors import AttachmentError
 from stepmagic.transcript import Image
+from stepmagic.transcript.usage import format_bytes
 
 _MOST_IMAGES = 60
 """StepFun's image chat takes no more in a request (platform.stepfun.ai)."""

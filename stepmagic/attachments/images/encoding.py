@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from stepmagic.attachments.images.limits import (
     ImageLimits,
     Size,
-    format_bytes,
     format_pixels,
 )
 from stepmagic.errors import AttachmentError
+from stepmagic.transcript.usage import format_bytes
 
 if TYPE_CHECKING:
     from PIL.Image import Image

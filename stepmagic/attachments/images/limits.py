@@ -11,9 +11,6 @@ from stepmagic.transcript import Image
 Size: TypeAlias = tuple[int, int]
 """Width and height, in pixels."""
 
-_KILO = 1000
-_MEGA = 1_000_000
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageLimits:
@@ -63,12 +60,3 @@ def format_pixels(size: Size) -> str:
     """Return a size in words, with a multiplication sign between its numbers."""
     width, height = size
     return f"{width:,} \N{MULTIPLICATION SIGN} {height:,} pixels"
-
-
-def format_bytes(count: int) -> str:
-    """Return a number of bytes in words: ``912 bytes``, ``84 KB``, ``1.2 MB``."""
-    if count < _KILO:
-        return f"{count} bytes"
-    if count < _MEGA:
-        return f"{count // _KILO} KB"
-    return f"{count / _MEGA:.1f} MB"

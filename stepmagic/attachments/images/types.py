@@ -9,6 +9,8 @@ from __future__ import annotations
 import sys
 from typing import Any, Literal, TypeAlias
 
+from stepmagic.transcript.signatures import HEAD_BYTES, detect
+
 Kind: TypeAlias = Literal[
     "pillow", "array", "matplotlib", "plotly", "altair", "ipython", "repr", "bytes"
 ]
@@ -34,21 +36,6 @@ REPR_METHODS = ("_repr_png_", "_repr_jpeg_")
 _COLOURS = (3, 4)
 _LEAST_SIDE = 16
 _MONOCHROME_TYPES = ("bool", "uint8")
-_SIGNATURES = (
-    (0, b"\x89PNG\r\n\x1a\n", "PNG"),
-    (0, b"\xff\xd8\xff", "JPEG"),
-    (0, b"GIF87a", "GIF"),
-    (0, b"GIF89a", "GIF"),
-    (8, b"WEBPVP8", "WEBP"),
-    (0, b"II*\0", "TIFF"),
-    (0, b"MM\0*", "TIFF"),
-    (4, b"ftypavif", "AVIF"),
-    (4, b"ftypavis", "AVIF"),
-)
-"""Offset and bytes, and Pillow's name of the format."""
-
-_BMP_HEADERS = (12, 40, 52, 56, 64, 108, 124)
-"""Sizes of the header behind the file header; the signature is two letters of text."""
 
 
 def is_image(value: Any) -> bool:
@@ -66,7 +53,7 @@ def is_image(value: Any) -> bool:
 def kind_of(value: Any) -> Kind | None:
     """Return how a value is made an image; None where it is not one."""
     if is_bytes(value):
-        return "bytes" if format_of(bytes(value[:32])) else None
+        return "bytes" if format_of(bytes(value[:HEAD_BYTES])) else None
     named = _named_kind(value)
     if named == "array":
         return "array" if _has_image_shape(value) else None
@@ -87,11 +74,9 @@ def is_array(value: Any) -> bool:
 
 def format_of(data: bytes) -> str | None:
     """Return Pillow's name of the format that bytes begin as; None for another."""
-    for offset, signature, name in _SIGNATURES:
-        if data.startswith(signature, offset):
-            return name
-    header = int.from_bytes(data[14:18], "little")
-    return "BMP" if data.startswith(b"BM") and header in _BMP_HEADERS else None
+    found = detect(data)
+    is_readable = found is not None and found.family == "image" and found.name != "HEIF"
+    return found.name if found is not None and is_readable else None
 
 
 def shape_and_type(array: Any) -> tuple[tuple[int, ...], str]:

@@ -15,7 +15,6 @@ from stepmagic.attachments.files.urls import check_url, url_notices
 from stepmagic.attachments.images.types import is_array, shape_and_type
 from stepmagic.attachments.video.containers import (
     ADVISED_S,
-    HEAD_BYTES,
     MOST_BYTES,
     SENDABLE,
     check_sendable,
@@ -34,6 +33,7 @@ from stepmagic.attachments.video.decoding import (
 )
 from stepmagic.errors import AttachmentError
 from stepmagic.transcript import Video
+from stepmagic.transcript.signatures import HEAD_BYTES
 from stepmagic.transcript.usage import format_bytes, format_count
 
 SEQUENCE_FRAMES = 16

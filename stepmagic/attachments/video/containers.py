@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 
 from stepmagic.errors import AttachmentError
+from stepmagic.transcript.signatures import media_type
 from stepmagic.transcript.usage import format_bytes
-
-HEAD_BYTES = 64
-"""Enough to tell the format."""
 
 MOST_BYTES = 128_000_000 - 1
 """StepFun takes videos of less than 128 MB (StepFun docs, Video understanding)."""
@@ -44,26 +42,6 @@ DEMUXERS = {
 }
 """FFmpeg's readers. It is not left to guess: a playlist would open other addresses."""
 
-# Brands of the ISO base media file format (ISO/IEC 14496-12) that are no video:
-# HEIF and AVIF pictures, and sound alone.
-_NO_VIDEO = re.compile(
-    rb".{4}ftyp(hei|hev|mif|msf|avif|avis|M4A |M4B |M4P )", re.DOTALL
-)
-
-_SIGNATURES = (
-    (4, b"ftypqt  ", "video/mov"),
-    (4, b"ftyp", "video/mp4"),
-    # First atoms of a QuickTime file from before there were brands.
-    *((4, atom, "video/mov") for atom in (b"moov", b"mdat", b"wide", b"pnot")),
-    (0, b"\x00\x00\x01\xba", "video/mpeg"),
-    (8, b"AVI LIST", "video/x-msvideo"),
-    (0, b"FLV\x01", "video/x-flv"),
-    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "video/x-ms-wmv"),
-)
-_EBML = b"\x1a\x45\xdf\xa3"
-# An Ogg stream of sound begins alike (RFC 3533, 6; Theora specification, 6.2).
-_OGG, _THEORA = b"OggS", b"\x80theora"
-
 _PLACE = re.compile(
     rb"loci\0{4}|\xa9xyz.{4}[+-]\d|com\.apple\.quicktime\.location", re.DOTALL
 )
@@ -71,18 +49,8 @@ _PLACE = re.compile(
 
 
 def media_type_of(head: bytes) -> str | None:
-    """Return the media type that a video's first bytes tell; None for anything else."""
-    start = head[:HEAD_BYTES]
-    if _NO_VIDEO.match(start):
-        return None
-    if start.startswith(_EBML):
-        return "video/webm" if b"webm" in start else "video/x-matroska"
-    if start.startswith(_OGG):
-        return "video/ogg" if _THEORA in start else None
-    for offset, signature, media_type in _SIGNATURES:
-        if start.startswith(signature, offset):
-            return media_type
-    return None
+    """Return the media type that a video's first bytes show; None for anything else."""
+    return media_type(head, "video")
 
 
 def known_type(head: bytes, name: str) -> str:
@@ -91,14 +59,14 @@ def known_type(head: bytes, name: str) -> str:
     Raises:
         AttachmentError: Its first bytes are those of no video.
     """
-    media_type = media_type_of(head)
-    if media_type is None:
+    found = media_type_of(head)
+    if found is None:
         message = (
             f"`{name}` is no video: its first bytes are those of no known format. "
             f"Videos are sent as {', '.join(SENDABLE.values())}."
         )
         raise AttachmentError(message)
-    return media_type
+    return found
 
 
 def way_round(name: str) -> str:
@@ -115,10 +83,10 @@ def check_sendable(data: bytes, name: str) -> str:
     Raises:
         AttachmentError: It is no video, of a format that is not taken, or too large.
     """
-    media_type = known_type(data, name)
-    if media_type not in SENDABLE:
+    found = known_type(data, name)
+    if found not in SENDABLE:
         message = (
-            f"`{name}` is a video in {_OTHERS[media_type]}; only "
+            f"`{name}` is a video in {_OTHERS[found]}; only "
             f"{', '.join(SENDABLE.values())} can be sent. {way_round(name)}"
         )
         raise AttachmentError(message)
@@ -128,7 +96,7 @@ def check_sendable(data: bytes, name: str) -> str:
             f"{format_bytes(MOST_BYTES + 1)} can be sent. {way_round(name)}"
         )
         raise AttachmentError(message)
-    return media_type
+    return found
 
 
 def tells_place(data: bytes) -> bool:

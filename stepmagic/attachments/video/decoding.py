@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 from stepmagic.attachments import images
 from stepmagic.attachments.images.limits import format_pixels
-from stepmagic.attachments.video.containers import DEMUXERS, HEAD_BYTES, known_type
+from stepmagic.attachments.video.containers import DEMUXERS, known_type
 from stepmagic.errors import AttachmentError
 from stepmagic.transcript import Image, Video
+from stepmagic.transcript.signatures import HEAD_BYTES
 
 if TYPE_CHECKING:
     from av.container import InputContainer

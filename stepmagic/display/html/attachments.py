@@ -11,17 +11,16 @@ from dataclasses import dataclass
 from html import escape as quote
 
 from stepmagic.display.html.bundle import describe
-from stepmagic.errors import AttachmentError
+from stepmagic.errors import AttachmentError, shorten
 from stepmagic.markdown import escape, plain
-from stepmagic.markdown.characters import shorten
 from stepmagic.markdown.html_text import QUIET
 from stepmagic.transcript import File, Image, Message, Part, Text, Video
+from stepmagic.transcript.signatures import media_type
 from stepmagic.transcript.usage import estimate_part, format_count
 
 _LONGEST_TEXT = 8000
 _LONGEST_NAME = 60
 _PRE = 'style="white-space:pre;overflow-x:auto"'
-_PNG = b"\x89PNG"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,10 +120,10 @@ def _thumbnail(part: Image) -> str:
         small = thumbnail(part, longest=160)
     except AttachmentError as error:  # a part that was not made by us
         return escape(str(error))
-    kind = "png" if small.startswith(_PNG) else "jpeg"
+    kind = media_type(small, "image")
     source = base64.b64encode(small).decode("ascii")
     name = quote(plain(part.name or "image"))
-    return f'<img alt="{name}" src="data:image/{kind};base64,{source}">'
+    return f'<img alt="{name}" src="data:{kind};base64,{source}">'
 
 
 def _cut(text: str) -> str:

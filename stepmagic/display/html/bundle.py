@@ -39,6 +39,7 @@ from stepmagic.transcript import (
     Turn,
     Video,
 )
+from stepmagic.transcript.signatures import media_type
 from stepmagic.transcript.usage import format_count
 
 _LONGEST_LINE = 80
@@ -48,12 +49,8 @@ _SENTENCE = re.compile(r"[.!?] +(?=\S)")
 _LARGEST_IMAGE = 10_000_000
 """Most bytes of an image that is embedded in the notebook file."""
 
-_SIGNATURES = (
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF87a", "image/gif"),
-    (b"GIF89a", "image/gif"),
-)
+_SHOWN_TYPES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+"""Pictures that every front end shows."""
 
 
 def reply_bundle(answer: Answer, *, footer: bool) -> dict[str, str]:
@@ -327,10 +324,8 @@ def _image(image: Image) -> str:
     Its type is read from the bytes: what claims to be a PNG may be an SVG with scripts.
     """
     data = image.data or b""
-    found = next((kind for start, kind in _SIGNATURES if data.startswith(start)), None)
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        found = "image/webp"
-    if found is None or len(data) > _LARGEST_IMAGE:
+    found = media_type(data, "image")
+    if found not in _SHOWN_TYPES or len(data) > _LARGEST_IMAGE:
         return _media(image)
     source = base64.b64encode(data).decode("ascii")
     return f'<p><img alt="image of the reply" src="data:{found};base64,{source}"></p>\n'

@@ -57,7 +57,7 @@ from stepmagic.display.notebook.output import Output
 from stepmagic.display.notebook.patches import Patches
 from stepmagic.display.notebook.support import FrontEnd
 
-_VIEW = "application/vnd.jupyter.widget-view+json"
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 _NOT_HERE = (
     "The answer is being written, but not to this page. When the cell is done, "
     "`%step history` shows it."
@@ -80,7 +80,7 @@ class LiveModel(anywidget.AnyWidget):
         """Return the bundle that shows the model, with a text for other front ends."""
         view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
         html = wrapped(quiet(_NOT_HERE))
-        return {_VIEW: view, "text/html": html, "text/plain": _NOT_HERE}
+        return {WIDGET_VIEW: view, "text/html": html, "text/plain": _NOT_HERE}
 
     def dismiss(self) -> None:
         """Close the model, and the layout that ipywidgets gave it."""

@@ -20,6 +20,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from stepmagic.errors import shorten
 from stepmagic.transcript import MediaText, Protocol
 from stepmagic.transcript.usage import format_count
 
@@ -150,8 +151,7 @@ def _told(options: Mapping[str, Any], name: str) -> str:
 
 
 def _shortened(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+    return shorten(json.dumps(value, ensure_ascii=False), _SHOWN)
 
 
 def _message_difference(asked: Question, recorded: Question, at: int) -> str:

@@ -22,12 +22,12 @@ from pathlib import Path
 from typing import TypeAlias
 
 from stepmagic.errors import EngineError
+from stepmagic.server.catalogue import LOCAL_PREFIX
 from stepmagic.settings import cache_folder
 
 Progress: TypeAlias = Callable[[str], None]
 """Takes one line, at most twice a second; what it raises stops the work and passes."""
 
-LOCAL_PREFIX = "local/"
 
 _GGUF_MAGIC = b"GGUF"
 _CHUNK_BYTES = 1 << 20

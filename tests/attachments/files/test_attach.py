@@ -264,7 +264,7 @@ def test_certificate_is_text(attach: Write) -> None:
     ("content", "what"),
     [
         (b"PK\x03\x04\x14\x00\x00\x00", "a ZIP archive, as .xlsx"),
-        (b"\x1f\x8b\x08\x00\x00", "data packed by gzip"),
+        (b"\x1f\x8b\x08\x00\x00", "data compressed by gzip"),
         (b"\x80\x05\x95\x00\x00", "a pickled Python object"),
         (b"RIFF\x00\x00\x00\x00WAVEfmt ", r"sound \(WAV\)"),
         (b"\x93NUMPY\x01\x00", "a numpy array"),

@@ -22,9 +22,9 @@ from image_samples import (
 )
 from stepmagic import transcript
 from stepmagic.attachments.images import ImageLimits, from_bytes, thumbnail, to_images
-from stepmagic.attachments.images.limits import format_bytes
 from stepmagic.attachments.images.pictures import CACHE, Cache, Encoded
 from stepmagic.errors import AttachmentError, SettingError
+from stepmagic.transcript.usage import format_bytes
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 
@@ -57,14 +57,6 @@ def test_part_has_name_detail_and_size() -> None:
     size = format_bytes(len(part.data or b""))
     assert converted.size == f"320 {TIMES} 240 pixels, {size} PNG"
     assert converted.notices == ()
-
-
-@pytest.mark.parametrize(
-    ("count", "words"),
-    [(2, "2 bytes"), (999, "999 bytes"), (84_999, "84 KB"), (1_250_000, "1.2 MB")],
-)
-def test_bytes_in_words(count: int, words: str) -> None:
-    assert format_bytes(count) == words
 
 
 @pytest.mark.parametrize("name", ["longest_side", "max_bytes", "max_pixels", "frames"])
