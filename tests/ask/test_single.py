@@ -106,4 +106,4 @@ def test_replies_and_conversations_have_short_reprs(
     step.run(ASK + "r = step('Hi')")
     assert repr(step["r"]).startswith("<Reply complete, 2 words, ")
     assert str(step["r"]) == "Two words."
-    assert isinstance(session().conversation, Conversation)
+    assert repr(Conversation("main")).startswith("<Conversation 'main': 1 turn, ")

@@ -15,6 +15,7 @@ from IPython.core.displaypub import CapturingDisplayPublisher
 from image_samples import drawing, encoded
 from openrouter_server import OpenRouterServer, answer, error, stall
 from shell_fixtures import ShellUnderTest
+from stepmagic import Conversation
 from stepmagic.attachments.notebook.host import Host
 from stepmagic.panel import Panel
 from stepmagic.panel.server import Desk, close_all, desk_for
@@ -599,9 +600,10 @@ def test_elsewhere_the_panel_has_an_output_of_its_own(
 
 
 def test_a_panel_is_of_the_current_conversation_or_of_one_by_name() -> None:
-    assert Panel().conversation is session().conversation
+    assert Panel().conversation == Conversation("main")
     assert repr(Panel("other")) == "<Panel of other>"
-    assert Panel(session().conversation).conversation is session().conversation
+    assert Panel(plots := Conversation()).conversation is plots
+    assert Panel("other").conversation == Conversation("other")
 
 
 def test_without_a_kernel_there_is_no_panel(step: ShellUnderTest) -> None:
