@@ -111,7 +111,7 @@ def _percent_of(token: TokenLogprob) -> str:
 _QUOTED = 60
 """Characters of an answer that an error message quotes."""
 
-Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
+Json: TypeAlias = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 """What a JSON document is in Python."""
 
 if TYPE_CHECKING:

@@ -232,6 +232,10 @@ class TurnStream(EventStream[StreamEvent]):
         """This one."""
         return (self,)
 
+    def __repr__(self) -> str:
+        status = "not begun" if self.turn is None else self.turn.status
+        return f"<{type(self).__name__}: {status}>"
+
     @property
     def turn(self) -> Turn | None:
         """The turn as it is in the tree now; None before it has begun."""
