@@ -174,7 +174,7 @@ class _Reader:
         self.turns[-1] = replace(
             turn,
             replies=tuple(replies),
-            finish_reason="tool_calls" if calls else "stop",
+            finish_reason="tool_calls" if calls or role == "tool" else "stop",
         )
 
 
