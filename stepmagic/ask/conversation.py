@@ -19,15 +19,18 @@ from stepmagic.ask.render import TICK_S
 from stepmagic.attachments.notebook.host import Host
 from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.conversation.draft import Draft
-from stepmagic.conversation.prompt import Prompt, build_prompt, named_values
+from stepmagic.conversation.prompt import (
+    Prompt,
+    build_prompt,
+    checked_prompt,
+    named_values,
+)
 from stepmagic.conversation.reply import Json, Replies, Reply
-from stepmagic.conversation.stream import NOBODY, Reader, Sending
+from stepmagic.conversation.stream import UNATTENDED, Reader, TurnStream
 from stepmagic.errors import SettingError, TranscriptError
-from stepmagic.keys import find_key
 from stepmagic.schema import Records
 from stepmagic.server.catalogue import full_name
-from stepmagic.server.endpoint import refuse_key
-from stepmagic.server.options import Overrides, handling_for
+from stepmagic.server.options import Overrides
 from stepmagic.session import session
 from stepmagic.settings import current
 from stepmagic.storage import Saved, from_openai, load_file, save_file
@@ -429,13 +432,13 @@ class Conversation:
         overrides = Overrides(
             model=model, effort=effort, system=system, parameters=parameters
         )
-        asked, sending = self._send(prompt, attachments, overrides, tools, NOBODY)
-        with sending:
+        asked, stream = self._send(prompt, attachments, overrides, tools, UNATTENDED)
+        with stream:
             yield from (Notice(text=text, stays=True) for text in asked.notices)
-            for event in sending.beats(TICK_S):
+            for event in stream.beats(TICK_S):
                 if event is not None:
                     yield event
-        sending.result()
+        stream.result()
 
     async def astream(
         self,
@@ -464,14 +467,14 @@ class Conversation:
         overrides = Overrides(
             model=model, effort=effort, system=system, parameters=parameters
         )
-        reader = Reader(home=asyncio.get_running_loop())
-        asked, sending = self._send(prompt, attachments, overrides, tools, reader)
-        async with sending:
+        reader = Reader(loop=asyncio.get_running_loop())
+        asked, stream = self._send(prompt, attachments, overrides, tools, reader)
+        async with stream:
             for text in asked.notices:
                 yield Notice(text=text, stays=True)
-            async for event in sending:
+            async for event in stream:
                 yield event
-        sending.result()
+        stream.result()
 
     def _send(
         self,
@@ -480,7 +483,7 @@ class Conversation:
         overrides: Overrides,
         tools: Iterable[Callable[..., object]],
         reader: Reader,
-    ) -> tuple[Prompt, Sending]:
+    ) -> tuple[Prompt, TurnStream]:
         """Begin a turn; returns its prompt and the stream of its events."""
         dialogue, (options,) = single.prepare(
             [overrides], self.__stepmagic_dialogue__, tools=tools
@@ -489,13 +492,12 @@ class Conversation:
             if attachments:
                 message = "a message takes no attachments. Give the question as text."
                 raise SettingError(message)
-            asked = Prompt(message=prompt)
+            asked = checked_prompt(prompt, options)
         else:
             host = Host.find()
             values = named_values(attachments, host.namespace)
             draft = Draft(text=prompt, values=values, placeholders=False)
-            asked = build_prompt(draft, handling_for(options), host)
-        refuse_key(find_key(), options.system, asked.message)
+            asked = build_prompt(draft, options, host)
         return asked, dialogue.send(asked.message, options, reader=reader)
 
     def undo(self, count: int = 1) -> list[Turn]:

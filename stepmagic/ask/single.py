@@ -61,7 +61,7 @@ def step(
         each if isinstance(each, list) else [each] for each in (model, effort)
     )
     if not models or not efforts:
-        message = "model or effort is an empty list: name at least one, or leave it out."
+        message = "model or effort is an empty list: name one, or leave it out."
         raise SettingError(message)
     each = spread(_overrides(system, schema, parameters), models, efforts)
     question = _question(

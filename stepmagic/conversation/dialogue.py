@@ -12,10 +12,8 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import (
-    AsyncGenerator,
     AsyncIterator,
     Callable,
-    Iterable,
     Sequence,
 )
 from contextvars import ContextVar
@@ -37,15 +35,12 @@ from stepmagic.conversation.stream import (
 from stepmagic.conversation.turn import TurnRun, compared, encode, new_turn
 from stepmagic.errors import StepError
 from stepmagic.keys import Key
-from stepmagic.schema.tools import to_tools
-from stepmagic.server.catalogue import Catalogue
-from stepmagic.server.options import Options, Overrides, resolve, with_tools
-from stepmagic.settings import current
+from stepmagic.server.options import Options, Overrides
 from stepmagic.storage import About, Saved, to_openai
 from stepmagic.storage.journal import EVERY_S, Journal, journal
 from stepmagic.storage.snapshot import closed
-from stepmagic.transcript import Cell, Message, Turn, TurnTree, user
-from stepmagic.transcript.events import Notice, StreamEvent
+from stepmagic.transcript import Cell, Message, Turn, TurnTree
+from stepmagic.transcript.events import Notice
 from stepmagic.transcript.usage import format_count
 
 _held_locks: ContextVar[tuple[TurnLock, ...]] = ContextVar("_held_locks", default=())
