@@ -30,7 +30,7 @@ from stepmagic.conversation.stream import UNATTENDED, Reader, TurnStream
 from stepmagic.errors import SettingError, TranscriptError
 from stepmagic.schema import Records
 from stepmagic.server.catalogue import full_name
-from stepmagic.server.options import Overrides
+from stepmagic.server.options import Overrides, resolve
 from stepmagic.session import session
 from stepmagic.settings import current
 from stepmagic.storage import Saved, from_openai, load_file, save_file
@@ -80,12 +80,8 @@ class Conversation:
     ) -> None:
         self._name = name
         self._own = Dialogue(_UNNAMED) if name is None else None
-        if system is not None:
-            self.system = system
-        if model is not None:
-            self.model = model
-        if effort is not None:
-            self.effort = effort
+        given = {"system": system, "model": model, "effort": effort}
+        self._set({key: value for key, value in given.items() if value is not None})
 
     @property
     def __stepmagic_dialogue__(self) -> Dialogue:
@@ -93,7 +89,7 @@ class Conversation:
         if self._own is not None:
             return self._own
         # Looked up each time: `%step load` may replace an empty one.
-        return session().open(self._name or "main")
+        return session().open(str(self._name))
 
     @property
     def name(self) -> str | None:
@@ -119,47 +115,49 @@ class Conversation:
     @system.setter
     def system(self, system: str | None) -> None:
         """Set it from the next question on."""
-        self._set(system=system)
+        self._set({"system": system})
 
     @property
     def model(self) -> str:
-        """The model that is asked; setting None goes back to that of ``%config``.
-
-        Raises:
-            SettingError: The model cannot be asked with what else is set.
-        """
+        """The model that is asked; setting None goes back to that of ``%config``."""
         own = self.__stepmagic_dialogue__.overrides.model
         return full_name(own or current().model)
 
     @model.setter
     def model(self, model: str | None) -> None:
-        """Set it from the next question on."""
-        self._set(model=None if model is None else full_name(model))
+        """Set it from the next question on.
+
+        Raises:
+            SettingError: The model cannot be asked with what else is set.
+        """
+        self._set({"model": model})
 
     @property
     def effort(self) -> str | None:
-        """Reasoning effort: high, medium, low; None is the model's own.
-
-        Raises:
-            SettingError: There is no such effort, or the model does not reason.
-        """
+        """Reasoning effort: high, medium or low; None is the model's own."""
         own = self.__stepmagic_dialogue__.overrides.effort
         return own or current().effort or None
 
     @effort.setter
     def effort(self, effort: str | None) -> None:
-        """Set it from the next question on."""
-        self._set(effort=effort)
+        """Set it from the next question on.
 
-    def _set(self, **values: Any) -> None:
+        Raises:
+            SettingError: There is no such effort, or the model does not reason.
+        """
+        self._set({"effort": effort})
+
+    def _set(self, values: dict[str, Any]) -> None:
         """Change what is set for this conversation.
 
         Raises:
             SettingError: A value cannot be used; nothing has changed then.
         """
+        if not values:
+            return
         dialogue = self.__stepmagic_dialogue__
         changed = replace(dialogue.overrides, **values)
-        session().options(dialogue, changed)
+        resolve(current(), session().catalogue(), changed, Overrides())
         dialogue.overrides = changed
 
     @property
@@ -458,7 +456,7 @@ class Conversation:
 
         To leave the loop early, close what this returns (``contextlib.aclosing``): that
         stops the turn. Async functions of ``tools`` run in the event loop that reads.
-        Else it is as ``stream``.
+        Otherwise as ``stream``.
 
         Raises:
             StepError: There is no answer, or an incomplete one, which the conversation
@@ -485,6 +483,12 @@ class Conversation:
         reader: Reader,
     ) -> tuple[Prompt, TurnStream]:
         """Begin a turn; returns its prompt and the stream of its events."""
+        if "schema" in overrides.parameters:
+            message = (
+                "a stream is of text, and has no `schema`. `ask(..., schema=...)` "
+                "returns a value."
+            )
+            raise SettingError(message)
         dialogue, (options,) = single.prepare(
             [overrides], self.__stepmagic_dialogue__, tools=tools
         )

@@ -140,6 +140,14 @@ def test_what_goes_wrong_in_a_stream_is_raised(
 
 
 @pytest.mark.usefixtures("step")
+@pytest.mark.parametrize("events_of", READERS)
+def test_a_stream_has_no_type(server: OpenRouterServer, events_of: Any) -> None:
+    with pytest.raises(SettingError, match=r"`ask\(\.\.\., schema="):
+        events_of(Conversation(), "Hm?", schema=int)
+    assert server.requests == []
+
+
+@pytest.mark.usefixtures("step")
 def test_notices_of_attachments_come_first(server: OpenRouterServer) -> None:
     table = [{"mail": f"a{n}@example.org"} for n in range(9)]
     events = list(Conversation().stream("Who?", table))
