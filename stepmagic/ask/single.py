@@ -37,6 +37,7 @@ from stepmagic.server.options import (
 from stepmagic.session import session
 from stepmagic.settings import current
 from stepmagic.transcript import Part
+from stepmagic.transcript.events import StreamEvent
 
 
 def step(
@@ -266,7 +267,7 @@ def _send(
     return conversation.send(prompt.message, options, cell=host.cell, reader=reader)
 
 
-def _view(host: Host, options: Options) -> View:
+def _view(host: Host, options: Options) -> View[StreamEvent]:
     return view_for(
         host, live=current().live, model=options.model, effort=options.effort
     )
