@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, overload
+from typing import Any
 
 from stepmagic.ask.comparison import ask_each
 from stepmagic.ask.render import TICK_S, draw, keep, watched
@@ -23,6 +23,7 @@ from stepmagic.conversation.stream import Reader, TurnStream
 from stepmagic.conversation.typed_answer import TypedQuestion
 from stepmagic.display.interrupts import one_interrupt
 from stepmagic.display.view import View, show_sent, view_for
+from stepmagic.errors import SettingError
 from stepmagic.schema import Schema
 from stepmagic.schema.tools import to_tools
 from stepmagic.server.catalogue import is_local
@@ -39,36 +40,6 @@ from stepmagic.transcript import Part
 from stepmagic.transcript.events import StreamEvent
 
 
-@overload
-def step(
-    prompt: str | Part,
-    *attachments: Any,
-    conversation: Dialogue | str | None = None,
-    once: bool = False,
-    model: str | None = None,
-    effort: str | None = None,
-    system: str | None = None,
-    schema: Any = None,
-    tools: Iterable[Callable[..., Any]] = (),
-    **parameters: Any,
-) -> Reply: ...
-
-
-@overload
-def step(
-    prompt: str | Part,
-    *attachments: Any,
-    conversation: Dialogue | str | None = None,
-    once: bool = False,
-    model: str | list[str] | None = None,
-    effort: str | list[str] | None = None,
-    system: str | None = None,
-    schema: Any = None,
-    tools: Iterable[Callable[..., Any]] = (),
-    **parameters: Any,
-) -> Reply | Replies: ...
-
-
 def step(
     prompt: str | Part,
     *attachments: Any,
@@ -81,36 +52,18 @@ def step(
     tools: Iterable[Callable[..., Any]] = (),
     **parameters: Any,
 ) -> Reply | Replies:
-    """Ask a model; streams into the notebook and returns the ``Reply``.
-
-        from stepmagic import step
-        reply = step("Why is the sky blue?", effort="low", max_tokens=300)
-        reply.text
-
-    Args:
-        prompt: The question.
-        attachments: What to send before it: DataFrames, images, figures, videos, paths,
-            functions, errors, text, replies.
-        conversation: A ``Conversation`` or the name of one; the current by default.
-        once: Ask aside, without reading or changing the conversation.
-        model: Model id, for this turn; a list asks several at once.
-        effort: Reasoning effort: high, medium or low; a list asks with each at once.
-            Lists return ``Replies``, in their order.
-        system: System prompt of the conversation from here on.
-        schema: The type to answer with, which ``reply.value`` is then of: a pydantic
-            model, dataclass, TypedDict, enum, ``list[T]``, plain type or JSON Schema.
-        tools: Functions the model may call; see ``tool``.
-        parameters: Any parameter by the wire's own name; also ``api``, ``stream``,
-            ``detail`` (of images) and ``frames`` (of a video).
+    """Ask a model and draw the answers; documented as ``functions.step``.
 
     Raises:
         StepError: No answer, or an incomplete one; what was received is kept.
-        ValueMisfit: The answer is not of the type, nor was it when asked again.
         Interrupted: The user stopped it; what was received is kept.
     """
     models, efforts = (
         each if isinstance(each, list) else [each] for each in (model, effort)
     )
+    if not models or not efforts:
+        message = "model or effort is an empty list: name one, or leave it out."
+        raise SettingError(message)
     each = spread(_overrides(system, schema, parameters), models, efforts)
     question = _question(
         prompt, attachments, each, conversation, once=once, tools=tools
@@ -266,16 +219,10 @@ async def astep(
     tools: Iterable[Callable[..., Any]] = (),
     **parameters: Any,
 ) -> Reply:
-    """Ask a model from async code; takes what ``step`` takes, one model and effort.
-
-        replies = await asyncio.gather(*(astep(q, once=True) for q in questions))
-
-    Async functions of ``tools`` run in the loop that awaits it. ``tool(confirm=True)``
-    is denied: a question would block everything that runs there.
+    """Ask a model from async code; documented as ``functions.astep``.
 
     Raises:
         StepError: No answer, or an incomplete one; what was received is kept.
-        ValueMisfit: The answer is not of the type, nor was it when asked again.
     """
     overrides = _overrides(system, schema, parameters)
     each = [replace(overrides, model=model, effort=effort)]

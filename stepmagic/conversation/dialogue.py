@@ -12,10 +12,8 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import (
-    AsyncGenerator,
     AsyncIterator,
     Callable,
-    Iterable,
     Sequence,
 )
 from contextvars import ContextVar
@@ -37,14 +35,12 @@ from stepmagic.conversation.stream import (
 from stepmagic.conversation.turn import TurnRun, compared, encode, new_turn
 from stepmagic.errors import StepError
 from stepmagic.keys import Key
-from stepmagic.schema.tools import to_tools
-from stepmagic.server.catalogue import Catalogue
-from stepmagic.server.options import Options, Overrides, resolve, with_tools
-from stepmagic.settings import current
+from stepmagic.server.options import Options, Overrides
 from stepmagic.storage import About, Saved, to_openai
 from stepmagic.storage.journal import EVERY_S, Journal, journal
-from stepmagic.transcript import Cell, Message, Turn, TurnTree, user
-from stepmagic.transcript.events import Notice, StreamEvent
+from stepmagic.storage.snapshot import closed
+from stepmagic.transcript import Cell, Message, Turn, TurnTree
+from stepmagic.transcript.events import Notice
 from stepmagic.transcript.usage import format_count
 
 _held_locks: ContextVar[tuple[TurnLock, ...]] = ContextVar("_held_locks", default=())
@@ -120,9 +116,15 @@ class Dialogue:
 
     @classmethod
     def from_saved(cls, saved: Saved, name: str | None = None) -> Dialogue:
-        """Return a conversation that was saved, with another name if one is given."""
+        """Return a copy of a conversation, with another name if one is given.
+
+        It shares no tree with what was saved; a turn that is running there is closed.
+        """
         dialogue = cls(name or saved.about.name, saved.about.overrides)
-        dialogue.tree = saved.tree
+        tree = replace(
+            saved.tree, turns=dict(saved.tree.turns), heads=dict(saved.tree.heads)
+        )
+        dialogue.tree = closed(tree)
         dialogue._undone = list(saved.about.undone)
         dialogue._notify()
         return dialogue
@@ -154,6 +156,9 @@ class Dialogue:
     def turns(self) -> list[Turn]:
         """The turns from the first to the head."""
         return self.tree.path()
+
+    def __repr__(self) -> str:
+        return f"<Dialogue {self.name!r}: {format_count(len(self.turns), 'turn')}>"
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
         """Pass the events of every turn to a subscriber; returns what ends that."""
@@ -218,50 +223,6 @@ class Dialogue:
             StepError: There is none, or its answer is complete.
         """
         return unfinished(next(reversed(self.turns), None))
-
-    async def astream(
-        self,
-        prompt: str | Message,
-        *,
-        model: str | None = None,
-        effort: str | None = None,
-        tools: Iterable[Callable[..., Any]] = (),
-        **parameters: Any,
-    ) -> AsyncGenerator[StreamEvent, None]:
-        """Ask, and yield the events as they arrive; draws nothing.
-
-            async for event in conversation.astream("Why is the sky blue?"):
-                if isinstance(event, PartDelta):
-                    print(event.text, end="")
-
-        To leave the loop early, close what this returns (``contextlib.aclosing``): that
-        stops the turn. Async functions of ``tools`` run in the loop that reads; a
-        ``tool(confirm=True)`` is denied.
-
-        Args:
-            prompt: The question.
-            model: Model id, for this turn.
-            effort: Reasoning effort: high, medium or low.
-            tools: Functions the model may call.
-            parameters: Any parameter by the wire's own name; also ``api``, ``stream``.
-
-        Raises:
-            StepError: No answer, or an incomplete one; what was received stays here.
-        """
-        settings = current()
-        options = resolve(
-            settings,
-            Catalogue(settings.base_url),
-            self.overrides,
-            Overrides(model=model, effort=effort, parameters=parameters),
-        )
-        message = user(prompt) if isinstance(prompt, str) else prompt
-        reader = Reader(loop=asyncio.get_running_loop())
-        options = with_tools(options, to_tools(tools))
-        async with self.send(message, options, reader=reader) as stream:
-            async for event in stream:
-                yield event
-        stream.result()
 
     def history(self, cell: Cell | None = None) -> tuple[Message, ...]:
         """Return the messages that a next prompt would follow.

@@ -95,6 +95,11 @@ class EventStream(ABC, Generic[Read]):
         """Whether the last event was read."""
         return all(stream.has_ended for stream in self.streams)
 
+    def __repr__(self) -> str:
+        turns = [stream.turn for stream in self.streams]
+        states = [turn.status if turn else "not begun" for turn in turns]
+        return f"<{type(self).__name__}: {', '.join(states)}>"
+
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Run on the background loop what produces the events; errors reach the reader.
 

@@ -208,11 +208,11 @@ def _history(here: Session, _: list[str]) -> Any:
     return here.conversation
 
 
-def _panel(here: Session, words: list[str]) -> Any:
+def _panel(_: Session, words: list[str]) -> Any:
     # When one is opened.
     from stepmagic.panel import Panel  # noqa: PLC0415
 
-    return Panel(words[0] if words else here.conversation)
+    return Panel(words[0] if words else None)
 
 
 def _model_names(here: Session) -> list[str]:

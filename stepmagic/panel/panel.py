@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from stepmagic.ask.conversation import Conversation
 from stepmagic.attachments.notebook.host import Host
 from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.display.view import is_live
@@ -27,14 +28,19 @@ class Panel:
         conversation: A ``Conversation`` or the name of one; by default the current one.
     """
 
-    def __init__(self, conversation: Dialogue | str | None = None) -> None:
-        here = session()
+    def __init__(self, conversation: Conversation | str | None = None) -> None:
+        if conversation is None:
+            conversation = session().conversation.name
         if isinstance(conversation, str):
-            conversation = here.open(conversation)
-        self.conversation = conversation or here.conversation
+            conversation = Conversation(conversation)
+        self.conversation = conversation
 
     def __repr__(self) -> str:
-        return f"<Panel of {self.conversation.name}>"
+        return f"<Panel of {self._dialogue.name}>"
+
+    @property
+    def _dialogue(self) -> Dialogue:
+        return self.conversation.__stepmagic_dialogue__
 
     def _ipython_display_(self) -> None:
         host = Host.find()
@@ -47,18 +53,19 @@ class Panel:
         # Imports anywidget: only when a panel is displayed.
         from stepmagic.panel.server import server_for  # noqa: PLC0415
 
-        server_for(self.conversation, host).show(in_place=host.is_lab)
+        server_for(self._dialogue, host).show(in_place=host.is_lab)
 
 
-def _show_transcript(conversation: Dialogue) -> None:
+def _show_transcript(conversation: Conversation) -> None:
     """Display the turns where no one can click, as in an executed notebook."""
     # IPython is loaded in every kernel; the views load the Markdown parser.
     from IPython.display import display  # noqa: PLC0415
 
     from stepmagic.panel.views import transcript_bundle, turn_view  # noqa: PLC0415
 
-    turns = [each for each in conversation.turns if each.status != "running"]
+    dialogue = conversation.__stepmagic_dialogue__
+    turns = [each for each in dialogue.turns if each.status != "running"]
     bundle: dict[str, Any] = transcript_bundle(
-        conversation.name, map(turn_view, turns), count=len(turns)
+        dialogue.name, map(turn_view, turns), count=len(turns)
     )
     display(bundle, raw=True)

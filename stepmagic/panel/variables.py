@@ -6,10 +6,7 @@
 from __future__ import annotations
 
 import base64
-import importlib.util
 import keyword
-import re
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,9 +19,6 @@ from stepmagic.conversation.reply import Reply
 from stepmagic.errors import CommandError, StepError
 from stepmagic.transcript import Image, Turn
 from stepmagic.transcript.signatures import media_type
-
-_NUMBER = re.compile(r"[-+]?\d{1,3}(,\d{3})+(\.\d+)?|[-+]?\d*\.?\d+([eE][-+]?\d+)?")
-_BLANK = ("", "-", "–", "—", "n/a", "NaN")  # noqa: RUF001 - as tables have them
 
 
 def result(turn: Turn, what: str, number: int) -> Any:
@@ -47,9 +41,9 @@ def result(turn: Turn, what: str, number: int) -> Any:
         case "code" if 0 <= number < len(reply.code):
             return reply.code[number]
         case "table":
-            tables = read_tables(reply.text)
+            tables = reply.tables
             if 0 <= number < len(tables):
-                return to_frame(*tables[number])
+                return tables[number]
     message = f"the answer does not have a {what} {number + 1}."
     raise CommandError(message)
 
@@ -70,87 +64,6 @@ def check_name(name: str, namespace: Mapping[str, Any], *, replace: bool) -> Non
         kind = type(namespace[name]).__name__
         message = f"{name} is already a {kind}. Choose Bind again to replace it."
         raise CommandError(message)
-
-
-def read_tables(source: str) -> list[tuple[list[str], list[list[str]]]]:
-    """Return the tables of a Markdown text, in order: their headers and their rows."""
-    # Loads markdown-it-py: only when a table is bound.
-    from stepmagic.markdown.parser import parse  # noqa: PLC0415
-
-    tables: list[tuple[list[str], list[list[str]]]] = []
-    row: list[str] = []
-    is_inside = False
-    for token in parse(source):
-        match token.type:
-            case "table_open" | "table_close":
-                is_inside = token.type == "table_open"
-                tables += [([], [])] if is_inside else []
-            case "tr_open":
-                row = []
-            case "inline" if is_inside:
-                row.append(_cell_text(token.children or []))
-            case "tr_close":
-                head, rows = tables[-1]
-                rows.append(row) if head else head.extend(row)
-            case _:
-                pass
-    return tables
-
-
-def to_frame(head: list[str], rows: list[list[str]]) -> Any:
-    """Return a table as a DataFrame: of pandas where it is installed, else of polars.
-
-    Where only one of the two is imported already, it is used. Without either, the table
-    is a list of dicts.
-
-    Columns in which every cell is a number or blank become numbers.
-    """
-    names = _distinct(head)
-    columns = {
-        name: _column([row[place] for row in rows]) for place, name in enumerate(names)
-    }
-    for library in ("pandas", "polars"):
-        other = {"pandas": "polars", "polars": "pandas"}[library]
-        is_used = library in sys.modules or other not in sys.modules
-        if is_used and importlib.util.find_spec(library):
-            return importlib.import_module(library).DataFrame(columns)
-    cells = zip(*columns.values(), strict=True)
-    return [dict(zip(columns, row, strict=True)) for row in cells]
-
-
-def _cell_text(children: list[Any]) -> str:
-    texts = ("\n" if each.type == "hardbreak" else each.content for each in children)
-    return "".join(texts).strip()
-
-
-def _distinct(head: list[str]) -> list[str]:
-    names: list[str] = []
-    for place, header in enumerate(head, 1):
-        name = header or f"column {place}"
-        while name in names:
-            name = f"{name} ({place})"
-        names.append(name)
-    return names
-
-
-def _column(cells: list[str]) -> list[Any]:
-    """Return the cells of a column, as numbers if all of them are."""
-    minus = [cell.replace("\u2212", "-") for cell in cells]
-    is_blank = [cell in _BLANK for cell in minus]
-    if all(is_blank) or not all(
-        blank or _NUMBER.fullmatch(cell)
-        for blank, cell in zip(is_blank, minus, strict=True)
-    ):
-        return cells
-    plain = [cell.replace(",", "") for cell in minus]
-    are_integers = not any(is_blank) and all(
-        cell.lstrip("+-").isdecimal() for cell in plain
-    )
-    read = int if are_integers else float
-    return [
-        None if blank else read(cell)
-        for blank, cell in zip(is_blank, plain, strict=True)
-    ]
 
 
 _MOST_LISTED = 500

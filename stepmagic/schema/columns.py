@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import enum
 import importlib
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from stepmagic.schema.strict import VALUE, resolved
 
@@ -116,43 +117,52 @@ def rows_of(value: Any) -> list[dict[str, Any]]:
     return [row_of(each) for each in (value if several else [value])]
 
 
+Record = TypeVar("Record")
+
 _FRAMES = ("pandas", "polars")
 """What makes a frame, the first that is installed."""
 
 
-class Records(list[Any]):
-    """A list of records: a list like any other, and ``to_frame()`` beside it."""
+class Records(list[Record]):
+    """The values of an answer: a list like any other that can become a frame.
 
-    def __init__(self, records: Iterable[Any] = (), names: Sequence[str] = ()) -> None:
-        """Take the records.
+    Args:
+        records: Models, dataclasses, dicts, or plain values.
+        names: The names of the columns, which an empty list cannot show.
+    """
 
-        Args:
-            records: Models, dataclasses, dicts.
-            names: Of the columns, which a list of none does not show.
-        """
+    def __init__(
+        self, records: Iterable[Record] = (), names: Sequence[str] = ()
+    ) -> None:
         super().__init__(records)
         self._names = list(names)
 
-    def to_frame(self) -> Any:
-        """Return a row for each record: pandas', else polars', else a list of dicts."""
+    def to_frame(self) -> object:
+        """Return a frame with a row for each record; plain values are in ``value``.
+
+        A DataFrame of pandas where it is installed, else of polars, else a list of
+        dicts.
+        """
         return frame_of(rows_of(list(self)), self._names)
 
 
 def frame_of(rows: list[dict[str, Any]], names: Iterable[str] = ()) -> Any:
     """Return rows as a frame: pandas', else polars', else as they are.
 
+    Where only polars has been imported so far, it comes before pandas.
+
     Args:
         rows: Of plain values; a key that a row lacks is null there.
         names: Columns that come first, in this order.
     """
     columns = list(dict.fromkeys([*names, *(name for row in rows for name in row)]))
-    for module in _FRAMES:
+    for module in sorted(_FRAMES, key=lambda name: name not in sys.modules):
         try:
             library: Any = importlib.import_module(module)
         except ImportError:
             continue
-        held = {name: [row.get(name) for row in rows] for name in columns}
+        values = {name: [row.get(name) for row in rows] for name in columns}
         # polars would refuse a column of mixed types if it were strict.
         options = {"strict": False} if module == "polars" else {}
-        return library.DataFrame(held, **options)
+        return library.DataFrame(values, **options)
     return rows

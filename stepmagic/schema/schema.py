@@ -140,8 +140,8 @@ class Schema:
         if self.is_wrapped and isinstance(value, dict) and value.keys() == {VALUE}:
             value = value[VALUE]
         found = self._check(value)
-        if isinstance(found, list) and (columns := self.record_columns):
-            return Records(found, [column.name for column in columns])
+        if isinstance(found, list):
+            return Records(found, [column.name for column in self.record_columns])
         return found
 
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar, overload
 
 from stepmagic.errors import CommandError, SettingError, did_you_mean
 from stepmagic.schema import FunctionSchema, function_schema
 
-Function = TypeVar("Function", bound=Callable[..., Any])
+Function = TypeVar("Function", bound=Callable[..., object])
 
 _NOTES = "__stepmagic_tool__"
 
@@ -34,7 +34,7 @@ class _Notes:
 class Tool:
     """A function, and what a model is told of it."""
 
-    function: Callable[..., Any]
+    function: Callable[..., Any] = field(repr=False)
     schema: FunctionSchema
     confirm: bool = False
     """Whether the user is asked before each call."""
@@ -74,7 +74,14 @@ class Tool:
 
 
 @overload
-def tool(function: Function) -> Function: ...
+def tool(
+    function: Function,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    confirm: bool = False,
+    threaded: bool = True,
+) -> Function: ...
 
 
 @overload
@@ -101,15 +108,20 @@ def tool(
         @tool(confirm=True)
         def delete(path: str) -> str:
             "Delete a file."
+            os.remove(path)
+            return f"{path} is deleted"
 
-    The function stays as it is. Several calls run side by side, each in a thread of
-    its own; an async function in a loop there, or in the loop that awaits ``astep``.
+        step("Delete what is empty.", tools=[delete])
+
+    Returns the function, which stays as it is. Several calls run at the same time, each
+    in its own thread; an async function in an event loop there, or in the loop that
+    awaits ``astep``.
 
     Args:
         function: A function, method, partial or callable object.
         name: What the model calls it; by default its own name.
-        description: What the model is told of it; by default its docstring.
-        confirm: Ask before each call. Where nobody can be asked, it is not called.
+        description: What the model reads of it; by default its docstring.
+        confirm: Ask before each call. Where no one can be asked, it is not called.
         threaded: False runs it in the thread of the cell, one call after the other:
             for what belongs to that thread, such as a connection of sqlite3.
 

@@ -10,13 +10,14 @@ openai      OpenAI's messages
 
 from stepmagic.storage.files import load_file, save_file
 from stepmagic.storage.journal_file import Recovered, read_header, read_journal
-from stepmagic.storage.openai import to_openai
+from stepmagic.storage.openai import from_openai, to_openai
 from stepmagic.storage.snapshot import About, Saved, saved_from_dict, saved_to_dict
 
 __all__ = [
     "About",
     "Recovered",
     "Saved",
+    "from_openai",
     "load_file",
     "read_header",
     "read_journal",

@@ -11,7 +11,12 @@ import pytest
 from openrouter_server import OpenRouterServer, answer, cut
 from shell_fixtures import ShellUnderTest
 from stepmagic import Conversation
-from stepmagic.errors import AttachmentError, StreamCut, UnsupportedOption
+from stepmagic.errors import (
+    AttachmentError,
+    SettingError,
+    StreamCut,
+    UnsupportedOption,
+)
 from stepmagic.session import session
 
 ASK = "from stepmagic import step, Conversation\n"
@@ -71,6 +76,11 @@ def test_what_cannot_be_sent_is_refused(
     assert not server.requests
 
 
+def test_a_list_of_no_effort_is_refused(step: ShellUnderTest) -> None:
+    with pytest.raises(SettingError, match="an empty list"):
+        step.run(ASK + "step('What?', effort=[])")
+
+
 def test_a_broken_answer_raises_and_what_came_is_the_last_reply(
     server: OpenRouterServer, step: ShellUnderTest
 ) -> None:
@@ -106,4 +116,4 @@ def test_replies_and_conversations_have_short_reprs(
     step.run(ASK + "r = step('Hi')")
     assert repr(step["r"]).startswith("<Reply complete, 2 words, ")
     assert str(step["r"]) == "Two words."
-    assert isinstance(session().conversation, Conversation)
+    assert repr(Conversation("main")).startswith("<Conversation 'main': 1 turn, ")

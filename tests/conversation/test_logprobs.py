@@ -37,12 +37,13 @@ def test_tokens_are_a_tuple_with_names() -> None:
 
 
 def test_frame_has_a_row_for_each_token() -> None:
-    frame = TOKENS.to_frame()
+    frame: Any = TOKENS.to_frame()
     assert list(frame.columns) == ["token", "logprob", "probability", "alternatives"]
     assert list(frame.token) == ["Yes", ",\n"]
     others = [" No", "Maybe"]
     assert [each["token"] for each in frame.alternatives[0]] == others
-    assert list(Logprobs().to_frame().columns) == list(frame.columns)
+    none: Any = Logprobs().to_frame()
+    assert list(none.columns) == list(frame.columns)
 
 
 def test_values_beyond_what_a_probability_can_be_are_read_as_its_ends() -> None:

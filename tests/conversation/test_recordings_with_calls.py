@@ -16,7 +16,7 @@ import pytest
 
 from openrouter_server import OpenRouterServer, answer, raw
 from recorded import ANSWERED, Recording, assembled, name, protocol
-from stepmagic.ask.single import step
+from stepmagic import step
 from stepmagic.transcript import Reasoning, ToolCall, ToolResult
 
 CALLING = [

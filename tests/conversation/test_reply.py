@@ -127,7 +127,7 @@ def test_answer_that_is_no_json_is_refused(text: str) -> None:
 def test_only_a_long_answer_is_shortened_in_the_message() -> None:
     with pytest.raises(StepError, match=r"not JSON: 'No\.'\. "):
         answer("No.").json()
-    with pytest.raises(StepError, match=r"no JSON: 'a{60}\.\.\.'\. "):
+    with pytest.raises(StepError, match=r"not JSON: 'a{60}\.\.\.'\. "):
         answer("a" * 61).json()
 
 

@@ -15,8 +15,7 @@ import pytest
 
 from openrouter_server import MODELS, TEXT_ONLY, Call, OpenRouterServer, answer
 from shell_fixtures import ShellUnderTest
-from stepmagic import tool
-from stepmagic.ask.single import astep, step
+from stepmagic import astep, step, tool
 from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.conversation.stream import Reader, TurnStream
 from stepmagic.errors import Interrupted

@@ -5,14 +5,15 @@ from __future__ import annotations
 from kernels import running_kernel
 from openrouter_server import OpenRouterServer, answer
 from shell_fixtures import ShellUnderTest
+from stepmagic import Conversation
 from stepmagic.panel import Panel
-from stepmagic.session import session
 
 
 def test_a_panel_is_of_the_current_conversation_or_of_one_by_name() -> None:
-    assert Panel().conversation is session().conversation
+    assert Panel().conversation == Conversation("main")
     assert repr(Panel("other")) == "<Panel of other>"
-    assert Panel(session().conversation).conversation is session().conversation
+    assert Panel("other").conversation == Conversation("other")
+    assert Panel(plots := Conversation()).conversation is plots
 
 
 def test_without_a_kernel_there_is_no_panel(step: ShellUnderTest) -> None:

@@ -51,7 +51,8 @@ def test_list_of_records_is_a_list_with_a_frame() -> None:
     records = Schema.of(list[Item]).read('[{"name": "pen", "price": 2}]')
     assert isinstance(records, Records)
     assert records == [Item("pen", 2.0)]
-    assert records.to_frame().to_dict("records") == [{"name": "pen", "price": 2.0}]
+    frame: Any = records.to_frame()
+    assert frame.to_dict("records") == [{"name": "pen", "price": 2.0}]
     copied = pickle.loads(pickle.dumps(records))  # noqa: S301 - our own bytes
     assert copied == records
     assert list(copied[:0]) == []

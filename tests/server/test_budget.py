@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -215,7 +216,9 @@ def test_a_batch_is_counted_and_held_to_the_limit(
 ) -> None:
     server.default = answer("Yes.", usage=Tokens(prompt=1000, completion=1000))
     current().max_cost_usd = 0.003
-    asked = batch(["a", "b", "c", "d"], "Say {{ x }}", concurrency=1, progress=False)
+    asked: Any = batch(
+        ["a", "b", "c", "d"], "Say {{ x }}", concurrency=1, progress=False
+    )
     assert len(server.requests) == 3
     assert ledger().spent_usd == pytest.approx(3 * 1.35e-3)
     assert "StepMagic.max_cost_usd is $0.0030" in asked["error"][3]

@@ -24,7 +24,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self, TypeVar, overload
 
 from stepmagic.ask.batch.dask import is_dask, map_partitions
 from stepmagic.ask.batch.progress import Progress
@@ -47,8 +47,56 @@ SYSTEM = (
 )
 """Used where the user has set no system prompt: answers become cells."""
 
+
+class HasColumns(Protocol):
+    """A frame of pandas, polars, pyarrow or Dask, as far as type checkers ask."""
+
+    @property
+    def columns(self) -> object:
+        """The columns, or their names."""
+
+
+Frame = TypeVar("Frame", bound=HasColumns)
+"""A frame comes back as one of the same type."""
+
 _TICK_S = 0.1
 """How often the progress bar may change."""
+
+
+@overload
+def batch(
+    data: Frame,
+    prompt: str,
+    *,
+    schema: object = None,
+    concurrency: int = 16,
+    max_cost_usd: float | None = None,
+    resume: str | os.PathLike[str] | None = None,
+    prefix: str = "",
+    progress: bool = True,
+    model: str | None = None,
+    effort: str | None = None,
+    system: str | None = None,
+    **parameters: object,
+) -> Frame: ...
+
+
+@overload
+def batch(
+    data: object,
+    prompt: str,
+    *,
+    schema: object = None,
+    concurrency: int = 16,
+    max_cost_usd: float | None = None,
+    resume: str | os.PathLike[str] | None = None,
+    prefix: str = "",
+    progress: bool = True,
+    model: str | None = None,
+    effort: str | None = None,
+    system: str | None = None,
+    **parameters: object,
+) -> object: ...
 
 
 def batch(
@@ -71,9 +119,10 @@ def batch(
         from stepmagic import batch
         batch(["I love it", "never again"], "Is this review kind? {{ review }}")
 
-    The frame has a column ``answer``, or one for each field of ``schema``; an ``error``
-    where there is none; and what each row cost. An interrupt returns what is done.
-    Identical rows are asked once.
+    A frame comes back with its rows and columns and with more columns: ``answer``, or
+    one for each field of ``schema``; ``error`` where there is no answer; and what each
+    row cost, in US dollars. A list becomes a DataFrame of pandas, else of polars, else
+    a list of dicts. An interrupt returns what is done. Identical rows are asked once.
 
     Args:
         data: A frame or a series of pandas, polars or anything that narwhals reads; a
@@ -84,11 +133,11 @@ def batch(
         schema: The type of the answers: a pydantic model, dataclass, TypedDict, enum,
             ``Literal``, plain type or JSON Schema.
         concurrency: Most requests at a time. The server's refusals lower it.
-        max_cost_usd: No request is sent once this much is spent; those under way are
-            finished.
+        max_cost_usd: US dollars; no request is sent once this much is spent, and those
+            under way are finished.
         resume: A file that keeps each answer as it arrives. The next run with it asks
             only for what is missing. With Dask, a folder that all workers can write.
-        prefix: Before the name of each new column.
+        prefix: What the name of each new column begins with.
         progress: Whether a bar is drawn.
         model: Model id.
         effort: Reasoning effort: high, medium or low.
@@ -97,7 +146,8 @@ def batch(
             not streamed unless ``stream=True`` says so.
 
     Raises:
-        StepError: No row has an answer, for a reason that all have in common.
+        StepError: No row has an answer, for a reason that all have in common. All
+            errors are in ``stepmagic.errors``.
         SettingError: An argument cannot be used.
         AttachmentError: The prompt names a column that is not there.
     """
@@ -121,6 +171,42 @@ def batch(
     return under_way.result()
 
 
+@overload
+async def abatch(
+    data: Frame,
+    prompt: str,
+    *,
+    schema: object = None,
+    concurrency: int = 16,
+    max_cost_usd: float | None = None,
+    resume: str | os.PathLike[str] | None = None,
+    prefix: str = "",
+    progress: bool = True,
+    model: str | None = None,
+    effort: str | None = None,
+    system: str | None = None,
+    **parameters: object,
+) -> Frame: ...
+
+
+@overload
+async def abatch(
+    data: object,
+    prompt: str,
+    *,
+    schema: object = None,
+    concurrency: int = 16,
+    max_cost_usd: float | None = None,
+    resume: str | os.PathLike[str] | None = None,
+    prefix: str = "",
+    progress: bool = True,
+    model: str | None = None,
+    effort: str | None = None,
+    system: str | None = None,
+    **parameters: object,
+) -> object: ...
+
+
 async def abatch(
     data: Any,
     prompt: str,
@@ -136,9 +222,16 @@ async def abatch(
     system: str | None = None,
     **parameters: Any,
 ) -> Any:
-    """Ask as ``batch`` does, and let the caller's loop run meanwhile.
+    """Ask as ``batch`` does, from async code: the caller's event loop goes on running.
 
-    When it is cancelled the connections are closed; ``resume`` keeps what is done.
+        rated = await abatch(reviews, "Is this kind? {{ review }}")
+
+    Cancelling it closes the connections; the file of ``resume`` keeps what is done.
+
+    Raises:
+        StepError: No row has an answer, for a reason that all have in common.
+        SettingError: An argument cannot be used.
+        AttachmentError: The prompt names a column that is not there.
     """
     plan = _plan(
         prompt,

@@ -117,7 +117,7 @@ class Preview:
 
 
 def preview(
-    data: Any,
+    data: object,
     *,
     name: str = "",
     tokens: int = 2000,

@@ -11,6 +11,8 @@ from collections import OrderedDict, defaultdict
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from stepmagic.schema import Records
+
 Family: TypeAlias = Literal[
     "pandas", "polars", "arrow", "numpy", "records", "polars lazy", "duckdb", "lazy"
 ]
@@ -75,7 +77,7 @@ def is_frame(value: Any) -> bool:
 def find_kind(value: Any) -> Kind | None:
     """Return what kind of table a value is; None where it is none."""
     kind = type(value)
-    if kind is list:
+    if kind in (list, Records):
         return _RECORDS if _are_records(value) else None
     if _is_array(value):
         return _ARRAY

@@ -20,6 +20,7 @@ from openrouter_server import OpenRouterServer
 from shell_fixtures import ShellUnderTest
 from stepmagic import Conversation
 from stepmagic.attachments.notebook.host import Host
+from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.display.formatters import register_formatters
 from stepmagic.display.html.attachments import (
     SentAttachments,
@@ -259,7 +260,7 @@ def test_key_is_refused_before_anything_shows(
 # History
 
 
-def history(talk: Conversation, shell: Any) -> dict[str, str]:
+def history(talk: Conversation | Dialogue, shell: Any) -> dict[str, str]:
     register_formatters(shell.display_formatter, Host(shell))
     bundle: dict[str, str] = shell.display_formatter.format(talk)[0]
     return bundle
@@ -273,7 +274,8 @@ def test_history_shows_what_was_sent_also_when_it_was_saved(
     step.run("%%step df img\nWhat <i>is</i> {{ df.columns[0] }}?")
     talk = session().conversation
     again = Conversation("again")
-    again.tree = tree_from_dict(tree_to_dict(talk.tree))
+    dialogue = session().open("again")
+    dialogue.tree = tree_from_dict(tree_to_dict(talk.tree))
     for each in (talk, again):
         bundle = history(each, step.shell)
         page = shown(bundle["text/html"])

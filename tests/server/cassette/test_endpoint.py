@@ -24,8 +24,8 @@ from openrouter_server import (
     mid_stream_error,
 )
 from rows import echo
-from stepmagic import batch
-from stepmagic.ask.single import step
+from stepmagic import batch, step
+from stepmagic.ask import single
 from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.errors import (
     AttachmentError,
@@ -78,7 +78,7 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def ask(talk: Dialogue, text: str, **parameters: Any) -> Turn:
-    step(text, conversation=talk, **parameters)
+    single.step(text, conversation=talk, **parameters)
     return talk.turns[-1]
 
 
@@ -362,7 +362,7 @@ def test_a_typed_answer_is_replayed(
 
 
 def test_a_replay_can_be_stopped_and_played_again(path: Path, alone: Any) -> None:
-    step("One?", conversation=(talk := Dialogue()))
+    single.step("One?", conversation=(talk := Dialogue()))
     *_, last = text = path.read_text("utf-8").splitlines()
     form = json.loads(last)
     whole = "".join(piece for _, piece in form["stream"])
@@ -482,7 +482,7 @@ def test_a_batch_is_replayed(server: OpenRouterServer, path: Path, alone: Any) -
     server.default = echo()
     found = []
     for _ in range(2):
-        told = batch(["One?", "Two?"], "Say {{ word }}", progress=False)
+        told: Any = batch(["One?", "Two?"], "Say {{ word }}", progress=False)
         found.append(list(told["answer"]))
         if current().cassette_mode == "auto":
             alone()
