@@ -118,6 +118,26 @@ def _table(value: Any, name: str, handling: Handling) -> Attached:
     return _preview(shown, name, handling)
 
 
+def _is_styler(value: Any) -> bool:
+    """Whether a value is a frame of pandas with a format, as ``df.style`` is."""
+    module = sys.modules.get("pandas.io.formats.style")
+    return module is not None and issubclass(type(value), module.Styler)
+
+
+def _styler(value: Any, name: str, handling: Handling) -> Attached:
+    """Return the data of a Styler without the columns that it hides."""
+    hidden = set(value.hidden_columns)
+    shown = [n for n in range(value.data.shape[1]) if n not in hidden]
+    attached = _table(value.data.iloc[:, shown], name, handling)
+    left_out = f" and {format_count(len(hidden), 'hidden column')}" if hidden else ""
+    difference = f"The data of `{name}` is sent without its styles{left_out}."
+    return replace(
+        attached,
+        kind="pandas Styler",
+        differences=(difference, *attached.differences),
+    )
+
+
 def _preview(shown: frames.Preview, name: str, _: Handling) -> Attached:
     return Attached(
         name=name,
@@ -160,6 +180,9 @@ _KINDS: tuple[
     (is_reply, _plain),
     (is_preview, _preview),
     (_is_path, _path),
+    (_is_styler, _styler),
+    # Before pictures: an Ibis table would draw itself as a graph.
+    (frames.is_library_frame, _table),
     (images.is_image, _images),
     (video.is_video, _video),
     (frames.is_frame, _table),

@@ -21,8 +21,8 @@ from stepmagic.attachments.parts import (
     SEQUENCES,
     is_inline,
     is_reply,
-    library_of,
 )
+from stepmagic.attachments.reprs import library_of
 from stepmagic.attachments.secrets import secretive
 from stepmagic.errors import AttachmentError
 

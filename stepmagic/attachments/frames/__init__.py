@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stepmagic.attachments.frames.types import is_frame
+from stepmagic.attachments.frames.types import is_frame, is_library_frame
 
 if TYPE_CHECKING:
     from stepmagic.attachments.frames.previews import Preview, preview
 
-__all__ = ["Preview", "is_frame", "preview"]
+__all__ = ["Preview", "is_frame", "is_library_frame", "preview"]
 
 
 def __getattr__(name: str) -> Any:

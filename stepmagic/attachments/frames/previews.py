@@ -11,6 +11,8 @@ from functools import cache
 from itertools import groupby, zip_longest
 from typing import Any
 
+import narwhals.stable.v2 as nw
+
 from stepmagic.attachments.frames.cells import Cell, escape, label, write
 from stepmagic.attachments.frames.eager import open_eager
 from stepmagic.attachments.frames.layout import (
@@ -18,8 +20,10 @@ from stepmagic.attachments.frames.layout import (
     Layout,
     Shown,
     Table,
+    failure_sentence,
     from_both_ends,
     lay_out,
+    make_labels,
     most_columns,
     scope_sentence,
 )
@@ -76,10 +80,12 @@ _LEAST_ROWS = 1_000
 _NAME = 60
 _LONGEST_ERROR = 180
 _NO_TAIL = "The last rows were not read."
-_ENUMERATION = re.compile(r"enum(?=\()", re.IGNORECASE)
+_QUOTED = re.compile(r"""(['"])(?:\\.|(?!\1).)*\1""", re.DOTALL)
+_CATEGORIES = re.compile(r"(enum)\((?:categories=)?[\[(]?[…, ]*[\])]?\)", re.IGNORECASE)
 _QUIET = "color:var(--jp-ui-font-color2)"
 _FONT = "font-family:var(--jp-code-font-family,monospace)"
 _REDACTED = Cell.of("[redacted]")
+_UNREADABLE = Cell.of("?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -106,6 +112,10 @@ class Preview:
 
     def __repr__(self) -> str:
         return self.text
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """Return the text in the form that other extensions for models look for."""
+        return {"text/llm+plain": self.text}
 
     def _repr_html_(self) -> str:
         drawn = in_columns(self.text)
@@ -216,10 +226,8 @@ class _Reading:
         self._hidden = frozenset(found)
         for number in found:
             column = self._columns[number]
-            # The type of an enumeration lists its values.
-            listed = _ENUMERATION.match(column.dtype)
-            if listed:
-                self._columns[number] = replace(column, dtype=listed.group())
+            dtype = _without_values(column.dtype)
+            self._columns[number] = replace(column, dtype=dtype)
 
     def preview(self, name: str, tokens: int) -> Preview:
         """Return the preview."""
@@ -238,8 +246,9 @@ class _Reading:
             sample=sample,
             tail=tail,
             seed=self._seed,
-            remarks=() if self._rows.has_tail else (_NO_TAIL,),
+            remarks=self._remarks(),
             show=self.show,
+            label=make_labels(self._columns),
         )
         layout = lay_out(table, tokens=tokens)
         return Preview(
@@ -250,6 +259,11 @@ class _Reading:
             notices=tuple(self._notices(layout, name)),
         )
 
+    def _remarks(self) -> tuple[str, ...]:
+        # Bounds say where the values lie that a redacted column hides.
+        remarks = () if self._hidden else self._source.remarks
+        return remarks if self._rows.has_tail else (*remarks, _NO_TAIL)
+
     def _size(self) -> str:
         if self._source.is_series:
             return format_count(self._source.rows, "value")
@@ -258,19 +272,26 @@ class _Reading:
         return f"{rows} × {format_count(columns, 'column')}"
 
     def _show(self, number: int) -> Shown:
-        values = self._rows.column(number)
-        measured = number not in self._rows.unmeasured
-        summary = summarise(values) if measured else Summary()
         column = self._columns[number]
         places = [n for part in self._parts for n in part]
+        try:
+            values = self._rows.column(number)
+        except Exception as exc:  # noqa: BLE001 - a library may raise anything
+            cells = (_UNREADABLE,) * len(places)
+            failure = f"{type(exc).__name__}: {_first_line(exc)}"
+            if number in self._hidden:  # an error may quote a value
+                failure = type(exc).__name__
+            return Shown(column=column, summary=Summary(), cells=cells, failure=failure)
+        measured = number not in self._rows.unmeasured
+        summary = summarise(values) if measured else Summary()
         if number in self._hidden:
             counts = Summary(nulls=summary.nulls, distinct=summary.distinct)
             cells = (_REDACTED,) * len(places)
             return Shown(column=column, summary=counts, cells=cells, is_redacted=True)
-        cells = _cells(values, places)
+        cells, failure = _cells(values, places)
         seen = [*cells, *(cell for cell, _ in summary.top)]
         self._looks[number] = guess(column.label, texts_of(values, seen))
-        return Shown(column=column, summary=summary, cells=cells)
+        return Shown(column=column, summary=summary, cells=cells, failure=failure)
 
     def _differences(self, layout: Layout) -> Iterator[str]:
         """Yield what the text says of itself, word for word."""
@@ -278,8 +299,15 @@ class _Reading:
             yield layout.left_out
         if self._rows.scope and layout.numbers:
             yield scope_sentence(self._rows.scope)
+        if not self._rows.has_tail and layout.numbers:
+            yield _NO_TAIL
+        for number in layout.numbers:
+            if failure := failure_sentence(self.show(number)):
+                yield failure
 
     def _notices(self, layout: Layout, name: str) -> Iterator[str]:
+        if self._rows.notice:
+            yield self._rows.notice
         looks = [
             (self._columns[number].label, look)
             for number in layout.numbers
@@ -295,16 +323,42 @@ class _Reading:
             )
 
 
+def _without_values(dtype: str) -> str:
+    """Return a type without the values that an enumeration in it lists.
+
+    >>> _without_values("List(Enum(categories=['a', 'b']))")
+    'List(Enum)'
+    """
+    text = _CATEGORIES.sub(r"\1", _QUOTED.sub("…", dtype))
+    return text.partition("(")[0] if "'" in text or '"' in text else text
+
+
 def _open(data: Any, kind: Kind, seed: int) -> Source:
-    if kind.family in ("polars lazy", "duckdb", "lazy"):
+    if kind.family in ("polars lazy", "duckdb", "dask", "lazy"):
         return open_lazy(data, kind)
     return open_eager(data, kind, limit=MOST_ROWS, seed=seed)
 
 
-def _cells(values: Values, places: Sequence[int]) -> tuple[Cell, ...]:
+def _cells(values: Values, places: Sequence[int]) -> tuple[tuple[Cell, ...], str]:
+    """Return the cells at some places, and why one of them cannot be read."""
     if isinstance(values, list):
         mixed = len(set(map(type, values))) > 1
-        return tuple(write(values[place], mixed=mixed) for place in places)
+        return tuple(write(values[place], mixed=mixed) for place in places), ""
+    try:
+        return _cells_of(values, places), ""
+    except Exception:  # noqa: BLE001 - one value of them has no form in Python
+        found: list[Cell] = []
+        failure = ""
+    for place in places:
+        try:
+            found += _cells_of(values, [place])
+        except Exception as exc:  # noqa: BLE001 - see above
+            failure = failure or f"{type(exc).__name__}: {_first_line(exc)}"
+            found.append(_UNREADABLE)
+    return tuple(found), failure
+
+
+def _cells_of(values: nw.Series[Any], places: Sequence[int]) -> tuple[Cell, ...]:
     taken = values[list(places)]
     # pandas has NaN where a text is missing; the library knows what is null.
     nulls = taken.is_null().to_list()

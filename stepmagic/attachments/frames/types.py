@@ -12,7 +12,15 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 Family: TypeAlias = Literal[
-    "pandas", "polars", "arrow", "numpy", "records", "polars lazy", "duckdb", "lazy"
+    "pandas",
+    "polars",
+    "arrow",
+    "numpy",
+    "records",
+    "polars lazy",
+    "duckdb",
+    "dask",
+    "lazy",
 ]
 """Which reader takes it."""
 
@@ -34,6 +42,8 @@ _ARRAY = Kind("numpy", "numpy array")
 
 # Module, class, kind. Series and frames of a library share its reader.
 _CLASSES: tuple[tuple[str, str, Kind], ...] = (
+    ("geopandas", "GeoDataFrame", Kind("pandas", "geopandas GeoDataFrame")),
+    ("geopandas", "GeoSeries", Kind("pandas", "geopandas GeoSeries")),
     ("pandas", "DataFrame", Kind("pandas", "pandas DataFrame")),
     ("pandas", "Series", Kind("pandas", "pandas Series")),
     ("polars", "DataFrame", Kind("polars", "polars DataFrame")),
@@ -47,7 +57,8 @@ _CLASSES: tuple[tuple[str, str, Kind], ...] = (
     ("modin.pandas", "Series", Kind("pandas", "Modin Series")),
     ("cudf", "DataFrame", Kind("pandas", "cuDF DataFrame")),
     ("cudf", "Series", Kind("pandas", "cuDF Series")),
-    ("dask.dataframe", "DataFrame", Kind("lazy", "Dask DataFrame")),
+    ("dask.dataframe", "DataFrame", Kind("dask", "Dask DataFrame")),
+    ("dask.dataframe", "Series", Kind("dask", "Dask Series")),
     ("ibis.expr.types", "Table", Kind("lazy", "Ibis table")),
     ("pyspark.sql", "DataFrame", Kind("lazy", "PySpark DataFrame")),
     ("pyspark.sql.connect.dataframe", "DataFrame", Kind("lazy", "PySpark DataFrame")),
@@ -70,6 +81,12 @@ def is_frame(value: Any) -> bool:
     of dataclasses or of named tuples. Runs no code of the value.
     """
     return find_kind(value) is not None
+
+
+def is_library_frame(value: Any) -> bool:
+    """Whether a value is a library's own table: neither an array nor a list."""
+    kind = find_kind(value)
+    return kind is not None and kind.family not in ("numpy", "records")
 
 
 def find_kind(value: Any) -> Kind | None:
