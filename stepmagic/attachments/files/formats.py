@@ -19,6 +19,7 @@ _SUFFIXES: dict[str, Kind] = {
     **dict.fromkeys((".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4"), "video"),
     **dict.fromkeys((".mpeg", ".mpg", ".ogv", ".webm", ".wmv"), "video"),
     **dict.fromkeys((".csv", ".jsonl", ".ndjson", ".parquet", ".pq", ".tsv"), "table"),
+    **dict.fromkeys((".arrow", ".feather"), "table"),
     ".pdf": "pdf",
     ".ipynb": "notebook",
 }
@@ -33,7 +34,6 @@ _UNKNOWN: tuple[tuple[bytes, str], ...] = (
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
     (b"\x93NUMPY", "a numpy array"),
     (b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
-    (b"ARROW1", "an Arrow file"),
     (b"SQLite format 3\x00", "an SQLite database"),
     (b"\xd0\xcf\x11\xe0", "a file of an older Microsoft Office"),
     (b"\x7fELF", "a program"),
@@ -57,7 +57,7 @@ def kind_of(head: bytes, suffix: str) -> Kind:
     """
     if images.is_image(head):
         return "image"
-    if head.startswith(_PARQUET):
+    if head.startswith((_PARQUET, b"ARROW1", b"FEA1")):
         return "table"
     if head.startswith(_PDF):
         return "pdf"

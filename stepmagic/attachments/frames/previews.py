@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import html
 import re
@@ -28,10 +29,10 @@ from stepmagic.attachments.frames.layout import (
     scope_sentence,
 )
 from stepmagic.attachments.frames.lazy import open_lazy
-from stepmagic.attachments.frames.sampling import Source, Values, shown
+from stepmagic.attachments.frames.sampling import Rows, Source, Values, shown
 from stepmagic.attachments.frames.sensitive import guess, texts_of
 from stepmagic.attachments.frames.summary import Summary, summarise
-from stepmagic.attachments.frames.types import Kind, find_kind, unwrapped
+from stepmagic.attachments.frames.types import Kind, Origin, find_kind, unwrapped
 from stepmagic.errors import AttachmentError
 from stepmagic.transcript.usage import estimate_tokens, format_count
 
@@ -175,10 +176,34 @@ def preview(
         )
         raise AttachmentError(message)
     hidden = (redact,) if isinstance(redact, str) else tuple(redact)
-    try:
+    with _reading(name, kind):
         reading = _Reading(data, kind, tokens=tokens, seed=seed)
         reading.hide(hidden, name)
         return reading.preview(name, tokens)
+
+
+def preview_of(data: Any, origin: Origin, *, name: str, tokens: int) -> Preview:
+    """Return the preview of a table that was read of a file.
+
+    Raises:
+        AttachmentError: It could not be read.
+    """
+    kind = find_kind(data)
+    assert kind is not None  # noqa: S101 - readers return tables
+    with _reading(name, kind):
+        reading = _Reading(data, kind, tokens=tokens, seed=0, origin=origin)
+        return reading.preview(name, tokens)
+
+
+@contextlib.contextmanager
+def _reading(name: str, kind: Kind) -> Iterator[None]:
+    """Say which table it was that a library could not read.
+
+    Raises:
+        AttachmentError: It could not be read.
+    """
+    try:
+        yield
     except AttachmentError:
         raise
     except Exception as exc:
@@ -192,8 +217,17 @@ def preview(
 class _Reading:
     """A table while its preview is made: what was read, and what was seen in it."""
 
-    def __init__(self, data: Any, kind: Kind, *, tokens: int, seed: int) -> None:
-        self._kind = kind
+    def __init__(
+        self,
+        data: Any,
+        kind: Kind,
+        *,
+        tokens: int,
+        seed: int,
+        origin: Origin | None = None,
+    ) -> None:
+        self._kind = kind if origin is None else replace(kind, name=origin.kind)
+        self._origin = origin
         self._seed = seed
         self._source = _open(unwrapped(data), kind, seed)
         self._columns = list(self._source.columns)
@@ -201,6 +235,8 @@ class _Reading:
         chosen = from_both_ends(len(self._columns))[: most_columns(tokens)]
         limit = min(MOST_ROWS, max(_LEAST_ROWS, _MOST_CELLS // max(1, len(chosen))))
         self._rows = self._source.read(chosen, limit, seed)
+        if self._is_part():
+            self._rows = _of_first(self._rows, self._source.rows)
         self._parts = shown(self._rows.positions, seed, tail=self._rows.has_tail)
         self._looks: dict[int, str] = {}
         self.show = cache(self._show)
@@ -239,7 +275,7 @@ class _Reading:
             name=called,
             size=self._size(),
             columns=self._columns,
-            rows=self._source.rows,
+            rows=self._source.rows + self._is_part(),
             read=len(positions),
             scope=self._rows.scope,
             head=head,
@@ -262,14 +298,33 @@ class _Reading:
     def _remarks(self) -> tuple[str, ...]:
         # Bounds say where the values lie that a redacted column hides.
         remarks = () if self._hidden else self._source.remarks
+        remarks = (*remarks, *self._of_file())
         return remarks if self._rows.has_tail else (*remarks, _NO_TAIL)
 
+    def _of_file(self) -> tuple[str, ...]:
+        """Return how the table differs from its file."""
+        remarks = self._origin.remarks if self._origin else ()
+        return tuple(map(escape, remarks))
+
+    def _is_part(self) -> bool:
+        """Whether there are more rows in the file than were read."""
+        origin = self._origin
+        if origin is None or not origin.is_part:
+            return False
+        return origin.total is None or origin.total > self._source.rows
+
     def _size(self) -> str:
+        read = self._source.rows
         if self._source.is_series:
-            return format_count(self._source.rows, "value")
-        columns = sum(not column.is_index for column in self._columns)
-        rows = format_count(self._source.rows, "row")
-        return f"{rows} × {format_count(columns, 'column')}"
+            return format_count(read, "value")
+        count = sum(not column.is_index for column in self._columns)
+        columns = format_count(count, "column")
+        if not self._is_part():
+            return f"{format_count(read, 'row')} × {columns}"
+        total = self._origin.total if self._origin else None
+        if total is None:
+            return f"more than {format_count(read, 'row')} × {columns}"
+        return f"{format_count(total, 'row')} × {columns}"
 
     def _show(self, number: int) -> Shown:
         column = self._columns[number]
@@ -301,6 +356,8 @@ class _Reading:
             yield scope_sentence(self._rows.scope)
         if not self._rows.has_tail and layout.numbers:
             yield _NO_TAIL
+        if layout.numbers:
+            yield from self._of_file()
         for number in layout.numbers:
             if failure := failure_sentence(self.show(number)):
                 yield failure
@@ -316,11 +373,21 @@ class _Reading:
         if looks:
             words = [f"{escape(column)!r} looks like {look}" for column, look in looks]
             frame = name if name.isidentifier() else "df"
+            if self._origin:
+                frame = self._origin.expression
             names = ", ".join(repr(column) for column, _ in looks)
             yield (
                 f"{'; '.join(words)}. To send it without the values: "
                 f"preview({frame}, redact=[{names}])."
             )
+
+
+def _of_first(rows: Rows, count: int) -> Rows:
+    """Return rows that were read as what they are: of the first of a file."""
+    first = f"the first {count:,} rows of a longer file"
+    scope = rows.scope.removesuffix(")")
+    scope = f"{scope}, of {first})" if scope else first
+    return replace(rows, scope=scope, has_tail=False)
 
 
 def _without_values(dtype: str) -> str:
@@ -342,7 +409,7 @@ def _open(data: Any, kind: Kind, seed: int) -> Source:
 def _cells(values: Values, places: Sequence[int]) -> tuple[tuple[Cell, ...], str]:
     """Return the cells at some places, and why one of them cannot be read."""
     if isinstance(values, list):
-        mixed = len(set(map(type, values))) > 1
+        mixed = len(set(map(type, values)) - {type(None)}) > 1
         return tuple(write(values[place], mixed=mixed) for place in places), ""
     try:
         return _cells_of(values, places), ""

@@ -37,6 +37,22 @@ class Kind:
     """In the reader's words: ``pandas DataFrame``."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a frame comes from that the user has not made: a file, a sheet."""
+
+    kind: str
+    """In the reader's words: ``CSV file``."""
+    expression: str
+    """What makes the frame in a cell, for advice: ``pd.read_csv('a.csv')``."""
+    is_part: bool = False
+    """Whether the frame may be the first rows only."""
+    total: int | None = None
+    """Rows in all; None where that is not known."""
+    remarks: tuple[str, ...] = ()
+    """How the frame differs from the file, a sentence each."""
+
+
 _RECORDS = Kind("records", "list of records")
 _ARRAY = Kind("numpy", "numpy array")
 
