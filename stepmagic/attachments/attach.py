@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
-from stepmagic.attachments import files, frames, images, video
+from stepmagic.attachments import containers, files, frames, images, video
 from stepmagic.attachments.attachment import Attached, Handling
 from stepmagic.attachments.notebook import source
 from stepmagic.attachments.notebook.errors import attach_error
@@ -51,6 +51,10 @@ def attach(
             f"Attach the file that it came from, or its text: `{name}.decode()`."
         )
         raise AttachmentError(message)
+    if containers.is_container(value):
+        return containers.attach_container(
+            value, name, lambda item, of: attach(item, of, handling, namespace)
+        )
     if is_plain(value, name):
         return _plain(value, name, handling)
     return source.attach_repr(value, name)
@@ -115,7 +119,10 @@ def _path(value: Any, name: str, handling: Handling) -> Attached:
 
 def _table(value: Any, name: str, handling: Handling) -> Attached:
     shown = frames.preview(value, name=name, tokens=handling.preview_tokens)
-    return _preview(shown, name, handling)
+    attached = _preview(shown, name, handling)
+    return containers.with_pictures(
+        attached, value, lambda item, of: _images(item, of, handling)
+    )
 
 
 def _is_styler(value: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import difflib
 import html
@@ -372,7 +373,7 @@ class _Reading:
         ]
         if looks:
             words = [f"{escape(column)!r} looks like {look}" for column, look in looks]
-            frame = name if name.isidentifier() else "df"
+            frame = name if _is_expression(name) else "df"
             if self._origin:
                 frame = self._origin.expression
             names = ", ".join(repr(column) for column, _ in looks)
@@ -380,6 +381,15 @@ class _Reading:
                 f"{'; '.join(words)}. To send it without the values: "
                 f"preview({frame}, redact=[{names}])."
             )
+
+
+def _is_expression(name: str) -> bool:
+    """Whether the name of a table can be written in a call, as ``both[0]`` can."""
+    try:
+        ast.parse(name, mode="eval")
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return False
+    return True
 
 
 def _of_first(rows: Rows, count: int) -> Rows:
