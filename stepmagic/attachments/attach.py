@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
-from stepmagic.attachments import files, frames, images, video
+from stepmagic.attachments import containers, files, frames, images, video
 from stepmagic.attachments.attachment import Attached, Handling
 from stepmagic.attachments.notebook import source
 from stepmagic.attachments.notebook.errors import attach_error
@@ -51,6 +51,10 @@ def attach(
             f"Attach the file that it came from, or its text: `{name}.decode()`."
         )
         raise AttachmentError(message)
+    if containers.is_container(value):
+        return containers.attach_container(
+            value, name, lambda item, of: attach(item, of, handling, namespace)
+        )
     if is_plain(value, name):
         return _plain(value, name, handling)
     return source.attach_repr(value, name)
@@ -115,7 +119,30 @@ def _path(value: Any, name: str, handling: Handling) -> Attached:
 
 def _table(value: Any, name: str, handling: Handling) -> Attached:
     shown = frames.preview(value, name=name, tokens=handling.preview_tokens)
-    return _preview(shown, name, handling)
+    attached = _preview(shown, name, handling)
+    return containers.with_pictures(
+        attached, value, lambda item, of: _images(item, of, handling)
+    )
+
+
+def _is_styler(value: Any) -> bool:
+    """Whether a value is a frame of pandas with a format, as ``df.style`` is."""
+    module = sys.modules.get("pandas.io.formats.style")
+    return module is not None and issubclass(type(value), module.Styler)
+
+
+def _styler(value: Any, name: str, handling: Handling) -> Attached:
+    """Return the data of a Styler without the columns that it hides."""
+    hidden = set(value.hidden_columns)
+    shown = [n for n in range(value.data.shape[1]) if n not in hidden]
+    attached = _table(value.data.iloc[:, shown], name, handling)
+    left_out = f" and {format_count(len(hidden), 'hidden column')}" if hidden else ""
+    difference = f"The data of `{name}` is sent without its styles{left_out}."
+    return replace(
+        attached,
+        kind="pandas Styler",
+        differences=(difference, *attached.differences),
+    )
 
 
 def _preview(shown: frames.Preview, name: str, _: Handling) -> Attached:
@@ -160,6 +187,9 @@ _KINDS: tuple[
     (is_reply, _plain),
     (is_preview, _preview),
     (_is_path, _path),
+    (_is_styler, _styler),
+    # Before pictures: an Ibis table would draw itself as a graph.
+    (frames.is_library_frame, _table),
     (images.is_image, _images),
     (video.is_video, _video),
     (frames.is_frame, _table),

@@ -7,6 +7,7 @@ functions, as ``df.query('x > 1')`` does; text in a cell's body never does (``na
 from __future__ import annotations
 
 import ast
+import re
 import traceback
 import types
 from collections.abc import Mapping
@@ -18,6 +19,20 @@ from stepmagic.attachments.attach import attach, explained, frame_count
 from stepmagic.attachments.attachment import Attached, Handling
 from stepmagic.attachments.secrets import reads_environment
 from stepmagic.errors import AttachmentError, did_you_mean
+
+_FUNCTIONS = frozenset(
+    (
+        *("abs", "all", "any", "ascii", "bin", "bool", "bytes", "chr", "complex"),
+        *("dict", "divmod", "enumerate", "filter", "float", "format", "frozenset"),
+        *("hash", "hex", "int", "isinstance", "iter", "len", "list", "map", "max"),
+        *("min", "next", "oct", "ord", "pow", "range", "repr", "reversed", "round"),
+        *("set", "slice", "sorted", "str", "sum", "tuple", "type", "zip"),
+    )
+)
+"""Functions of Python's that an expression may begin with; none of them reads files."""
+
+_SIGNS = re.compile(r"[-+*/%@|&^<>=!~]+|and|or|not|in|is|if|else")
+"""Words that join the two halves of an expression."""
 
 _ENVIRONMENT = frozenset(("environ", "environb", "getenv", "getenvb"))
 
@@ -32,15 +47,19 @@ def attach_word(
     """
     if files.is_url(word):
         return [explained(files.attach_url(word), handling)]
-    if _root(word) in namespace:
+    if _is_expression(word, namespace):
         _refuse_environment(word, namespace)
+        # A copy, so that `:=` binds nothing.
+        names = dict(namespace)
         try:
-            value = eval(word.strip(), dict(namespace))  # noqa: S307 - the user's own
+            value = eval(word.strip(), names)  # noqa: S307 - the user's own
         except Exception as exc:
+            # The traceback keeps the copy, and would keep all of the user's data.
+            names.clear()
             # With a variable `data`, `data/cat.png` and `data.csv` are expressions.
             if not _is_file(word):
-                said = traceback.format_exception_only(exc)[-1].strip()
-                message = f"`{word}` failed: {said}"
+                reason = traceback.format_exception_only(exc)[-1].strip()
+                message = f"`{word}` failed: {reason}"
                 raise AttachmentError(message) from exc
         else:
             return [attach(value, word, handling, namespace)]
@@ -59,6 +78,29 @@ def attach_word(
         )
         for path in paths
     ]
+
+
+def _is_expression(word: str, namespace: Mapping[str, Any]) -> bool:
+    """Whether a word is an expression of the user's names and Python's functions.
+
+    Either it begins with a name, or all of its names are known and one is the user's.
+    """
+    if _root(word) in namespace:
+        return True
+    try:
+        tree = ast.parse(word.strip(), mode="eval").body
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return False
+    if isinstance(tree, ast.Tuple) and not word.strip().startswith("("):
+        return False  # names with commas between them
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    bound = {
+        node.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+    strange = names - bound - _FUNCTIONS - namespace.keys()
+    return not strange and bool(names & namespace.keys())
 
 
 def _root(word: str) -> str | None:
@@ -89,17 +131,17 @@ def _refuse_environment(word: str, namespace: Mapping[str, Any]) -> None:
     Raises:
         AttachmentError: It does.
     """
-    names, told = set(), set()
+    names, parts = set(), set()
     for node in ast.walk(ast.parse(word.strip(), mode="eval")):
         match node:
             case ast.Name(id=name):
                 names.add(name)
             case ast.Attribute(attr=name) | ast.Constant(value=str(name)):
-                told.add(name)
+                parts.add(name)
     values = [namespace.get(name) for name in names]
     # A table may have a column `environ`; what a module calls so is no column.
     is_of_module = any(issubclass(type(value), types.ModuleType) for value in values)
-    reads = (is_of_module or "os" in told) and told & _ENVIRONMENT
+    reads = (is_of_module or "os" in parts) and parts & _ENVIRONMENT
     if reads or any(map(reads_environment, values)):
         message = (
             f"`{word}` reads the environment, which may hold secrets. Put what the "
@@ -119,6 +161,8 @@ def _unknown(
     word: str, namespace: Mapping[str, Any], error: AttachmentError
 ) -> AttachmentError:
     """Return the error for a word that names neither a variable nor a file."""
+    if advice := _misread(word, namespace):
+        return AttachmentError(f"{error} {advice}")
     root = _root(word)
     if root is None or not (word == root or word.endswith((")", "]"))):
         return error
@@ -126,3 +170,13 @@ def _unknown(
     hint = did_you_mean(root, names, most=3)
     what = "" if word == root else f" {root!r}"
     return AttachmentError(f"there is no variable{what} and no file {word!r}.{hint}")
+
+
+def _misread(word: str, namespace: Mapping[str, Any]) -> str:
+    """Return how names and expressions are written, where a word is a part of one."""
+    if _SIGNS.fullmatch(word):
+        return "An expression with spaces goes in brackets: `(df.x + 1)`."
+    names = [name.strip() for name in word.split(",")]
+    if "," in word and any(name in namespace for name in names):
+        return "Names are separated by spaces, without commas: `df im.png`."
+    return ""

@@ -66,12 +66,12 @@ def framed(attached: Attached) -> tuple[UserPart, ...]:
     found: list[UserPart] = []
     for part in attached.parts:
         if isinstance(part, Text):
-            found.append(
-                frame(part.text, name=attached.name, about=about, differences=unsaid)
-            )
+            name, what = part.name or attached.name, part.about or about
+            found.append(frame(part.text, name=name, about=what, differences=unsaid))
             unsaid = ()
         else:
-            found.append(replace(part, name=part.name or attached.name, about=about))
+            name, what = part.name or attached.name, part.about or about
+            found.append(replace(part, name=name, about=what))
     if unsaid:
         text = _head(attached.name, about, unsaid)
         found.insert(0, Text(text=f"{text}\n", name=attached.name, about=about))

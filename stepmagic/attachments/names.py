@@ -20,8 +20,8 @@ from stepmagic.attachments.parts import (
     SEQUENCES,
     is_inline,
     is_reply,
-    library_of,
 )
+from stepmagic.attachments.reprs import library_of
 from stepmagic.attachments.secrets import secretive
 from stepmagic.errors import AttachmentError, did_you_mean
 

@@ -15,6 +15,7 @@ import uuid
 from typing import Any
 
 from stepmagic.attachments.attachment import UserPart
+from stepmagic.attachments.reprs import library_of
 from stepmagic.errors import AttachmentError
 from stepmagic.transcript import File, Image, Text, Video
 
@@ -141,12 +142,6 @@ def _is_scalar(value: Any) -> bool:
     # Text with more to it, such as a Reply's code block, as long as it reads as text.
     reads_as_text = kind.__str__ is str.__str__ and kind.__repr__ is str.__repr__
     return reads_as_text and issubclass(kind, str)
-
-
-def library_of(kind: Any) -> str:
-    """Return the package that a type or function says it is of; it may say anything."""
-    module = getattr(kind, "__module__", None)
-    return module.partition(".")[0] if type(module) is str else ""
 
 
 def _too_long(name: str) -> AttachmentError:

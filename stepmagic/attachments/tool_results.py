@@ -83,6 +83,8 @@ def _bounded(attached: Attached) -> Attached:
         if isinstance(part, Text):
             most = max(left, _LEAST_LETTERS)
             shown = cut(part.text, most)
+            if part.name:  # of an item among others
+                shown = f"`{part.name}`:\n{shown}"
             missing += max(0, len(part.text) - most)
             left -= len(shown)
             bounded.append(Text(text=shown))

@@ -24,7 +24,7 @@ class Format:
 
     family: Family
     name: str
-    """Of a picture, Pillow's name; of another file, a phrase: ``an Arrow file``."""
+    """Of a picture, Pillow's name; of another file, a phrase: ``an HDF5 file``."""
     media_type: str = ""
     """Empty for what is not sent as a file."""
 
@@ -69,7 +69,9 @@ _SIGNATURES: tuple[tuple[int, bytes, Format], ...] = (
     (0, b"%PDF-", Format("document", "PDF", "application/pdf")),
     (0, b"\xd0\xcf\x11\xe0", Format("document", "a file of an older Microsoft Office")),
     (0, b"PAR1", Format("table", "Parquet", "application/vnd.apache.parquet")),
-    (0, b"ARROW1", Format("table", "an Arrow file")),
+    (0, b"ARROW1", Format("table", "Arrow", "application/vnd.apache.arrow.file")),
+    # Feather 1, before Arrow's own file format (Arrow documentation, Feather).
+    (0, b"FEA1", Format("table", "Arrow", "application/vnd.apache.arrow.file")),
     (0, b"SQLite format 3\x00", Format("table", "an SQLite database")),
     (
         0,

@@ -313,3 +313,21 @@ def test_matplotlib_is_left_as_it_was() -> None:
     before = mpl.get_backend()
     sent(figure())
     assert mpl.get_backend() == before
+
+
+def test_a_styler_is_its_data_without_hidden_columns() -> None:
+    frame = pd.DataFrame({"a": [1.25], "secret": ["x9"]})
+    styled = frame.style.format(precision=0).hide(["secret"], axis="columns")
+    attached = sent(styled)
+    assert (attached.kind, attached.size) == ("pandas Styler", "1 row × 1 column")
+    assert attached.differences == (
+        "The data of `x` is sent without its styles and 1 hidden column.",
+    )
+    assert "x9" not in str(attached.parts)
+
+
+@pytest.mark.filterwarnings("ignore:The 'future.infer_string'")
+def test_an_ibis_table_is_a_table_and_no_picture() -> None:
+    ibis = pytest.importorskip("ibis")
+    attached = sent(ibis.memtable({"a": [1, 2], "s": ["x", None]}))
+    assert (attached.kind, attached.size) == ("Ibis table", "2 rows × 2 columns")

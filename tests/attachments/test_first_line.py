@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import types
+import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -85,12 +87,20 @@ def test_address_is_passed_on(url: str, kind: type) -> None:
         ("not n", "False"),
         ("n > 1", "True"),
         ("(n)", "7"),
-        ("[n][0] if n else 0", None),
+        ("[n][0] if n else 0", "7"),
+        ("len(df)", "9"),
+        ("str(n)", "7"),
+        ("(df.x + 1).sum()", "45"),
+        ("[n, note]", "[7, 'words']"),
+        ("sorted(k for k in data)", "['a', 'csv']"),
+        ("open(note)", None),
+        ("eval(note)", None),
+        ("[unknown, n]", None),
         ("double([x for x in range(n)][1])", "2"),
     ],
 )
 def test_expression_of_a_known_name_is_its_value(word: str, text: str | None) -> None:
-    if text is None:  # it begins with no name
+    if text is None:  # it holds a name that is not known, or no function for words
         with pytest.raises(AttachmentError, match="no file"):
             found(word)
     else:
@@ -153,7 +163,7 @@ def test_picture_of_a_path_is_an_image(folder: Path) -> None:
         ("int", "there is no variable and no file 'int'"),
         ("noet.upper()", "there is no variable 'noet' and no file 'noet.upper()'. Did"),
         ("dataa['a']", "there is no variable 'dataa' and no file"),
-        ("len(df)", "there is no variable 'len' and no file 'len(df)'"),
+        ("len(dg)", "there is no variable 'len' and no file 'len(dg)'"),
         ("_note", "there is no variable and no file '_note'. Did you mean note?"),
         ("noet.txt", "there is no file `noet.txt`. Did you mean note.txt?"),
         ("nowhere/a.csv", "There is no folder `nowhere`"),
@@ -248,3 +258,27 @@ def test_environment_is_refused_in_every_spelling(word: str) -> None:
 def test_nothing_is_run_of_what_is_refused() -> None:
     with pytest.raises(AttachmentError, match="reads the environment"):
         found("double(os.environ) / fail()", {**NAMES, **READERS})
+
+
+@pytest.mark.parametrize(
+    ("word", "advice"),
+    [
+        ("df,", "Names are separated by spaces"),
+        ("df,n", "Names are separated by spaces"),
+        ("+", r"goes in brackets: `\(df.x \+ 1\)`"),
+    ],
+)
+def test_a_piece_of_an_expression_is_told_from_a_name(word: str, advice: str) -> None:
+    with pytest.raises(AttachmentError, match=advice):
+        found(word)
+
+
+def test_an_expression_that_fails_keeps_no_value_alive() -> None:
+    names = {"df": NAMES["df"].copy(), "other": 1}
+    alive = weakref.ref(names["df"])
+    with pytest.raises(AttachmentError) as raised:
+        found("other.nope", names)
+    del names["df"]
+    gc.collect()
+    assert alive() is None
+    assert raised.value.__cause__ is not None

@@ -30,7 +30,7 @@ SAMPLES = [
     (b"\0\0\0\x20ftypM4A ", "audio", "sound (M4A)", ""),
     (b"%PDF-1.7", "document", "PDF", "application/pdf"),
     (b"PAR1\x15\x04", "table", "Parquet", "application/vnd.apache.parquet"),
-    (b"ARROW1\0\0", "table", "an Arrow file", ""),
+    (b"ARROW1\0\0", "table", "Arrow", "application/vnd.apache.arrow.file"),
     (b"SQLite format 3\0", "table", "an SQLite database", ""),
     (b"PK\x03\x04", "archive", "a ZIP archive, as .xlsx, .docx and .npz are", ""),
     (b"\x80\x04\x95", "data", "a pickled Python object", ""),

@@ -16,12 +16,13 @@ _SUFFIXES: dict[str, Kind] = {
     **dict.fromkeys((".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4"), "video"),
     **dict.fromkeys((".mpeg", ".mpg", ".ogv", ".webm", ".wmv"), "video"),
     **dict.fromkeys((".csv", ".jsonl", ".ndjson", ".parquet", ".pq", ".tsv"), "table"),
+    **dict.fromkeys((".arrow", ".feather"), "table"),
     ".pdf": "pdf",
     ".ipynb": "notebook",
 }
 
 
-_DETECTED: dict[str, Kind] = {"Parquet": "table", "PDF": "pdf"}
+_DETECTED: dict[str, Kind] = {"Parquet": "table", "Arrow": "table", "PDF": "pdf"}
 """By the name of the format; pictures and videos have their own rooms."""
 
 

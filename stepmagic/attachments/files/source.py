@@ -86,6 +86,9 @@ def refuse_private_key(text: str, name: str) -> None:
 HEAD_BYTES = 4096
 """Enough to tell a format by its first bytes, and text from binary."""
 
+_COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
+_COMPRESSED_TABLES = (".csv", ".tsv", ".jsonl", ".ndjson")
+
 _MADE_UP = (Path("/proc"), Path("/sys"))
 _FLAGS = (
     os.O_RDONLY
@@ -107,7 +110,14 @@ class Source:
     """The end of the name it was asked for by, in lower case: ``.csv``."""
     size: int
     """Bytes when it was opened; it may have grown."""
+    is_compressed: bool = False
+    """Whether it is a table that is compressed; ``suffix`` is the one before."""
     file: BinaryIO = field(repr=False)
+
+    @property
+    def compression(self) -> str:
+        """What it is compressed by, by the end of its name: ``.gz``; else nothing."""
+        return self.path.suffix.casefold() if self.is_compressed else ""
 
     def head(self) -> bytes:
         """Return its first bytes; the next read begins at the first again."""
@@ -164,11 +174,16 @@ def open_source(path: str | Path, name: str) -> Iterator[Source]:
     with os.fdopen(descriptor, "rb") as file:
         found = os.fstat(descriptor)
         _check_stored(real, found.st_mode, name)  # it may be another file by now
+        inner = PurePath(asked.stem).suffix.casefold()
+        is_compressed = (
+            asked.suffix.casefold() in _COMPRESSED and inner in _COMPRESSED_TABLES
+        )
         yield Source(
             name=name,
             path=real,
-            suffix=asked.suffix.casefold(),
+            suffix=inner if is_compressed else asked.suffix.casefold(),
             size=found.st_size,
+            is_compressed=is_compressed,
             file=file,
         )
 

@@ -64,6 +64,12 @@ _CONTROL = re.compile(rb"[\x00-\x06\x0e-\x1a\x7f]")
 _MOST_CONTROL = 0.02
 """Text of an old encoding has hardly any control characters; binary data has many."""
 
+_PROBED = 4096
+_LEAST_NULS = 0.6
+"""Of the bytes at even or at odd places: Latin letters in UTF-16 have NUL there."""
+
+_CHUNK = 1_000_000
+
 _FENCES = re.compile(r"`{3,}")
 
 
@@ -106,15 +112,64 @@ def decode(data: bytes, name: str) -> str:
         AttachmentError: They are in another encoding.
     """
     encoding = next((known for mark, known in _MARKS if data.startswith(mark)), "utf-8")
+    if encoding == "utf-8":
+        encoding = _unmarked_utf16(data) or encoding
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as exc:
-        message = (
-            f"`{name}` is not in UTF-8 ({exc.reason} at byte {exc.start:,}). Read it "
-            f"with its own encoding, such as `Path({name!r}).read_text('latin-1')`, "
-            "and attach the text."
+        raise not_decoded(name, exc) from exc
+
+
+def not_decoded(name: str, exc: UnicodeDecodeError) -> AttachmentError:
+    """Return the error for a file that is in another encoding."""
+    message = (
+        f"`{name}` is not in UTF-8 ({exc.reason} at byte {exc.start:,}). "
+        f"{encoding_advice(name)}"
+    )
+    return AttachmentError(message)
+
+
+def encoding_advice(name: str) -> str:
+    """Return what to do with a file in another encoding."""
+    if name.casefold().endswith((".csv", ".tsv")):
+        return (
+            "Read it with its own encoding, such as "
+            f"`pd.read_csv({name!r}, encoding='latin-1')`, and attach the table."
         )
-        raise AttachmentError(message) from exc
+    return (
+        f"Read it with its own encoding, such as `Path({name!r}).read_text('latin-1')`,"
+        " and attach the text."
+    )
+
+
+def check_utf8(source: Source) -> None:
+    """Refuse a file of any size that is not in UTF-8.
+
+    Raises:
+        AttachmentError: It is in another encoding.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    source.file.seek(0)
+    begin = 0
+    while chunk := source.file.read(_CHUNK):
+        try:
+            decoder.decode(chunk)
+        except UnicodeDecodeError as exc:
+            exc.start += begin
+            raise not_decoded(source.name, exc) from exc
+        begin += len(chunk)
+
+
+def _unmarked_utf16(data: bytes) -> str:
+    """Return which UTF-16 a text is in that begins with no mark; empty for others."""
+    head = data[:_PROBED]
+    pairs = len(head) // 2
+    first, second = head[::2].count(0), head[1::2].count(0)
+    if not pairs or len(data) % 2 or min(first, second):
+        return ""
+    if max(first, second) < _LEAST_NULS * pairs:
+        return ""
+    return "utf-16-be" if first else "utf-16-le"
 
 
 def fence(text: str, language: str = "") -> str:
@@ -137,7 +192,7 @@ def _is_binary(head: bytes) -> bool:
     if any(head.startswith(mark) for mark, _ in _MARKS):
         return False
     if b"\x00" in head:
-        return True
+        return not _unmarked_utf16(head)
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head)
     except UnicodeDecodeError:

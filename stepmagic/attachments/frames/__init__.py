@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stepmagic.attachments.frames.types import is_frame
+from stepmagic.attachments.frames.types import is_frame, is_library_frame
 
 if TYPE_CHECKING:
-    from stepmagic.attachments.frames.previews import Preview, preview
+    from stepmagic.attachments.frames.previews import Preview, preview, preview_of
 
-__all__ = ["Preview", "is_frame", "preview"]
+__all__ = ["Preview", "is_frame", "is_library_frame", "preview", "preview_of"]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in ("Preview", "preview"):
+    if name not in __all__:
         message = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(message)
     # narwhals need not be loaded with the extension.

@@ -20,10 +20,14 @@ from itertools import islice
 from typing import Any
 
 from stepmagic.attachments.frames.types import MAPPINGS
+from stepmagic.attachments.reprs import library_of, without_addresses
 
 NULL = "null"
 WIDEST = 200
 """Letters of a value that are kept; more are only counted."""
+
+_LONGEST_LABEL = 2_000
+"""Characters of a column's name; those of survey exports are whole questions."""
 
 _SUFFIX = 16
 """Letters of ``… (+123 letters)``: to cut fewer than these would save nothing."""
@@ -115,12 +119,16 @@ def label(value: Any) -> str:
 
     Texts stand without quotes, but for those that read as a number.
     """
-    if type(value) is tuple and all(map(is_plain, value)):
-        cell = Cell.of(repr(value))
+    if type(value) is str and len(value) > WIDEST:
+        text, length = value[:_LONGEST_LABEL], len(value)
+    elif type(value) is tuple and all(map(is_plain, value)):
+        text = repr(value)[:_LONGEST_LABEL]
+        length = len(repr(value))
     else:
         cell = write(value, mixed=True)
-    more = cell.letters - len(cell.text)
-    return cell.text + (f"… (+{more:,} letters)" if more else "")
+        text, length = cell.text, cell.letters
+    more = length - len(text)
+    return text + (f"… (+{more:,} characters)" if more else "")
 
 
 def type_name(value: Any) -> str:
@@ -165,10 +173,12 @@ def _text(value: Any, depth: int = 0) -> str:
         # numpy gives dates to the nanosecond as plain integers.
         counts = type(item) in _WRITERS and type_name(value) not in _NUMPY_DATES
         text = _WRITERS[type(item)](item) if counts else str(value)
-    elif kind.__repr__ is object.__repr__:  # would say nothing but an address
+    elif kind.__repr__ is object.__repr__:  # only an address in memory
         text = f"<{type_name(value)}>"
+    elif library_of(kind) == "shapely":  # whose repr rounds coordinates
+        text = str(value)
     else:
-        text = repr(value)
+        text = without_addresses(repr(value))
     return str.__str__(text)
 
 

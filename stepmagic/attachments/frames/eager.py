@@ -25,6 +25,7 @@ from stepmagic.attachments.frames.sampling import (
     spread,
 )
 from stepmagic.attachments.frames.types import MAPPINGS, Kind, field_names
+from stepmagic.attachments.reprs import library_of
 
 _MOST_TYPES = 3
 
@@ -35,6 +36,7 @@ class _Eager(ABC):
     columns: Sequence[Column]
     rows: int
     is_series: bool
+    remarks: tuple[str, ...] = ()
 
     def read(self, chosen: Sequence[int], limit: int, seed: int) -> Rows:  # noqa: ARG002 - columns are taken when asked for
         """Return the rows of a sample, or all."""
@@ -71,9 +73,13 @@ class _Pandas(_Eager):
         )
         self._levels = 0 if default else self._index.nlevels
         self.rows = len(self._frame)
-        labels = [data.name] if is_series else list(self._frame.columns)
         dtypes = list(self._frame.dtypes)
-        self.columns = [*self._index_columns(), *map(_column, labels, dtypes)]
+        if is_series:
+            columns = [_series_column(data.name, dtypes[0])]
+        else:
+            columns = list(map(_column, self._frame.columns, dtypes))
+        self.columns = [*self._index_columns(), *columns]
+        self.remarks = _geography(data)
 
     def _index_columns(self) -> list[Column]:
         index, many = self._index, self._levels > 1
@@ -106,7 +112,10 @@ class _Polars(_Eager):
         self.is_series = is_series
         self._frame = data.to_frame() if is_series else data
         self.rows = self._frame.height
-        self.columns = list(map(_column, self._frame.columns, self._frame.dtypes))
+        if is_series:
+            self.columns = [_series_column(data.name or None, data.dtype)]
+        else:
+            self.columns = list(map(_column, data.columns, data.dtypes))
 
     def _selector(self, positions: Sequence[int]) -> Any:
         polars = sys.modules["polars"]
@@ -125,7 +134,7 @@ class _Arrow(_Eager):
         self._data = data
         self.rows = len(data)
         if is_series:
-            self.columns = [_column("values", data.type)]
+            self.columns = [_series_column(None, data.type)]
         else:
             schema = data.schema
             self.columns = list(map(_column, schema.names, schema.types))
@@ -135,8 +144,13 @@ class _Arrow(_Eager):
 
     def _take(self, number: int, wanted: Any | None) -> Any:
         column = self._data if self.is_series else self._data.column(number)
+        arrow = sys.modules["pyarrow"]
         if not hasattr(column, "num_chunks"):  # of a record batch
-            column = sys.modules["pyarrow"].chunked_array([column])
+            column = arrow.chunked_array([column])
+        # pyarrow takes no rows of these, as polars exports them.
+        plain = {"string_view": arrow.large_string, "binary_view": arrow.large_binary}
+        if make := plain.get(str(column.type)):
+            column = column.cast(make())
         return column if wanted is None else column.take(wanted)
 
 
@@ -153,7 +167,7 @@ class _Numpy(_Eager):
             self.columns = [_column(name, array.dtype[name]) for name in self._fields]
         elif array.ndim == 1:
             self.is_series = True
-            self.columns = [_column("values", array.dtype)]
+            self.columns = [_series_column(None, array.dtype)]
         else:
             self.columns = [_column(n, array.dtype) for n in range(array.shape[1])]
 
@@ -229,11 +243,42 @@ def to_values(native: Any) -> Values:
         unknown = series.dtype in (nw.Unknown, nw.Object)
     except Exception:  # noqa: BLE001 - to infer a type may touch hostile values
         unknown = True
-    return series.to_list() if unknown else series
+    return _listed(series) if unknown else series
+
+
+def _listed(series: nw.Series[Any]) -> list[Any]:
+    """Return the values of a series, None for what its library says is missing.
+
+    In a column of objects pandas has NaN for it, as after a merge.
+    """
+    values: list[Any] = series.to_list()
+    try:
+        missing = series.to_native().isna().to_list()
+    except Exception:  # noqa: BLE001 - other libraries have None, or code of the values
+        return values
+    pairs = zip(values, missing, strict=True)
+    return [None if lacks else value for value, lacks in pairs]
 
 
 def _column(name: Any, dtype: Any) -> Column:
     return Column(label=label(name), dtype=str(dtype))
+
+
+def _series_column(name: Any, dtype: Any) -> Column:
+    """Return the column of a series, which may have no name."""
+    return _column("values" if name is None else name, dtype)
+
+
+def _geography(data: Any) -> tuple[str, ...]:
+    """Return where the geometries of geopandas lie: their CRS and their bounds."""
+    if library_of(type(data)) != "geopandas":
+        return ()
+    try:
+        name = data.crs.to_string() if data.crs is not None else "none"
+        bounds = ", ".join(f"{edge:.10g}" for edge in data.total_bounds)
+    except Exception:  # noqa: BLE001 - a frame without an active geometry
+        return ()
+    return (f"CRS: {name}; bounds (least x, y, greatest x, y): {bounds}",)
 
 
 def _level(name: Any, number: int) -> str:

@@ -15,8 +15,9 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
-from stepmagic.attachments.frames.cells import Cell
+from stepmagic.attachments.frames.cells import Cell, escape
 from stepmagic.attachments.frames.sampling import Column
 from stepmagic.attachments.frames.summary import Summary
 from stepmagic.transcript.usage import estimate_tokens, format_count
@@ -73,6 +74,8 @@ class Shown:
     cells: tuple[Cell, ...]
     """One for each of the rows shown."""
     is_redacted: bool = False
+    failure: str = ""
+    """Why some of its values cannot be read; empty where all can."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +101,8 @@ class Table:
     """Lines of their own, such as that the tail was not read."""
     show: Callable[[int], Shown]
     """Measures a column; only those are asked for that may fit."""
+    label: Callable[[int, int], str]
+    """Returns the name of a column, by its number, cut to a width."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +150,10 @@ def _fitting(table: Table, tokens: int) -> list[int]:
     detail = DETAILS[-1]
     for number in from_both_ends(len(table.columns))[: most_columns(tokens)]:
         shown = table.show(number)
-        cells = [_label(shown.column, detail), _line(shown, table, detail)]
+        cells = [
+            table.label(number, _label_width(detail)),
+            _line(table, number, detail),
+        ]
         cells += [cell.cut(detail.width) for cell in shown.cells[: detail.head]]
         free -= estimate_tokens("\t".join(cells)) - 1
         if free < 0:
@@ -163,8 +171,9 @@ def _written(
     if table.scope and numbers:
         lines.append(scope_sentence(table.scope))
     lines += _schema(table, numbers, detail)
-    lines += _rows(table, shown, detail)
+    lines += _rows(table, numbers, detail)
     lines += table.remarks if numbers else ()
+    lines += filter(None, map(failure_sentence, shown))
     left_out = _left_out(table, shown, detail, tokens)
     lines += [left_out] if left_out else []
     return Layout(text="\n".join(lines), left_out=left_out, numbers=numbers)
@@ -173,6 +182,14 @@ def _written(
 def scope_sentence(scope: str) -> str:
     """Return which rows the statistics of a table describe."""
     return f"Counts and ranges are of {scope}; distinct is a lower bound."
+
+
+def failure_sentence(shown: Shown) -> str:
+    """Return why values of a column are written as ``?``."""
+    if not shown.failure:
+        return ""
+    name = Cell.of(shown.column.label).cut(_LABEL)
+    return f"Values of {name} written as ? could not be read: {shown.failure}"
 
 
 def _size_alone(table: Table, tokens: int) -> Layout:
@@ -190,7 +207,7 @@ def _schema(table: Table, numbers: Sequence[int], detail: Detail) -> list[str]:
     for number in numbers:
         if number > before + 1:
             lines.append(_gap(table.columns[before + 1 : number]))
-        lines.append(_line(table.show(number), table, detail))
+        lines.append(_line(table, number, detail))
         before = number
     if before + 1 < len(table.columns):
         lines.append(_gap(table.columns[before + 1 :]))
@@ -209,19 +226,26 @@ def _gap(columns: Sequence[Column]) -> str:
     return f"… {noun} not shown: {', '.join(words)}"
 
 
-def _line(shown: Shown, table: Table, detail: Detail) -> str:
+def _line(table: Table, number: int, detail: Detail) -> str:
+    shown = table.show(number)
     summary = shown.summary
     nulls, distinct = "?", "?"
     if summary.nulls is not None:
         nulls = f"{summary.nulls:,}"
         if table.scope and summary.nulls:
-            nulls = f"{100 * summary.nulls / table.read:.3g}%"
+            nulls = _share(summary.nulls, table.read)
     if summary.distinct is not None:
         distinct = ("≥" if table.scope else "") + f"{summary.distinct:,}"
     dtype = Cell.of(shown.column.dtype).cut(max(_LABEL, detail.width))
-    cells = [_label(shown.column, detail), dtype, nulls, distinct]
+    cells = [table.label(number, _label_width(detail)), dtype, nulls, distinct]
     values = _values(shown, detail)
     return "\t".join([*cells, values]) if values else "\t".join(cells)
+
+
+def _share(count: int, of: int) -> str:
+    """Return a percentage; ``100%`` is all and nothing less."""
+    text = f"{100 * count / of:.3g}%"
+    return ">99.9%" if text == "100%" and count < of else text
 
 
 def _values(shown: Shown, detail: Detail) -> str:
@@ -250,8 +274,9 @@ def _listed(text: str) -> str:
     return f'"{text}"' if parts and not text.startswith('"') else text
 
 
-def _rows(table: Table, shown: Sequence[Shown], detail: Detail) -> list[str]:
+def _rows(table: Table, numbers: Sequence[int], detail: Detail) -> list[str]:
     """Return the rows shown with their positions, in the table's order."""
+    shown = tuple(map(table.show, numbers))
     if not shown or not table.rows:
         return []
     head = table.head[: detail.head]
@@ -274,16 +299,53 @@ def _rows(table: Table, shown: Sequence[Shown], detail: Detail) -> list[str]:
     is_float = (_FLOAT.search(one.column.dtype) for one in shown)
     rounded = ", floats to 6 digits" if any(is_float) else ""
     lines = [f"Rows, numbered from 0{rounded}: {which}"]
-    lines.append("\t".join(["row", *(_label(one.column, detail) for one in shown)]))
+    width = _label_width(detail)
+    lines.append("\t".join(["row", *(table.label(n, width) for n in numbers)]))
     for position, place in sorted(places.items()):
         cells = (one.cells[place].cut(detail.width) for one in shown)
         lines.append("\t".join([str(position), *cells]))
     return lines
 
 
-def _label(column: Column, detail: Detail) -> str:
-    name = Cell.of(column.label).cut(max(_LABEL, detail.width))
-    return f"{name} (index)" if column.is_index else name
+def _label_width(detail: Detail) -> int:
+    return max(_LABEL, detail.width)
+
+
+def make_labels(columns: Sequence[Column]) -> Callable[[int, int], str]:
+    """Return what cuts the name of a column so that no other is cut to the same.
+
+    Names that only differ at their ends, as in exports of surveys, keep their ends.
+    """
+
+    @cache
+    def cut(width: int) -> list[str]:
+        names = [Cell.of(column.label).cut(width) for column in columns]
+        for shorten in (_ends, _numbered):
+            known: dict[str, set[str]] = {}
+            for name, column in zip(names, columns, strict=True):
+                known.setdefault(name, set()).add(column.label)
+            names = [
+                shorten(column.label, width, number) if len(known[name]) > 1 else name
+                for number, (name, column) in enumerate(
+                    zip(names, columns, strict=True)
+                )
+            ]
+        return names
+
+    def label(number: int, width: int) -> str:
+        name = cut(width)[number]
+        return f"{name} (index)" if columns[number].is_index else name
+
+    return label
+
+
+def _ends(label: str, width: int, _: int) -> str:
+    end = width * 2 // 3
+    return f"{escape(label[: width - end])}…{escape(label[-end:])}"
+
+
+def _numbered(label: str, width: int, number: int) -> str:
+    return f"{_ends(label, width, number)} (column {number + 1})"
 
 
 def _left_out(table: Table, shown: Sequence[Shown], detail: Detail, tokens: int) -> str:

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import narwhals.stable.v2 as nw
 
 from stepmagic.attachments.frames.cells import label
+from stepmagic.attachments.frames.dask import Dask
 from stepmagic.attachments.frames.eager import open_eager
 from stepmagic.attachments.frames.sampling import (
     EDGE,
@@ -46,6 +47,7 @@ class _Lazy(ABC):
     """What the readers share: which rows are asked for."""
 
     is_series = False
+    remarks: tuple[str, ...] = ()
 
     def __init__(self, columns: Sequence[Column], rows: int) -> None:
         self.columns = columns
@@ -243,6 +245,8 @@ def open_lazy(data: Any, kind: Kind) -> Source:
             return _Polars(data)
         case "duckdb":
             return _DuckDB(data)
+        case "dask":
+            return Dask(data, is_series=kind.name.endswith("Series"))
         case _:
             return _Other(data)
 
@@ -255,9 +259,12 @@ def _columns(names: Sequence[str], dtypes: Sequence[Any]) -> list[Column]:
 
 
 def _columns_of(table: Any, count: int) -> Callable[[int], Any]:
-    """Return what gives each column of a table that a library collected."""
+    """Return what returns each column of a table that a library collected."""
     kind = find_kind(table)
     assert kind is not None  # noqa: S101 - libraries collect tables
+    if kind.family == "pandas":
+        # Its index would come before the columns that were asked for.
+        table = table.reset_index(drop=True)
     return open_eager(table, kind, limit=0, seed=0).read(range(count), _ALL, 0).column
 
 

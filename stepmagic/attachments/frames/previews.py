@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import html
 import re
 from collections.abc import Hashable, Iterable, Iterator, Sequence
@@ -10,6 +12,8 @@ from functools import cache
 from itertools import groupby, zip_longest
 from typing import Any
 
+import narwhals.stable.v2 as nw
+
 from stepmagic.attachments.frames.cells import Cell, escape, label, write
 from stepmagic.attachments.frames.eager import open_eager
 from stepmagic.attachments.frames.layout import (
@@ -17,16 +21,18 @@ from stepmagic.attachments.frames.layout import (
     Layout,
     Shown,
     Table,
+    failure_sentence,
     from_both_ends,
     lay_out,
+    make_labels,
     most_columns,
     scope_sentence,
 )
 from stepmagic.attachments.frames.lazy import open_lazy
-from stepmagic.attachments.frames.sampling import Source, Values, shown
+from stepmagic.attachments.frames.sampling import Rows, Source, Values, shown
 from stepmagic.attachments.frames.sensitive import guess, texts_of
 from stepmagic.attachments.frames.summary import Summary, summarise
-from stepmagic.attachments.frames.types import Kind, find_kind, unwrapped
+from stepmagic.attachments.frames.types import Kind, Origin, find_kind, unwrapped
 from stepmagic.errors import AttachmentError, did_you_mean
 from stepmagic.transcript.usage import estimate_tokens, format_count
 
@@ -75,10 +81,12 @@ _LEAST_ROWS = 1_000
 _NAME = 60
 _LONGEST_ERROR = 180
 _NO_TAIL = "The last rows were not read."
-_ENUMERATION = re.compile(r"enum(?=\()", re.IGNORECASE)
+_QUOTED = re.compile(r"""(['"])(?:\\.|(?!\1).)*\1""", re.DOTALL)
+_CATEGORIES = re.compile(r"(enum)\((?:categories=)?[\[(]?[…, ]*[\])]?\)", re.IGNORECASE)
 _QUIET = "color:var(--jp-ui-font-color2)"
 _FONT = "font-family:var(--jp-code-font-family,monospace)"
 _REDACTED = Cell.of("[redacted]")
+_UNREADABLE = Cell.of("?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -105,6 +113,10 @@ class Preview:
 
     def __repr__(self) -> str:
         return self.text
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """Return the text in the form that other extensions for models look for."""
+        return {"text/llm+plain": self.text}
 
     def _repr_html_(self) -> str:
         drawn = in_columns(self.text)
@@ -164,10 +176,34 @@ def preview(
         )
         raise AttachmentError(message)
     hidden = (redact,) if isinstance(redact, str) else tuple(redact)
-    try:
+    with _reading(name, kind):
         reading = _Reading(data, kind, tokens=tokens, seed=seed)
         reading.hide(hidden, name)
         return reading.preview(name, tokens)
+
+
+def preview_of(data: Any, origin: Origin, *, name: str, tokens: int) -> Preview:
+    """Return the preview of a table that was read of a file.
+
+    Raises:
+        AttachmentError: It could not be read.
+    """
+    kind = find_kind(data)
+    assert kind is not None  # noqa: S101 - readers return tables
+    with _reading(name, kind):
+        reading = _Reading(data, kind, tokens=tokens, seed=0, origin=origin)
+        return reading.preview(name, tokens)
+
+
+@contextlib.contextmanager
+def _reading(name: str, kind: Kind) -> Iterator[None]:
+    """Say which table it was that a library could not read.
+
+    Raises:
+        AttachmentError: It could not be read.
+    """
+    try:
+        yield
     except AttachmentError:
         raise
     except Exception as exc:
@@ -181,8 +217,17 @@ def preview(
 class _Reading:
     """A table while its preview is made: what was read, and what was seen in it."""
 
-    def __init__(self, data: Any, kind: Kind, *, tokens: int, seed: int) -> None:
-        self._kind = kind
+    def __init__(
+        self,
+        data: Any,
+        kind: Kind,
+        *,
+        tokens: int,
+        seed: int,
+        origin: Origin | None = None,
+    ) -> None:
+        self._kind = kind if origin is None else replace(kind, name=origin.kind)
+        self._origin = origin
         self._seed = seed
         self._source = _open(unwrapped(data), kind, seed)
         self._columns = list(self._source.columns)
@@ -190,6 +235,8 @@ class _Reading:
         chosen = from_both_ends(len(self._columns))[: most_columns(tokens)]
         limit = min(MOST_ROWS, max(_LEAST_ROWS, _MOST_CELLS // max(1, len(chosen))))
         self._rows = self._source.read(chosen, limit, seed)
+        if self._is_part():
+            self._rows = _of_first(self._rows, self._source.rows)
         self._parts = shown(self._rows.positions, seed, tail=self._rows.has_tail)
         self._looks: dict[int, str] = {}
         self.show = cache(self._show)
@@ -214,10 +261,8 @@ class _Reading:
         self._hidden = frozenset(found)
         for number in found:
             column = self._columns[number]
-            # The type of an enumeration lists its values.
-            listed = _ENUMERATION.match(column.dtype)
-            if listed:
-                self._columns[number] = replace(column, dtype=listed.group())
+            dtype = _without_values(column.dtype)
+            self._columns[number] = replace(column, dtype=dtype)
 
     def preview(self, name: str, tokens: int) -> Preview:
         """Return the preview."""
@@ -229,15 +274,16 @@ class _Reading:
             name=called,
             size=self._size(),
             columns=self._columns,
-            rows=self._source.rows,
+            rows=self._source.rows + self._is_part(),
             read=len(positions),
             scope=self._rows.scope,
             head=head,
             sample=sample,
             tail=tail,
             seed=self._seed,
-            remarks=() if self._rows.has_tail else (_NO_TAIL,),
+            remarks=self._remarks(),
             show=self.show,
+            label=make_labels(self._columns),
         )
         layout = lay_out(table, tokens=tokens)
         return Preview(
@@ -248,27 +294,58 @@ class _Reading:
             notices=tuple(self._notices(layout, name)),
         )
 
+    def _remarks(self) -> tuple[str, ...]:
+        # Bounds say where the values lie that a redacted column hides.
+        remarks = () if self._hidden else self._source.remarks
+        remarks = (*remarks, *self._of_file())
+        return remarks if self._rows.has_tail else (*remarks, _NO_TAIL)
+
+    def _of_file(self) -> tuple[str, ...]:
+        """Return how the table differs from its file."""
+        remarks = self._origin.remarks if self._origin else ()
+        return tuple(map(escape, remarks))
+
+    def _is_part(self) -> bool:
+        """Whether there are more rows in the file than were read."""
+        origin = self._origin
+        if origin is None or not origin.is_part:
+            return False
+        return origin.total is None or origin.total > self._source.rows
+
     def _size(self) -> str:
+        read = self._source.rows
         if self._source.is_series:
-            return format_count(self._source.rows, "value")
-        columns = sum(not column.is_index for column in self._columns)
-        rows = format_count(self._source.rows, "row")
-        return f"{rows} × {format_count(columns, 'column')}"
+            return format_count(read, "value")
+        count = sum(not column.is_index for column in self._columns)
+        columns = format_count(count, "column")
+        if not self._is_part():
+            return f"{format_count(read, 'row')} × {columns}"
+        total = self._origin.total if self._origin else None
+        if total is None:
+            return f"more than {format_count(read, 'row')} × {columns}"
+        return f"{format_count(total, 'row')} × {columns}"
 
     def _show(self, number: int) -> Shown:
-        values = self._rows.column(number)
-        measured = number not in self._rows.unmeasured
-        summary = summarise(values) if measured else Summary()
         column = self._columns[number]
         places = [n for part in self._parts for n in part]
+        try:
+            values = self._rows.column(number)
+        except Exception as exc:  # noqa: BLE001 - a library may raise anything
+            cells = (_UNREADABLE,) * len(places)
+            failure = f"{type(exc).__name__}: {_first_line(exc)}"
+            if number in self._hidden:  # an error may quote a value
+                failure = type(exc).__name__
+            return Shown(column=column, summary=Summary(), cells=cells, failure=failure)
+        measured = number not in self._rows.unmeasured
+        summary = summarise(values) if measured else Summary()
         if number in self._hidden:
             counts = Summary(nulls=summary.nulls, distinct=summary.distinct)
             cells = (_REDACTED,) * len(places)
             return Shown(column=column, summary=counts, cells=cells, is_redacted=True)
-        cells = _cells(values, places)
+        cells, failure = _cells(values, places)
         seen = [*cells, *(cell for cell, _ in summary.top)]
         self._looks[number] = guess(column.label, texts_of(values, seen))
-        return Shown(column=column, summary=summary, cells=cells)
+        return Shown(column=column, summary=summary, cells=cells, failure=failure)
 
     def _differences(self, layout: Layout) -> Iterator[str]:
         """Yield what the text says of itself, word for word."""
@@ -276,8 +353,17 @@ class _Reading:
             yield layout.left_out
         if self._rows.scope and layout.numbers:
             yield scope_sentence(self._rows.scope)
+        if not self._rows.has_tail and layout.numbers:
+            yield _NO_TAIL
+        if layout.numbers:
+            yield from self._of_file()
+        for number in layout.numbers:
+            if failure := failure_sentence(self.show(number)):
+                yield failure
 
     def _notices(self, layout: Layout, name: str) -> Iterator[str]:
+        if self._rows.notice:
+            yield self._rows.notice
         looks = [
             (self._columns[number].label, look)
             for number in layout.numbers
@@ -285,7 +371,9 @@ class _Reading:
         ]
         if looks:
             words = [f"{escape(column)!r} looks like {look}" for column, look in looks]
-            frame = name if name.isidentifier() else "df"
+            frame = name if _is_expression(name) else "df"
+            if self._origin:
+                frame = self._origin.expression
             names = ", ".join(repr(column) for column, _ in looks)
             yield (
                 f"{'; '.join(words)}. To send it without the values: "
@@ -293,16 +381,59 @@ class _Reading:
             )
 
 
+def _is_expression(name: str) -> bool:
+    """Whether the name of a table can be written in a call, as ``both[0]`` can."""
+    try:
+        ast.parse(name, mode="eval")
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return False
+    return True
+
+
+def _of_first(rows: Rows, count: int) -> Rows:
+    """Return rows that were read as what they are: of the first of a file."""
+    first = f"the first {count:,} rows of a longer file"
+    scope = rows.scope.removesuffix(")")
+    scope = f"{scope}, of {first})" if scope else first
+    return replace(rows, scope=scope, has_tail=False)
+
+
+def _without_values(dtype: str) -> str:
+    """Return a type without the values that an enumeration in it lists.
+
+    >>> _without_values("List(Enum(categories=['a', 'b']))")
+    'List(Enum)'
+    """
+    text = _CATEGORIES.sub(r"\1", _QUOTED.sub("…", dtype))
+    return text.partition("(")[0] if "'" in text or '"' in text else text
+
+
 def _open(data: Any, kind: Kind, seed: int) -> Source:
-    if kind.family in ("polars lazy", "duckdb", "lazy"):
+    if kind.family in ("polars lazy", "duckdb", "dask", "lazy"):
         return open_lazy(data, kind)
     return open_eager(data, kind, limit=MOST_ROWS, seed=seed)
 
 
-def _cells(values: Values, places: Sequence[int]) -> tuple[Cell, ...]:
+def _cells(values: Values, places: Sequence[int]) -> tuple[tuple[Cell, ...], str]:
+    """Return the cells at some places, and why one of them cannot be read."""
     if isinstance(values, list):
-        mixed = len(set(map(type, values))) > 1
-        return tuple(write(values[place], mixed=mixed) for place in places)
+        mixed = len(set(map(type, values)) - {type(None)}) > 1
+        return tuple(write(values[place], mixed=mixed) for place in places), ""
+    try:
+        return _cells_of(values, places), ""
+    except Exception:  # noqa: BLE001 - one value of them has no form in Python
+        found: list[Cell] = []
+        failure = ""
+    for place in places:
+        try:
+            found += _cells_of(values, [place])
+        except Exception as exc:  # noqa: BLE001 - see above
+            failure = failure or f"{type(exc).__name__}: {_first_line(exc)}"
+            found.append(_UNREADABLE)
+    return tuple(found), failure
+
+
+def _cells_of(values: nw.Series[Any], places: Sequence[int]) -> tuple[Cell, ...]:
     taken = values[list(places)]
     # pandas has NaN where a text is missing; the library knows what is null.
     nulls = taken.is_null().to_list()

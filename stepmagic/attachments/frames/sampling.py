@@ -46,6 +46,8 @@ class Rows:
     """Columns of which only the rows shown were read."""
     has_tail: bool = True
     """Whether the table's last rows are among them."""
+    notice: str = ""
+    """What the user should know of the reading, a sentence."""
 
 
 class Source(Protocol):
@@ -62,6 +64,10 @@ class Source(Protocol):
     @property
     def is_series(self) -> bool:
         """Whether it is one column without a frame around it."""
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What else the text says of it, a line each, such as the CRS."""
 
     def read(self, chosen: Sequence[int], limit: int, seed: int) -> Rows:
         """Return at most about ``limit`` rows; only ``chosen`` columns are asked for.

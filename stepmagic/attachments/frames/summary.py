@@ -26,6 +26,9 @@ from stepmagic.attachments.frames.sampling import Values
 MOST_TOP = 5
 """Frequent values that are kept."""
 
+_LARGEST_MEAN = 10**15
+"""Integers from here on have means that are written rounded."""
+
 _UNORDERED = (str, bool, bytes, complex, uuid.UUID)
 
 
@@ -49,13 +52,13 @@ class Summary:
 
 def summarise(values: Values) -> Summary:
     """Return what is said of a column; of one that cannot be counted, nothing."""
-    if not isinstance(values, list):
+    try:
+        if isinstance(values, list):
+            return _of_values(values)
         try:
             return _of_series(values)
         except Exception:  # noqa: BLE001 - what has no kernel, Python counts
-            values = values.to_list()
-    try:
-        return _of_values(values)
+            return _of_values(values.to_list())
     except Exception:  # noqa: BLE001 - values of a column may raise anything
         return Summary()
 
@@ -93,8 +96,25 @@ def _of_numbers(there: nw.Series[Any]) -> Summary:
         there = finite
     if not len(there):
         return Summary(distinct=distinct, also=tuple(also))
-    low, middle, high = there.min(), there.median(), there.max()
+    low, middle, high = there.min(), _median(there), there.max()
     return Summary(distinct=distinct, span=_cells(low, middle, high), also=tuple(also))
+
+
+def _median(there: nw.Series[Any]) -> Any:
+    """Return the median of numbers: the lower of two where their mean is inexact.
+
+    A mean of large integers or of decimals is a rounded float, and one of large floats
+    may be infinite: it could lie outside the least and the greatest.
+    """
+    low, high = there.min(), there.max()
+    is_exact = not there.dtype.is_decimal() and not (
+        there.dtype.is_integer() and max(abs(low), abs(high)) >= _LARGEST_MEAN
+    )
+    if is_exact:
+        middle = there.median()
+        if low <= middle <= high:
+            return middle
+    return there.sort()[(len(there) - 1) // 2]
 
 
 def _odd_numbers(odd: Sequence[float]) -> list[str]:

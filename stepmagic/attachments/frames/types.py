@@ -14,7 +14,15 @@ from typing import Any, Literal, TypeAlias
 from stepmagic.schema import Records
 
 Family: TypeAlias = Literal[
-    "pandas", "polars", "arrow", "numpy", "records", "polars lazy", "duckdb", "lazy"
+    "pandas",
+    "polars",
+    "arrow",
+    "numpy",
+    "records",
+    "polars lazy",
+    "duckdb",
+    "dask",
+    "lazy",
 ]
 """Which reader takes it."""
 
@@ -31,11 +39,29 @@ class Kind:
     """In the reader's words: ``pandas DataFrame``."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a frame comes from that the user has not made: a file, a sheet."""
+
+    kind: str
+    """In the reader's words: ``CSV file``."""
+    expression: str
+    """What makes the frame in a cell, for advice: ``pd.read_csv('a.csv')``."""
+    is_part: bool = False
+    """Whether the frame may be the first rows only."""
+    total: int | None = None
+    """Rows in all; None where that is not known."""
+    remarks: tuple[str, ...] = ()
+    """How the frame differs from the file, a sentence each."""
+
+
 _RECORDS = Kind("records", "list of records")
 _ARRAY = Kind("numpy", "numpy array")
 
 # Module, class, kind. Series and frames of a library share its reader.
 _CLASSES: tuple[tuple[str, str, Kind], ...] = (
+    ("geopandas", "GeoDataFrame", Kind("pandas", "geopandas GeoDataFrame")),
+    ("geopandas", "GeoSeries", Kind("pandas", "geopandas GeoSeries")),
     ("pandas", "DataFrame", Kind("pandas", "pandas DataFrame")),
     ("pandas", "Series", Kind("pandas", "pandas Series")),
     ("polars", "DataFrame", Kind("polars", "polars DataFrame")),
@@ -49,7 +75,8 @@ _CLASSES: tuple[tuple[str, str, Kind], ...] = (
     ("modin.pandas", "Series", Kind("pandas", "Modin Series")),
     ("cudf", "DataFrame", Kind("pandas", "cuDF DataFrame")),
     ("cudf", "Series", Kind("pandas", "cuDF Series")),
-    ("dask.dataframe", "DataFrame", Kind("lazy", "Dask DataFrame")),
+    ("dask.dataframe", "DataFrame", Kind("dask", "Dask DataFrame")),
+    ("dask.dataframe", "Series", Kind("dask", "Dask Series")),
     ("ibis.expr.types", "Table", Kind("lazy", "Ibis table")),
     ("pyspark.sql", "DataFrame", Kind("lazy", "PySpark DataFrame")),
     ("pyspark.sql.connect.dataframe", "DataFrame", Kind("lazy", "PySpark DataFrame")),
@@ -72,6 +99,12 @@ def is_frame(value: Any) -> bool:
     of dataclasses or of named tuples. Runs no code of the value.
     """
     return find_kind(value) is not None
+
+
+def is_library_frame(value: Any) -> bool:
+    """Whether a value is a library's own table: neither an array nor a list."""
+    kind = find_kind(value)
+    return kind is not None and kind.family not in ("numpy", "records")
 
 
 def find_kind(value: Any) -> Kind | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -225,19 +226,31 @@ class Host:
         return outputs
 
     def record_errors(self) -> None:
-        """Begin to note how cells fail."""
+        """Begin to note how cells and the threads that they start fail."""
+        meta = self._shell.meta
 
         def note(result: Any) -> None:
             error = result.error_before_exec or result.error_in_exec
             if error is not None and not isinstance(error, _OURS):
-                self._shell.meta.stepmagic_error = error
+                meta.stepmagic_error = error
+                meta.stepmagic_thread_error = None
 
+        def note_thread(args: Any) -> None:
+            if args.exc_value is not None and not isinstance(args.exc_value, _OURS):
+                meta.stepmagic_thread_error = args.exc_value
+            show(args)
+
+        show = threading.excepthook
+        threading.excepthook = note_thread
         self.on("post_run_cell", note)
 
     @property
     def last_error(self) -> BaseException | None:
-        """The last error that a cell raised, except for those of this package."""
-        error: BaseException | None = getattr(sys, "last_value", None)
+        """The last error of a cell or its thread, except for those of this package."""
+        error: BaseException | None = self._meta.get("stepmagic_thread_error")
+        if error is not None:
+            return error
+        error = getattr(sys, "last_value", None)
         if error is None or isinstance(error, _OURS):
             error = self._meta.get("stepmagic_error")
         return error

@@ -13,6 +13,7 @@ from typing import Any
 
 from stepmagic.attachments.attachment import Attached
 from stepmagic.attachments.files.text import fence
+from stepmagic.attachments.reprs import without_addresses
 from stepmagic.attachments.secrets import refuse_environment
 from stepmagic.errors import AttachmentError
 from stepmagic.transcript import Text
@@ -31,6 +32,12 @@ _CODE = (
 
 _ADDRESS = re.compile(r"<.* at 0x[0-9A-Fa-f]+>")
 """What Python says of an object that says nothing of itself."""
+
+
+_BARE = re.compile(
+    r"""[\[\](){},:'" \w]*(?:<[\w.<>]+(?: object| instance)?>[\[\](){},:'" \w]*)+"""
+)
+"""What containers of such objects say, without the addresses."""
 
 
 def is_code(value: Any) -> bool:
@@ -113,6 +120,13 @@ def attach_repr(value: Any, name: str) -> Attached:
         )
         raise AttachmentError(message)
     refuse_environment(said, name)
+    said = without_addresses(said)
+    if _BARE.fullmatch(said):
+        message = (
+            f"`{name}` holds objects that say nothing of themselves. Make a text of "
+            "what the model should see, and attach that."
+        )
+        raise AttachmentError(message)
     differences = []
     if len(said) > _MOST_LETTERS:
         sent = f"{_MOST_LETTERS:,} of {len(said):,} letters"

@@ -6,11 +6,14 @@ import datetime as dt
 import decimal
 from typing import Any
 
+import duckdb
 import numpy as np
 import pandas as pd  # type: ignore[import-untyped]  # it ships no types
+import PIL.Image
 import polars as pl
 import pyarrow as pa  # type: ignore[import-untyped]  # it ships no types
 import pytest
+from IPython.core.formatters import DisplayFormatter
 
 from frame_strategies import Hostile
 from preview_text import rows, schema
@@ -318,8 +321,8 @@ def test_values_that_cannot_be_counted_are_still_shown() -> None:
     frame = pd.DataFrame({"signal": [signal], "quiet": [decimal.Decimal("NaN")]})
     made = preview(frame)
     assert schema(made)["signal"] == ["object", "?", "?"]
-    assert schema(made)["quiet"] == ["object", "0", "1", "1 NaN"]
-    assert rows(made)[1][1:] == ["sNaN", "NaN"]
+    assert schema(made)["quiet"] == ["object", "1", "0"]
+    assert rows(made)[1][1:] == ["sNaN", "null"]
 
 
 def test_value_that_hides_its_class_is_shown() -> None:
@@ -494,3 +497,113 @@ def test_what_the_text_says_is_not_said_again_below_it() -> None:
     (left_out,) = made.differences
     assert made.text.endswith(left_out)
     assert made._repr_html_().count(left_out) == 1
+
+
+# What differs by a hair
+
+
+def test_nan_among_objects_is_a_null_as_in_other_columns() -> None:
+    flags = pd.DataFrame({"k": [1], "flag": [True]})
+    merged = pd.DataFrame({"k": [1, 2, 3]}).merge(flags, how="left")
+    assert schema(preview(merged))["flag"][:3] == ["object", "2", "1"]
+    mixed = pd.Series(["a", np.nan, None, 1, 1], name="m", dtype=object)
+    assert schema(preview(mixed))["m"][1:3] == ["2", "2"]
+    assert [row[1] for row in rows(preview(mixed))[2:4]] == ["null", "null"]
+
+
+def test_views_of_text_in_arrow_are_read() -> None:
+    table = pa.table(pl.DataFrame({"s": ["a", "b"], "b": [b"x", b"y"], "v": [1, 2]}))
+    assert rows(preview(table))[1] == ["0", "a", "<1 byte>", "1"]
+
+
+def test_a_value_that_cannot_be_read_leaves_the_others() -> None:
+    far = pa.array([0, 10**17], pa.timestamp("s"))
+    made = preview(pa.table({"far": far, "n": [1, 2]}))
+    assert rows(made)[1:] == [["0", "1970-01-01 00:00:00", "1"], ["1", "?", "2"]]
+    (difference,) = made.differences
+    assert difference.startswith("Values of far written as ? could not be read: ")
+    assert difference in made.text
+
+
+def test_long_names_that_differ_at_their_ends_keep_them() -> None:
+    question = "How satisfied are you with each part of our service? " * 6
+    names = [f"{question}[{n}]" for n in range(40)]
+    middles = [f"{question}{n}{question}" for n in range(3)]
+    for labels in (names, middles):
+        made = preview(pd.DataFrame({label: [1] for label in labels}), tokens=4000)
+        assert len(schema(made)) == len(labels)
+        assert set(rows(made)[0][1:]) == set(schema(made))
+
+
+def test_a_series_without_a_name_is_called_values() -> None:
+    assert "values" in schema(preview(pd.Series([1, 2])))
+    assert "values" in schema(preview(pl.Series([1, 2])))
+    assert "0" not in schema(preview(pd.Series([1], name="a")))
+
+
+def test_redaction_hides_the_categories_of_nested_types() -> None:
+    kind = pl.Enum(["a@b.org", "it's", 'say "x"'])
+    fields = pl.Struct({"k": kind, "n": pl.Int8})
+    frame = pl.DataFrame(
+        {
+            "m": pl.Series([["a@b.org"]], dtype=pl.List(kind)),
+            "s": pl.Series([{"k": "it's", "n": 1}], dtype=fields),
+        }
+    )
+    text = preview(frame, redact=["m", "s"]).text
+    assert "List(Enum)" in text
+    assert not any(word in text for word in ("a@b.org", "it's", "say"))
+    relation = duckdb.sql("SELECT ['x@y.org']::ENUM('x@y.org', 'it''s')[] AS m")
+    assert "x@y" not in preview(relation, redact=["m"]).text
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [2**60 + n for n in range(5)],
+        [2**60 + n for n in range(4)],
+        [-(2**62), -(2**62) + 1],
+        [1e308, 1.7e308],
+    ],
+)
+def test_a_median_is_between_the_least_and_the_greatest(values: list[Any]) -> None:
+    for frame in (pd.DataFrame({"n": values}), pl.DataFrame({"n": values})):
+        words = schema(preview(frame))["n"][3]
+        low, middle, high = map(decimal.Decimal, words.split(" / "))
+        assert low <= middle <= high
+
+
+def test_all_are_null_only_where_100_percent_are() -> None:
+    values = pl.Series("rare", [None] * 300_000, dtype=pl.Int8)
+    assert schema(preview(values))["rare"][1] == "100%"
+    assert schema(preview(values.scatter(0, 1)))["rare"][1] == ">99.9%"
+
+
+def test_objects_are_written_without_their_addresses() -> None:
+    made = [PIL.Image.new("RGB", (4, 4)) for _ in range(2)]
+    texts = [preview(pd.DataFrame({"img": [image, print]})).text for image in made]
+    assert texts[0] == texts[1]
+    assert "<PIL.Image.Image image mode=RGB size=4x4>" in texts[0]
+
+
+def test_geometries_have_a_reference_system_bounds_and_all_their_digits() -> None:
+    geopandas = pytest.importorskip("geopandas")
+    frame = geopandas.GeoDataFrame(
+        {"n": [1, 2]},
+        geometry=geopandas.points_from_xy([-95.3698012, 4.5], [29.7604267, 9]),
+        crs="EPSG:4326",
+    )
+    made = preview(frame)
+    assert made.kind == "geopandas GeoDataFrame"
+    assert rows(made)[1] == ["0", "1", "POINT (-95.3698012 29.7604267)"]
+    assert "CRS: EPSG:4326; bounds (least x, y, greatest x, y): -95.3698012" in (
+        made.text
+    )
+    assert "29.76" not in preview(frame, redact=["geometry"]).text
+
+
+def test_the_text_is_published_for_models() -> None:
+    formatter: Any = DisplayFormatter()
+    bundle, _ = formatter.format(preview([{"n": 1}]))
+    assert bundle["text/llm+plain"] == bundle["text/plain"]
+    assert "text/html" in bundle

@@ -12,7 +12,11 @@ import pytest
 
 from kernels import running_kernel
 from openrouter_server import OpenRouterServer
-from stepmagic.attachments.notebook.errors import attach_error, attach_last_error
+from stepmagic.attachments.notebook.errors import (
+    attach_error,
+    attach_last_error,
+    failed_cell,
+)
 from stepmagic.attachments.notebook.host import Host
 from stepmagic.errors import AttachmentError, CommandError
 from stepmagic.transcript import Text
@@ -202,7 +206,8 @@ def test_error_of_another_thread_has_its_steps(shell: Any) -> None:
     thread.join()
     text = said(attach_error(caught[0], "e", shell.user_ns).parts[0])
     assert "return 1 / 0" in text
-    assert "The cell" not in text
+    assert "in work" in text
+    assert text.startswith("The cell:\n```python\ndef fails():")
 
 
 def test_only_names_of_the_notebook_are_told(shell: Any) -> None:
@@ -237,3 +242,32 @@ def test_error_of_a_kernel_is_sent_and_no_value(
     assert "hidden value" not in sent
     assert "<cell>" in sent
     assert "ipykernel_" not in sent
+
+
+def test_the_cell_is_sent_as_it_was_typed(shell: Any) -> None:
+    cell = "%alias_magic t timeit\n!true\nn = {'a': 1}['b']"
+    text = failed(shell, cell)
+    assert text.startswith(f"The cell:\n```python\n{cell}\n```")
+    assert "get_ipython" not in text
+    assert failed_cell(Host(shell)) == cell
+    again = failed(shell, "\n%run no_such_file.py")
+    assert "----> " not in again
+    assert "get_ipython()" not in again.split("IPython")[0]
+
+
+def test_the_error_of_a_thread_is_found_until_another_cell_fails(shell: Any) -> None:
+    work = (
+        "import threading\ndef work(): raise RuntimeError('in a thread')\n"
+        "t = threading.Thread(target=work); t.start(); t.join()"
+    )
+    text = failed(shell, "1 / 0", work)
+    assert "RuntimeError: in a thread" in text
+    assert "def work()" in text
+    assert "threading.py" not in text
+    assert "ZeroDivisionError" in failed(shell, "2 / 0")
+
+
+@pytest.fixture(autouse=True)
+def quiet_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let threads fail without a report of pytest's; and end what was begun."""
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)

@@ -1,0 +1,169 @@
+"""Lists and dicts of what has a form of its own: each item as it would be sent alone.
+
+A list of frames becomes their previews, with the warnings that each would have; a list
+of paths becomes the files, and a picture in a dict is sent as one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import islice
+from pathlib import PurePath
+from typing import Any, TypeAlias
+
+from stepmagic.attachments import frames, images
+from stepmagic.attachments.attachment import Attached, UserPart
+from stepmagic.attachments.frames.types import MAPPINGS, find_kind
+from stepmagic.attachments.parts import PARTS
+from stepmagic.errors import AttachmentError
+from stepmagic.transcript import Image
+from stepmagic.transcript.usage import format_count
+
+MOST_ITEMS = 20
+"""Items of one container that are sent."""
+
+MOST_FILES = 60
+"""Paths of one list: as many as a glob on the first line may name."""
+
+_DEEPEST = 3
+_PROBED = 1000
+_PICTURED_ROWS = 5
+_SEQUENCES = (list, tuple)
+
+Attach: TypeAlias = Callable[[Any, str], Attached]
+"""Makes an attachment of an item and its name."""
+
+
+def is_container(value: Any) -> bool:
+    """Whether a value is a list, a tuple or a dict of what has a form of its own."""
+    if type(value) not in (*_SEQUENCES, *MAPPINGS):
+        return False
+    return any(_has_form(item, 1) for _, item in islice(_items(value), _PROBED))
+
+
+def attach_container(value: Any, name: str, attach: Attach) -> Attached:
+    """Return the items of a container, each in the form in which it is sent alone.
+
+    Raises:
+        AttachmentError: An item cannot be sent, or containers are too deep in others.
+    """
+    if name.count("[") > _DEEPEST + 5:
+        message = f"`{name}` is too deep in other containers. Attach it alone."
+        raise AttachmentError(message)
+    paths = all(issubclass(type(item), PurePath) for _, item in _items(value))
+    most = MOST_FILES if paths else MOST_ITEMS
+    several = [
+        attach(item, f"{name}{place}") for place, item in islice(_items(value), most)
+    ]
+    differences: list[str] = []
+    if len(value) > most:
+        differences.append(
+            f"The first {most} of the {len(value):,} items of `{name}` are sent."
+        )
+    for each in several:
+        differences += each.differences
+    return Attached(
+        name=name,
+        kind=type(value).__name__,
+        parts=tuple(part for each in several for part in _named(each)),
+        size=format_count(len(value), "item"),
+        differences=tuple(dict.fromkeys(differences)),
+        notices=tuple(dict.fromkeys(n for each in several for n in each.notices)),
+    )
+
+
+def with_pictures(attached: Attached, value: Any, attach: Attach) -> Attached:
+    """Return the preview of a table with the pictures in its first rows.
+
+    Args:
+        attached: The preview.
+        value: The table.
+        attach: Makes an attachment of a picture.
+    """
+    columns = list(_columns_of_pictures(value))
+    if not columns:
+        return attached
+    parts: list[UserPart] = []
+    differences: list[str] = list(attached.differences)
+    for name, count, found in columns:
+        for place, picture in found:
+            made = attach(picture, f"{attached.name}{name}[{place}]")
+            parts += (part for part in _named(made) if isinstance(part, Image))
+            differences += made.differences
+        if count > _PICTURED_ROWS:
+            differences.append(
+                f"Of the pictures in `{attached.name}{name}` those of the first "
+                f"{_PICTURED_ROWS} rows are sent."
+            )
+    return replace(
+        attached,
+        parts=(*attached.parts, *parts),
+        differences=tuple(dict.fromkeys(differences)),
+    )
+
+
+def _columns_of_pictures(
+    value: Any,
+) -> Iterator[tuple[str, int, list[tuple[int, Any]]]]:
+    """Yield the columns that begin with a picture: name, rows, the first pictures."""
+    kind = find_kind(value)
+    if kind is None or kind.family not in ("pandas", "records"):
+        return
+    for name, values in _object_columns(value):
+        first = list(islice(values, _PICTURED_ROWS))
+        pictures = [(place, it) for place, it in enumerate(first) if _is_picture(it)]
+        if pictures:
+            yield name, len(value), pictures
+
+
+def _object_columns(value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the columns of a table that may hold any object."""
+    if type(value) is list:
+        if type(value[0]) in MAPPINGS:
+            for key in value[0]:
+                rows = [row.get(key) for row in value[:_PICTURED_ROWS] if row]
+                yield f"[{key!r}]", rows
+        return
+    if value.ndim == 1:
+        if str(value.dtype) == "object":
+            yield "", value
+        return
+    for number, dtype in enumerate(value.dtypes):
+        if str(dtype) == "object":
+            label = value.columns[number]
+            yield f"[{label!r}]", value.iloc[:_PICTURED_ROWS, number]
+
+
+def _is_picture(value: Any) -> bool:
+    """Whether a value in a cell is a picture: an array of numbers in one is not."""
+    return type(value).__module__.partition(".")[0] == "PIL" and images.is_image(value)
+
+
+def _has_form(value: Any, depth: int) -> bool:
+    if type(value) in PARTS or issubclass(type(value), PurePath):
+        return True
+    if images.is_image(value) or frames.is_frame(value):
+        return True
+    if depth < _DEEPEST and type(value) in (*_SEQUENCES, *MAPPINGS):
+        return any(
+            _has_form(item, depth + 1) for _, item in islice(_items(value), _PROBED)
+        )
+    return False
+
+
+def _items(value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the items of a container, each with how code reads it."""
+    if type(value) in MAPPINGS:
+        for key, item in value.items():
+            yield f"[{key!r}]" if type(key) in (str, int) else "[…]", item
+    else:
+        for number, item in enumerate(value):
+            yield f"[{number}]", item
+
+
+def _named(attached: Attached) -> Iterator[UserPart]:
+    """Yield the parts of an item with what they are."""
+    about = ", ".join(filter(None, (attached.kind, attached.size)))
+    for part in attached.parts:
+        yield replace(part, name=part.name or attached.name, about=part.about or about)
