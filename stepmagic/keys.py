@@ -16,6 +16,8 @@ import sys
 from typing import Any
 from urllib.parse import urlsplit
 
+from stepmagic.settings import kernel
+
 VARIABLE = "OPENROUTER_API_KEY"
 _SERVICE, _ACCOUNT = "stepmagic", "openrouter"
 REDACTED = "[key]"
@@ -68,29 +70,37 @@ class Key:
         raise TypeError(message)
 
 
-_entered: dict[str, Key] = {}
+class Keys:
+    """The key that was entered in this kernel, and where else one is looked for."""
 
+    def __init__(self) -> None:
+        self._entered: Key | None = None
 
-def enter(value: str, *, remember: bool = False) -> str:
-    """Use a key in this kernel; with ``remember``, put it into the system keyring.
+    def enter(self, value: str, *, remember: bool = False) -> str:
+        """Use a key in this kernel; with ``remember``, store it in the system keyring.
 
-    Returns:
-        Where it is kept, in words.
-    """
-    place = "the system keyring" if remember and _remember(value) else "this kernel"
-    _entered["key"] = Key(value, f"%step key, kept in {place}")
-    return place
+        Returns:
+            Where it is stored, for a message.
+        """
+        place = "the system keyring" if remember and _remember(value) else "this kernel"
+        self._entered = Key(value, f"%step key, kept in {place}")
+        return place
 
+    def forget(self) -> None:
+        """Forget the key that was entered in this kernel."""
+        self._entered = None
 
-def forget() -> None:
-    """Forget the key that was entered in this kernel."""
-    _entered.clear()
+    def find(self) -> Key | None:
+        """Return the first key that is found, or None."""
+        return self._entered or _find_elsewhere()
 
 
 def find_key() -> Key | None:
-    """Return the first key that is found, or None."""
-    if entered := _entered.get("key"):
-        return entered
+    """Return the first key that this kernel finds, or None."""
+    return kernel.get(Keys).find()
+
+
+def _find_elsewhere() -> Key | None:
     if value := os.environ.get(VARIABLE, "").strip():
         return Key(value, f"environment variable {VARIABLE}")
     if value := _from_keyring():

@@ -1,4 +1,9 @@
-"""What one kernel holds: its conversations, the current one, and the last reply."""
+"""The state of one kernel: its conversations, the last reply, and all that goes on.
+
+``session()`` is where the rooms above find it. The rooms below cannot import this
+module; they get the same objects from ``settings.kernel``, and what they compute with
+is handed to them.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +11,74 @@ import itertools
 
 from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.conversation.reply import Reply
+from stepmagic.display.formatters import DrawnTurns
+from stepmagic.display.notebook.support import FrontEnd
+from stepmagic.keys import Keys
+from stepmagic.server.budget import Ledger
+from stepmagic.server.cassette.mode import Cassettes
 from stepmagic.server.catalogue import Catalogue
 from stepmagic.server.options import Options, Overrides, resolve
-from stepmagic.settings import current
+from stepmagic.settings import StepMagic, current, kernel
 from stepmagic.storage import Saved
+from stepmagic.storage.journal import Journals
 
 
 class Session:
-    """The conversations of a kernel by name; one of them is current."""
+    """The conversations of a kernel by name, one of them current, and its state.
+
+    What is drawn or asked by the rooms above (``panel.server.Panels``,
+    ``ask.batch.rate_limit.RateLimits``) and the embedded engines
+    (``server.local.process.Engines``) belong to the same kernel, and are made when
+    first needed.
+    """
 
     def __init__(self) -> None:
-        """Begin with an empty conversation called ``main``."""
         self.conversations = {"main": Dialogue("main")}
         self.current = "main"
         self.last: Reply | None = None
         self._catalogues: dict[str, Catalogue] = {}
+
+    @property
+    def settings(self) -> StepMagic:
+        """The settings, as ``%config StepMagic`` has them."""
+        return current()
+
+    @property
+    def keys(self) -> Keys:
+        """The key that was entered, or where one is found."""
+        return kernel.get(Keys)
+
+    @property
+    def ledger(self) -> Ledger:
+        """What was spent."""
+        return kernel.get(Ledger)
+
+    @property
+    def journals(self) -> Journals:
+        """The journals that this process writes."""
+        return kernel.get(Journals)
+
+    @property
+    def cassettes(self) -> Cassettes:
+        """The cassettes that were used."""
+        return kernel.get(Cassettes)
+
+    @property
+    def front_end(self) -> FrontEnd:
+        """What is known of the front end: whether it takes patches."""
+        return kernel.get(FrontEnd)
+
+    @property
+    def drawn(self) -> DrawnTurns:
+        """The turns that the running cell has drawn."""
+        return kernel.get(DrawnTurns)
+
+    def reset(self) -> None:
+        """Forget everything but the files, as a kernel does that starts again.
+
+        The next ``session()`` is another. Embedded engines keep running.
+        """
+        kernel.reset()
 
     @property
     def conversation(self) -> Dialogue:
@@ -28,20 +86,21 @@ class Session:
         return self.conversations[self.current]
 
     def open(self, name: str) -> Dialogue:
-        """Return the conversation of a name; a new name begins one."""
+        """Return the conversation of a name; a new name makes one."""
         if name not in self.conversations:
             self.conversations[name] = Dialogue(name)
         return self.conversations[name]
 
     def use(self, name: str) -> Dialogue:
-        """Make the conversation of a name current; a new name begins one."""
+        """Make the conversation of a name current; a new name makes one."""
         self.current = name
         return self.open(name)
 
-    def take_in(self, saved: Saved) -> Dialogue:
-        """Add a conversation that was saved; returns it.
+    def add(self, saved: Saved) -> Dialogue:
+        """Add a conversation that was saved, and return it.
 
-        It replaces no turn: where its name has some already, it gets ``-2`` or more.
+        It replaces no turns: where the conversation of its name has some, the name gets
+        ``-2`` or more.
         """
         name = saved.about.name
         names = itertools.chain([name], (f"{name}-{n}" for n in itertools.count(2)))
@@ -50,8 +109,8 @@ class Session:
         return self.conversations[free]
 
     def _is_free(self, name: str) -> bool:
-        talk = self.conversations.get(name)
-        return talk is None or not talk.tree.turns
+        conversation = self.conversations.get(name)
+        return conversation is None or not conversation.tree.turns
 
     def catalogue(self) -> Catalogue:
         """Return the models of the configured server."""
@@ -63,7 +122,7 @@ class Session:
     def options(
         self, conversation: Dialogue, first_line: Overrides | None = None
     ) -> Options:
-        """Return what a turn of a conversation is asked with.
+        """Return the options of the next turn of a conversation.
 
         Raises:
             SettingError: A value cannot be used.
@@ -76,11 +135,6 @@ class Session:
         )
 
 
-_session: list[Session] = []
-
-
 def session() -> Session:
     """Return the session of this kernel."""
-    if not _session:
-        _session.append(Session())
-    return _session[0]
+    return kernel.get(Session)

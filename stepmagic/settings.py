@@ -1,8 +1,12 @@
-"""Settings of the kernel: what ``%config StepMagic`` shows and changes.
+"""Settings of the kernel, and the table of what else it holds.
 
-Precedence: first line > conversation > ``%config StepMagic.x`` > environment
-(``STEPMAGIC_X``) > default. This module owns the last three; the first two are laid
-over them where a request is built.
+``%config StepMagic`` shows and changes the settings. Precedence: first line >
+conversation > ``%config StepMagic.x`` > environment (``STEPMAGIC_X``) > default. This
+module owns the last three; the first two are applied where a request is built.
+
+``kernel`` is the only mutable state at the top level of a module: every other state of
+the process belongs to an object in it. ``session.Session`` is its face, and resets it;
+the rooms below the session get their own objects from ``kernel.get``.
 """
 
 from __future__ import annotations
@@ -11,18 +15,64 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from traitlets import Bool, Dict, Enum, Float, Int, TraitError, Unicode
-from traitlets.config import SingletonConfigurable
+from traitlets.config import Configurable
 
 from stepmagic.errors import SettingError
 
+Kind = TypeVar("Kind")
+
+
+class Owner:
+    """Base of what is closed when the kernel's state is reset."""
+
+    stays_at_reset = False
+    """Whether a reset leaves it as it is: it holds nothing of a user's."""
+
+    def close(self) -> None:
+        """End what is running; no other object of the kernel's is needed for it."""
+
+
+class Kernel:
+    """The state of this process: one object of each kind, made when first needed.
+
+    Objects are made without arguments. Threads may ask at once and get the same one; a
+    forked child begins with its parent's.
+    """
+
+    def __init__(self) -> None:
+        self._objects: dict[type, Any] = {}
+
+    def get(self, kind: type[Kind]) -> Kind:
+        """Return the object of a class."""
+        found = self.find(kind)
+        # Of two threads that make one, the first is kept: `setdefault` is atomic.
+        return self._objects.setdefault(kind, kind()) if found is None else found
+
+    def find(self, kind: type[Kind]) -> Kind | None:
+        """Return the object of a class; None where there is none yet."""
+        found: Kind | None = self._objects.get(kind)
+        return found
+
+    def reset(self) -> None:
+        """Close and drop what there is, the youngest first, as a new process begins."""
+        for kind, held in reversed(list(self._objects.items())):
+            if isinstance(held, Owner):
+                if held.stays_at_reset:
+                    continue
+                held.close()
+            del self._objects[kind]
+
+
+kernel = Kernel()
+
 
 def cache_folder() -> Path:
-    """Return the folder for what can be fetched again.
+    """Return the folder for what can be downloaded again.
 
-    ``STEPMAGIC_CACHE`` names another than the user's own.
+    ``STEPMAGIC_CACHE`` replaces the user's cache folder.
     """
     if chosen := os.environ.get("STEPMAGIC_CACHE"):
         return Path(chosen).expanduser()
@@ -32,9 +82,9 @@ def cache_folder() -> Path:
 
 
 def state_folder() -> Path:
-    """Return the folder for what cannot be had again: the journals.
+    """Return the folder for what cannot be restored: the journals.
 
-    ``STEPMAGIC_STATE`` names another than the user's own.
+    ``STEPMAGIC_STATE`` replaces the user's state folder.
     """
     if chosen := os.environ.get("STEPMAGIC_STATE"):
         return Path(chosen).expanduser()
@@ -57,12 +107,12 @@ DEFAULT_SYSTEM = (
 def _from_environment(
     name: str, fallback: Any, read: Callable[[str], Any] | None = None
 ) -> Callable[[StepMagic], Any]:
-    """Return a default that looks at ``STEPMAGIC_<NAME>`` first.
+    """Return a default that reads ``STEPMAGIC_<NAME>`` first.
 
     Args:
         name: Name of the trait.
         fallback: Its value where the variable is not set.
-        read: Makes a value of the variable's text; by default as traitlets does.
+        read: Parses the variable's text; by default traitlets does.
     """
 
     def default(self: StepMagic) -> Any:
@@ -87,7 +137,7 @@ def _from_environment(
     return default
 
 
-class StepMagic(SingletonConfigurable):
+class StepMagic(Configurable):
     """Ask a model from a notebook cell."""
 
     model = Unicode(help="Model id, or local/smollm2 for the embedded engine.").tag(
@@ -110,7 +160,7 @@ class StepMagic(SingletonConfigurable):
     stream = Bool(help="Whether answers stream.").tag(config=True)
     live = Enum(
         ("auto", "on", "off"),
-        help="Draw answers as they come: auto leaves it out in test runs.",
+        help="Draw answers while they arrive: auto does not in test runs.",
     ).tag(config=True)
     image_longest_side = Int(
         min=16, help="Pixels; larger images are scaled down before they are sent."
@@ -121,36 +171,36 @@ class StepMagic(SingletonConfigurable):
     tool_rounds = Int(
         min=1, help="How often a model may call functions before it has to answer."
     ).tag(config=True)
-    retries = Int(min=0, help="Further tries before the first token.").tag(config=True)
+    retries = Int(min=0, help="Retries before the first token.").tag(config=True)
     connect_timeout_s = Float(min=0, help="Seconds to reach the server.").tag(
         config=True
     )
     idle_timeout_s = Float(min=0, help="Seconds without a byte before giving up.").tag(
         config=True
     )
-    total_timeout_s = Float(min=0, help="Seconds for a whole answer; 0 is no end.").tag(
+    total_timeout_s = Float(min=0, help="Seconds for an answer; 0 sets no limit.").tag(
         config=True
     )
     max_cost_usd = Float(
-        min=0, help="US dollars that this kernel may spend; 0 is no limit."
+        min=0, help="US dollars that this kernel may spend; 0 sets no limit."
     ).tag(config=True)
     journal = Unicode(
         help="Folder of the journals, which `%step load` reads after a restart: auto "
-        "is the user's state folder, empty keeps none."
+        "is the user's state folder, empty writes none."
     ).tag(config=True)
     journal_days = Int(min=1, help="Days that journals are kept.").tag(config=True)
     cassette = Unicode(
-        help="File that answers are recorded on and replayed from; empty is none."
+        help="File that answers are recorded in and replayed from; empty for none."
     ).tag(config=True)
     cassette_mode = Enum(
         CASSETTE_MODES,
-        help="auto replays what is recorded and records what is not, record asks anew "
-        "every time, replay never asks, off does neither.",
+        help="auto replays what is recorded and records the rest, record always asks "
+        "the server, replay never does, off neither replays nor records.",
     ).tag(config=True)
     cassette_speed = Enum(
         ("auto", "original", "instant"),
-        help="How fast answers are replayed: auto is as they came where somebody looks "
-        "on, and otherwise at once.",
+        help="How fast answers are replayed: auto keeps the recorded pauses where a "
+        "user is watching, and has none otherwise.",
     ).tag(config=True)
     referer = Unicode(help="HTTP-Referer header: the site OpenRouter credits.").tag(
         config=True
@@ -186,4 +236,4 @@ class StepMagic(SingletonConfigurable):
 
 def current() -> StepMagic:
     """Return the settings of this process."""
-    return StepMagic.instance()
+    return kernel.get(StepMagic)

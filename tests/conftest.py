@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from stepmagic.session import session
+
 # jsonschema (which altair and nbformat import) compiles 38 grammars of this package for
 # a check of formats that no test asks for: 1.3 s for each process.
 sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]  # as import reads it
@@ -98,7 +100,7 @@ def _isolated(
 ) -> None:
     """Give each test an empty home, a bare environment and a fresh kernel state."""
     # First, since what the last test's journal still writes belongs into its home.
-    _forget_state()
+    session().reset()
     for name in tuple(os.environ):
         if name in _KEYS or (name.startswith("STEPMAGIC_") and name not in _KEPT):
             monkeypatch.delenv(name)
@@ -112,24 +114,3 @@ def _isolated(
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
     # Looks at no keyring of the machine, neither here nor in a kernel of the test.
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
-
-
-def _forget_state() -> None:
-    """Reset what a kernel holds; a module that nobody imported holds nothing."""
-    loaded = sys.modules
-    if (module := loaded.get("stepmagic.settings")) is not None:
-        module.StepMagic.clear_instance()
-    if (module := loaded.get("stepmagic.keys")) is not None:
-        module.forget()
-    if (module := loaded.get("stepmagic.storage.journal")) is not None:
-        module.forget()
-    if (module := loaded.get("stepmagic.server.cassette.mode")) is not None:
-        module.forget()
-    if (module := loaded.get("stepmagic.server.budget")) is not None:
-        module.forget()
-    if (module := loaded.get("stepmagic.session")) is not None:
-        module._session.clear()
-    if (module := loaded.get("stepmagic.panel.server")) is not None:
-        module.close_all()
-    if (module := loaded.get("stepmagic.display.notebook.support")) is not None:
-        module._front_ends.clear()

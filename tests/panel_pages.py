@@ -15,8 +15,9 @@ from IPython.core.displaypub import CapturingDisplayPublisher
 from openrouter_server import OpenRouterServer
 from shell_fixtures import ShellUnderTest
 from stepmagic.attachments.notebook.host import Host
-from stepmagic.panel.server import PanelServer, close_all, server_for
+from stepmagic.panel.server import Panels, PanelServer, server_for
 from stepmagic.session import session
+from stepmagic.settings import kernel
 from wires import Wire, said
 
 LIMIT_S = 60
@@ -125,7 +126,7 @@ def opened_page(
     page = Page(panel_server)
     page.ask("ready")
     yield page
-    close_all()
+    kernel.get(Panels).close()
 
 
 def texts(server: OpenRouterServer, place: int = -1) -> str:

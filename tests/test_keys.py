@@ -21,6 +21,7 @@ from stepmagic import keys
 from stepmagic.keys import REDACTED, VARIABLE, Key
 from stepmagic.server.endpoint import Endpoint
 from stepmagic.server.http import Call
+from stepmagic.session import session
 
 SECRET = "sk-or-v1-0123456789abcdef"  # a made-up key
 
@@ -155,9 +156,9 @@ def test_entered_key_comes_before_the_environment(
 ) -> None:
     monkeypatch.setenv(VARIABLE, "from-environment")
     assert found() == ("from-environment", f"environment variable {VARIABLE}")
-    assert keys.enter(" entered ") == "this kernel"
+    assert session().keys.enter(" entered ") == "this kernel"
     assert found() == ("entered", "%step key, kept in this kernel")
-    keys.forget()
+    session().keys.forget()
     assert found() == ("from-environment", f"environment variable {VARIABLE}")
 
 
@@ -213,12 +214,12 @@ def test_keyring_comes_after_the_environment(
 
 def test_entered_key_is_kept_in_the_keyring_when_asked(wallet: Wallet) -> None:
     assert keys.can_remember()
-    keys.enter(SECRET)
+    session().keys.enter(SECRET)
     assert wallet.held == {}
-    assert keys.enter(f"{SECRET}\n", remember=True) == "the system keyring"
+    assert session().keys.enter(f"{SECRET}\n", remember=True) == "the system keyring"
     assert list(wallet.held.values()) == [SECRET]
     assert found() == (SECRET, "%step key, kept in the system keyring")
-    keys.forget()
+    session().keys.forget()
     assert found() == (SECRET, "the system keyring")
 
 
@@ -230,13 +231,13 @@ def test_empty_keyring_has_no_key(wallet: Wallet) -> None:
 def test_locked_keyring_is_passed_over(wallet: Wallet) -> None:
     wallet.locked = True
     assert keys.find_key() is None
-    assert keys.enter(SECRET, remember=True) == "this kernel"
+    assert session().keys.enter(SECRET, remember=True) == "this kernel"
     assert found() == (SECRET, "%step key, kept in this kernel")
 
 
 def test_keyring_without_a_backend_remembers_nothing() -> None:
     assert not keys.can_remember()
-    assert keys.enter(SECRET, remember=True) == "this kernel"
+    assert session().keys.enter(SECRET, remember=True) == "this kernel"
 
 
 def test_no_keyring_need_be_installed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,9 +35,10 @@ from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.errors import Interrupted, StepError
 from stepmagic.server.catalogue import Catalogue
 from stepmagic.server.options import Options, Overrides, resolve
+from stepmagic.session import session
 from stepmagic.settings import current
 from stepmagic.storage import load_file, read_journal, save_file
-from stepmagic.storage.journal import forget, journal
+from stepmagic.storage.journal import journal
 from stepmagic.transcript import Cell, Turn, user
 from stepmagic.transcript.events import PartDelta
 
@@ -102,7 +103,7 @@ class Notebook(RuleBasedStateMachine):
     def __init__(self, server: OpenRouterServer, folder: Path) -> None:
         """Begin with an empty conversation in an empty journal."""
         super().__init__()
-        forget()
+        session().journals.close()
         server.reset()
         self.server, self.folder = server, folder
         self.talk, self.paper = Dialogue("main"), Paper()
@@ -252,7 +253,7 @@ class Notebook(RuleBasedStateMachine):
         """End the kernel, and go on with what its journal has."""
         kept = journal()
         assert kept is not None
-        forget()
+        session().journals.close()
         if kept.path is not None:
             found = read_journal(kept.path)
             assert found.faults == ()

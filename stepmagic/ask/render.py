@@ -9,7 +9,6 @@ from typing import Protocol, TypeVar
 from stepmagic.attachments.notebook.host import Host
 from stepmagic.conversation.reply import Reply
 from stepmagic.conversation.stream import EventStream
-from stepmagic.display.formatters import mark_drawn
 from stepmagic.display.html.calls import question
 from stepmagic.display.view import is_live
 from stepmagic.server.options import Options
@@ -69,6 +68,6 @@ def keep(host: Host, reply: Reply, compared: Iterable[Turn] = ()) -> Reply:
     session().last = reply
     if host.has_shell:
         for turn in (reply.turn, *compared):
-            mark_drawn(host, turn.id)
+            session().drawn.add(host, turn.id)
         host.push({"_step": reply})
     return reply

@@ -6,26 +6,34 @@ the type, so that nothing is imported before one of them is displayed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from stepmagic.attachments.notebook.host import Host
+from stepmagic.settings import kernel
 
 if TYPE_CHECKING:
     from stepmagic.conversation.dialogue import Dialogue
     from stepmagic.conversation.dry_run import DryRun
     from stepmagic.conversation.reply import Logprobs, Replies, Reply
 
-_drawn: dict[object, set[str]] = {}
-"""The turns that were streamed in the last execution of a cell, by that execution."""
 
+class DrawnTurns:
+    """The turns that the running cell has drawn while they were received."""
 
-def mark_drawn(host: Host, turn_id: str) -> None:
-    """Note that this execution of the cell has drawn a turn."""
-    now = host.execution
-    ids = _drawn.get(now, set())
-    _drawn.clear()
-    _drawn[now] = {*ids, turn_id}
+    def __init__(self) -> None:
+        self._execution: object = None
+        self._ids: set[str] = set()
+
+    def add(self, host: Host, turn_id: str) -> None:
+        """Note that this execution of the cell has drawn a turn."""
+        if host.execution != self._execution:
+            self._execution, self._ids = host.execution, set()
+        self._ids.add(turn_id)
+
+    def has_all(self, host: Host, turn_ids: Iterable[str]) -> bool:
+        """Whether this execution of the cell has drawn each of these turns."""
+        return host.execution == self._execution and self._ids.issuperset(turn_ids)
 
 
 def register_formatters(formatter: Any, host: Host) -> None:
@@ -61,7 +69,7 @@ def _ignoring(
 
 def _show_reply(host: Host, reply: Reply) -> None:
     """Display a reply, unless this execution of the cell has streamed it already."""
-    if reply.turn.id in _drawn.get(host.execution, ()):
+    if kernel.get(DrawnTurns).has_all(host, [reply.turn.id]):
         return
     from IPython.display import display  # noqa: PLC0415 - with a shell, it is loaded
 
@@ -73,7 +81,7 @@ def _show_reply(host: Host, reply: Reply) -> None:
 def _show_replies(host: Host, replies: Replies) -> None:
     """Display replies side by side, unless this execution has streamed them already."""
     turns = [reply.turn for reply in replies]
-    if not {turn.id for turn in turns} - _drawn.get(host.execution, set()):
+    if kernel.get(DrawnTurns).has_all(host, (turn.id for turn in turns)):
         return
     from IPython.display import display  # noqa: PLC0415 - see _show_reply
 

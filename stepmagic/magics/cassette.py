@@ -7,7 +7,6 @@ from pathlib import Path
 
 from stepmagic.display.html.tables import Card
 from stepmagic.errors import CommandError
-from stepmagic.server.cassette.mode import cassette as cassette_of
 from stepmagic.session import Session
 from stepmagic.settings import CASSETTE_MODES, current
 from stepmagic.transcript.usage import format_count
@@ -22,7 +21,7 @@ _MEANT = {
 }
 
 
-def cassette(_: Session, words: list[str]) -> Card | str:
+def cassette(here: Session, words: list[str]) -> Card | str:
     """Say where the cassette stands; or put one in, or set what is done with it.
 
     Raises:
@@ -32,7 +31,7 @@ def cassette(_: Session, words: list[str]) -> Card | str:
     """
     settings = current()
     if not words:
-        return _standing()
+        return _standing(here)
     file, mode = _read(words)
     path = Path(file or settings.cassette).expanduser()
     if not (file or settings.cassette):
@@ -45,7 +44,7 @@ def cassette(_: Session, words: list[str]) -> Card | str:
         file = str(path.absolute())
         mode = mode or ("auto" if settings.cassette_mode == "off" else None)
     mode = mode or settings.cassette_mode
-    held = cassette_of(file or settings.cassette)
+    held = here.cassettes.get(file or settings.cassette)
     if not held.path.parent.is_dir():
         message = f"there is no folder {held.path.parent}. Make it first."
         raise CommandError(message)
@@ -85,11 +84,11 @@ def _read(words: list[str]) -> tuple[str | None, str | None]:
     return file, mode
 
 
-def _standing() -> Card | str:
+def _standing(here: Session) -> Card | str:
     settings = current()
     if not settings.cassette:
         return f"There is no cassette. `%step cassette notes{SUFFIX}` puts one in."
-    held = cassette_of(settings.cassette)
+    held = here.cassettes.get(settings.cassette)
     mode = settings.cassette_mode
     return Card(
         title="cassette",

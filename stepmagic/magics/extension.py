@@ -11,7 +11,7 @@ from stepmagic.display.formatters import register_formatters
 from stepmagic.errors import SettingError
 from stepmagic.magics.completion import complete
 from stepmagic.magics.step import StepMagics
-from stepmagic.settings import StepMagic
+from stepmagic.settings import current
 
 
 def load(shell: Any) -> None:
@@ -23,7 +23,7 @@ def load(shell: Any) -> None:
     """
     if any(isinstance(known, StepMagics) for known in shell.configurables):
         return
-    settings = StepMagic.instance()
+    settings = current()
     try:
         settings.update_config(shell.config)
     except TraitError as exc:

@@ -164,7 +164,7 @@ def _take_in(
     if not any(saved.tree.turns for saved in conversations):
         message = f"{place} holds no turn{_left_out(faults)}."
         raise TranscriptError(message)
-    loaded = [(saved, here.take_in(saved)) for saved in conversations]
+    loaded = [(saved, here.add(saved)) for saved in conversations]
     chosen = next(
         (talk for saved, talk in loaded if saved.about.name == "main"), loaded[0][1]
     )

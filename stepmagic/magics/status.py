@@ -9,7 +9,7 @@ from stepmagic import keys
 from stepmagic.conversation.context import context_used
 from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.display.html.tables import Card
-from stepmagic.server.budget import ledger, limit_usd
+from stepmagic.server.budget import limit_usd
 from stepmagic.server.cassette.mode import place as cassette_place
 from stepmagic.server.catalogue import is_local
 from stepmagic.server.options import Options
@@ -38,7 +38,7 @@ def status(here: Session) -> Card:
             ("conversation", _conversation(talk)),
             ("branch", _branch(talk.tree)),
             ("context", _context(talk, options)),
-            ("cost", _cost(talk)),
+            ("cost", _cost(talk, here.ledger)),
             ("limits", _limits(options)),
             ("journal", place()),
             ("cassette", cassette_place()),
@@ -70,10 +70,10 @@ def _context(talk: Dialogue, options: Options) -> str:
     return f"about {used:,} tokens of {most:,} ({percent})"
 
 
-def _cost(talk: Dialogue) -> str:
+def _cost(talk: Dialogue, ledger: Ledger) -> str:
     spent = total(turn.usage for turn in talk.tree.turns.values())
-    here = format_cost(spent.cost_usd or 0)
-    return f"{here} in this conversation, {ledger().words} in this kernel"
+    cost = format_cost(spent.cost_usd or 0)
+    return f"{cost} in this conversation, {ledger.words} in this kernel"
 
 
 def _limits(options: Options) -> str:

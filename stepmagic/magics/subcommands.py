@@ -79,9 +79,9 @@ def run_subcommand(line: str) -> Any:
     return found.run(session(), arguments)
 
 
-def _key(_: Session, words: list[str]) -> str:
+def _key(here: Session, words: list[str]) -> str:
     if words == ["forget"]:
-        keys.forget()
+        here.keys.forget()
         other = keys.find_key()
         used = "there is no other" if other is None else f"the next is {other.source}"
         return f"The key entered in this kernel is forgotten; {used}."
@@ -91,13 +91,13 @@ def _key(_: Session, words: list[str]) -> str:
             "with the notebook: clear this cell, and change the key if it was real."
         )
         raise CommandError(message)
-    place = _enter_key()
+    place = _enter_key(here)
     if place is None:
         return "No key entered; nothing has changed."
     return f"The key is kept in {place}. {_checked()}"
 
 
-def _enter_key() -> str | None:
+def _enter_key(here: Session) -> str | None:
     """Ask for a key and keep it; returns where.
 
     The text is a local variable here and nowhere else: a traceback may show those.
@@ -108,7 +108,7 @@ def _enter_key() -> str | None:
     if not keys.Key(value, "the user").is_sendable:
         message = "no key holds such characters. Nothing has changed; try again."
         raise SettingError(message)
-    return keys.enter(value, remember=keys.can_remember())
+    return here.keys.enter(value, remember=keys.can_remember())
 
 
 def _hidden(prompt: str) -> str:

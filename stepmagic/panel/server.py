@@ -40,6 +40,7 @@ from stepmagic.errors import StepError
 from stepmagic.panel.actions import PageRequest, respond
 from stepmagic.panel.state import PanelState
 from stepmagic.panel.variables import list_variables
+from stepmagic.settings import Owner, kernel
 
 _STATIC = Path(__file__).parent / "static"
 
@@ -241,18 +242,24 @@ class PanelServer:
         return False
 
 
-_servers: dict[Dialogue, PanelServer] = {}
+class Panels(Owner):
+    """The panels of this kernel: one server for each conversation that is shown."""
+
+    def __init__(self) -> None:
+        self._servers: dict[Dialogue, PanelServer] = {}
+
+    def get(self, conversation: Dialogue, host: Host) -> PanelServer:
+        """Return the server of a conversation, made when it is first shown."""
+        if conversation not in self._servers:
+            self._servers[conversation] = PanelServer(conversation, host)
+        return self._servers[conversation]
+
+    def close(self) -> None:
+        """Close every server."""
+        while self._servers:
+            self._servers.popitem()[1].close()
 
 
 def server_for(conversation: Dialogue, host: Host) -> PanelServer:
-    """Return the server of a conversation, which is made when it is first shown."""
-    if conversation not in _servers:
-        _servers[conversation] = PanelServer(conversation, host)
-    return _servers[conversation]
-
-
-def close_all() -> None:
-    """Close every server."""
-    for server in list(_servers.values()):
-        server.close()
-    _servers.clear()
+    """Return the kernel's server of a conversation."""
+    return kernel.get(Panels).get(conversation, host)

@@ -15,7 +15,7 @@ from typing import Any
 
 from stepmagic.errors import CostLimitReached
 from stepmagic.server.catalogue import ModelEntry
-from stepmagic.settings import current
+from stepmagic.settings import current, kernel
 from stepmagic.transcript import Usage
 from stepmagic.transcript.events import (
     Finish,
@@ -44,17 +44,9 @@ class Ledger:
         return f"{about}{format_cost(self.spent_usd)}"
 
 
-_ledger = Ledger()
-
-
 def ledger() -> Ledger:
     """Return the ledger of this kernel."""
-    return _ledger
-
-
-def forget() -> None:
-    """Begin with nothing spent, as a new kernel does."""
-    _ledger.spent_usd, _ledger.estimated = 0.0, 0
+    return kernel.get(Ledger)
 
 
 def limit_usd() -> float | None:
@@ -111,15 +103,15 @@ class Metered(SourceWrapper):
         finally:
             if self._has_begun and not self._is_reported:
                 self._settle(self._cost())
-                _ledger.estimated += self._counted_usd > 0
+                ledger().estimated += self._counted_usd > 0
 
     def _check(self) -> None:
         """Refuse to ask where the limit is reached, or would be by the question."""
         limit = limit_usd()
         if limit is None:
             return
-        spent = f"this kernel has spent {_ledger.words}"
-        left_usd = limit - _ledger.spent_usd
+        spent = f"this kernel has spent {ledger().words}"
+        left_usd = limit - ledger().spent_usd
         cost_usd = self._cost(prompt=True)
         if 0 < left_usd >= cost_usd:
             return
@@ -151,7 +143,7 @@ class Metered(SourceWrapper):
 
     def _settle(self, cost_usd: float) -> None:
         """Let the ledger have this answer at a new cost."""
-        _ledger.spent_usd += cost_usd - self._counted_usd
+        ledger().spent_usd += cost_usd - self._counted_usd
         self._counted_usd = cost_usd
 
     def _cost(self, *, prompt: bool = False) -> float:
@@ -170,12 +162,12 @@ class Metered(SourceWrapper):
 def _passed() -> float | None:
     """Return the limit, where it is passed."""
     limit = limit_usd()
-    return limit if limit is not None and _ledger.spent_usd > limit else None
+    return limit if limit is not None and ledger().spent_usd > limit else None
 
 
 def _stopped(limit_usd: float) -> CostLimitReached:
     message = (
-        f"stopped: this kernel has spent about {format_cost(_ledger.spent_usd)}, and "
+        f"stopped: this kernel has spent about {format_cost(ledger().spent_usd)}, and "
         f"StepMagic.max_cost_usd is {format_cost(limit_usd)}. What came is kept. "
         f"{_ways(limit_usd)} `%step continue` goes on then."
     )
@@ -183,7 +175,7 @@ def _stopped(limit_usd: float) -> CostLimitReached:
 
 
 def _ways(limit_usd: float) -> str:
-    more = 2 * max(limit_usd, _ledger.spent_usd)
+    more = 2 * max(limit_usd, ledger().spent_usd)
     return (
         f"`%config StepMagic.max_cost_usd = {more:.2g}` allows more, 0 sets no limit."
     )

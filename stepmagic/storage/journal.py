@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from stepmagic.keys import Key
-from stepmagic.settings import current, state_folder
+from stepmagic.settings import Owner, current, kernel, state_folder
 from stepmagic.storage.journal_file import (
     FORMAT,
     Change,
@@ -287,25 +287,42 @@ def place() -> str:
     return str(kept.path) if kept.path else "begins with the first turn"
 
 
-_journals: list[Journal] = []
-"""Those of this process, the one in use last."""
+class Journals(Owner):
+    """The journals of this process; the last one is in use."""
+
+    def __init__(self) -> None:
+        self._journals: list[Journal] = []
+
+    def current(self) -> Journal | None:
+        """Return the journal as it is set now; None where none is written.
+
+        A forked child has its own: it never writes to its parent's.
+        """
+        setting = current().journal
+        if not setting:
+            return None
+        last = self._journals[-1] if self._journals else None
+        if last is None or (last.setting, last.pid) != (setting, os.getpid()):
+            if last is not None and last.pid == os.getpid():
+                last.end()
+            last = Journal(setting)
+            self._journals.append(last)
+        return last
+
+    def own(self) -> list[Journal]:
+        """Return those that this process writes; a forked child inherits others."""
+        return [each for each in self._journals if each.pid == os.getpid()]
+
+    def close(self) -> None:
+        """Write what is queued, and nothing from then on."""
+        for each in self._journals:
+            each.end()
+        self._journals.clear()
 
 
 def journal() -> Journal | None:
-    """Return the journal as it is set now; None where none is kept.
-
-    A forked child has one of its own: it never writes to its parent's.
-    """
-    setting = current().journal
-    if not setting:
-        return None
-    last = _journals[-1] if _journals else None
-    if last is None or (last.setting, last.pid) != (setting, os.getpid()):
-        if last is not None and last.pid == os.getpid():
-            last.end()
-        last = Journal(setting)
-        _journals.append(last)
-    return last
+    """Return the kernel's journal as it is set now; None where none is written."""
+    return kernel.get(Journals).current()
 
 
 def earlier_journals() -> list[Path]:
@@ -320,19 +337,11 @@ def earlier_journals() -> list[Path]:
     # In this order: the writer's thread may make the file of this process meanwhile,
     # and its path is known before it is there.
     found = find_journals(journal_folder(setting))
-    own = {each.path for each in _journals if each.pid == os.getpid()}
+    own = {each.path for each in kernel.get(Journals).own()}
     return [path for path in found if path not in own]
-
-
-def forget() -> None:
-    """End the journal and begin anew, as a new process would."""
-    for each in _journals:
-        each.end()
-    _journals.clear()
 
 
 @atexit.register
 def _close() -> None:
-    for each in _journals:
-        if each.pid == os.getpid():
-            each.close()
+    for each in kernel.get(Journals).own():
+        each.close()

@@ -12,7 +12,7 @@ from shell_fixtures import ShellUnderTest
 from stepmagic.errors import CassetteError, CommandError, SettingError
 from stepmagic.magics.completion import complete
 from stepmagic.magics.subcommands import run_subcommand
-from stepmagic.server.cassette.mode import forget
+from stepmagic.session import session
 from stepmagic.settings import current
 
 
@@ -131,7 +131,7 @@ def test_cells_are_replayed_after_a_restart(
     step.run("%step cassette notes.jsonl")
     step.run("%%step r <<\n2+2?")
     monkeypatch.delenv("OPENROUTER_API_KEY")
-    forget()
+    session().cassettes.clear()
     step.run("%step cassette replay")
     assert "1 answer: only what is recorded is answered" in step.printed
     step.run("%%step again << -n\n2+2?")
@@ -146,7 +146,7 @@ def test_the_environment_may_put_one_in(
     folder: Path,
 ) -> None:
     monkeypatch.setenv("STEPMAGIC_CASSETTE", "notes.jsonl")
-    current().clear_instance()
+    session().reset()
     step.run("%%step\n2+2?")
     monkeypatch.chdir("/")
     step.run("%%step -n\n2+2?")

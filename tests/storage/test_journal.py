@@ -23,7 +23,6 @@ from stepmagic.errors import CommandError, TranscriptError
 from stepmagic.magics.subcommands import run_subcommand
 from stepmagic.session import session
 from stepmagic.settings import current, state_folder
-from stepmagic.storage import journal as journal_module
 from stepmagic.storage.journal import journal
 from stepmagic.storage.journal_file import find_journals, read_journal
 from stepmagic.transcript import Image, tree_to_dict, user
@@ -44,8 +43,7 @@ PIXEL = b"\x89PNG\r\n\x1a\n not quite a picture"
 
 def restart() -> None:
     """Forget all but the disk, as a kernel that starts anew does."""
-    journal_module.forget()
-    session().__init__()  # type: ignore[misc]  # a session that was never asked
+    session().reset()
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
@@ -272,7 +270,7 @@ def test_no_key_is_in_a_journal(server: OpenRouterServer, step: ShellUnderTest) 
     with pytest.raises(Exception, match="contains the API key"):
         step.run(f"%%step -s 'My key is {server.key}.'\nHi")
     run_subcommand("use fork")
-    journal_module.forget()
+    session().journals.close()
     (path,) = written()
     text = path.read_text()
     assert "My key is [key]." in text

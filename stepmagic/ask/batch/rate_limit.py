@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from weakref import WeakValueDictionary
 
 
 class RateLimit:
@@ -78,3 +79,14 @@ class RateLimit:
             self._round += 1
             self._credit = 0
             self.refusals += 1
+
+
+class RateLimits:
+    """The rate limits of this kernel, by plan: the parts of one batch share theirs."""
+
+    def __init__(self) -> None:
+        self._by_plan: WeakValueDictionary[str, RateLimit] = WeakValueDictionary()
+
+    def share(self, plan_id: str, rate_limit: RateLimit) -> RateLimit:
+        """Return the rate limit of a plan; the first one given is kept."""
+        return self._by_plan.setdefault(plan_id, rate_limit)

@@ -13,10 +13,9 @@ from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from weakref import WeakValueDictionary
 
 from stepmagic.ask.batch.question import question
-from stepmagic.ask.batch.rate_limit import RateLimit
+from stepmagic.ask.batch.rate_limit import RateLimit, RateLimits
 from stepmagic.ask.batch.request import Answer, Asker, Outcome, ask_for_value, is_fatal
 from stepmagic.ask.batch.resume_file import ResumeFile, fingerprint
 from stepmagic.ask.batch.tables import Column, Table
@@ -36,6 +35,7 @@ from stepmagic.schema import Schema
 from stepmagic.server.endpoint import find_endpoint, refuse_key
 from stepmagic.server.http import start
 from stepmagic.server.options import Options
+from stepmagic.settings import kernel
 from stepmagic.transcript import FinishReason, Message
 from stepmagic.transcript.usage import format_cost
 
@@ -122,9 +122,6 @@ _NOTES: dict[FinishReason, str] = {
     "content_filter": "the answer was cut off by a content filter",
 }
 """What an answer that is there may lack, by the reason for its end."""
-
-_rate_limits: WeakValueDictionary[str, RateLimit] = WeakValueDictionary()
-"""The rate limits of this process, by plan: the parts of one batch share theirs."""
 
 
 @dataclass(slots=True)
@@ -224,7 +221,7 @@ class Run:
                 find_endpoint, plan.options, self._report
             )
             self.waits = ""
-            self._rate_limit = _rate_limits.setdefault(plan.id, self._rate_limit)
+            self._rate_limit = kernel.get(RateLimits).share(plan.id, self._rate_limit)
             asker = Asker(plan.options, endpoint, self._rate_limit)
             async with asyncio.TaskGroup() as workers:
                 for _ in range(min(plan.concurrency, self.tally.rows)):

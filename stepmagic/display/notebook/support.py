@@ -22,6 +22,7 @@ from collections.abc import Callable
 from typing import Any
 
 from stepmagic.attachments.notebook.host import Host
+from stepmagic.settings import kernel
 
 _PAUSE_S = 1.0
 """Between two cells; by then the kernel has read what a page sent before."""
@@ -102,11 +103,6 @@ class FrontEnd:
         self._ended_at = self._clock()
 
 
-_front_ends: list[FrontEnd] = []
-
-
 def front_end() -> FrontEnd:
     """Return what is known of this kernel's front end."""
-    if not _front_ends:
-        _front_ends.append(FrontEnd())
-    return _front_ends[0]
+    return kernel.get(FrontEnd)

@@ -8,7 +8,7 @@ from pathlib import Path
 from stepmagic.errors import StepError
 from stepmagic.server.cassette.file import Cassette, Recording
 from stepmagic.server.cassette.question import Question
-from stepmagic.settings import current
+from stepmagic.settings import current, kernel
 from stepmagic.transcript.usage import format_count
 
 
@@ -39,15 +39,28 @@ class Deck:
         return self.speed == "instant" or (self.speed == "auto" and not is_watched)
 
 
-_cassettes: dict[str, Cassette] = {}
-"""By what they were asked for with, so that a change of folder moves none."""
+class Cassettes:
+    """The cassettes that this kernel has used, one for each file."""
+
+    def __init__(self) -> None:
+        self._by_setting: dict[str, Cassette] = {}
+        """By the text of the setting, so that a change of folder does not move one."""
+
+    def get(self, setting: str) -> Cassette:
+        """Return the cassette of a file."""
+        if setting not in self._by_setting:
+            path = Path(setting).expanduser().absolute()
+            self._by_setting[setting] = Cassette(path)
+        return self._by_setting[setting]
+
+    def clear(self) -> None:
+        """Drop every cassette; the next question reads its file again."""
+        self._by_setting.clear()
 
 
 def cassette(setting: str) -> Cassette:
-    """Return the cassette of a file; one a process."""
-    if setting not in _cassettes:
-        _cassettes[setting] = Cassette(Path(setting).expanduser().absolute())
-    return _cassettes[setting]
+    """Return the kernel's cassette of a file."""
+    return kernel.get(Cassettes).get(setting)
 
 
 def deck() -> Deck | None:
@@ -74,8 +87,3 @@ def place() -> str:
         return f"{held.path}: {error}"
     answers = format_count(count, "answer")
     return f"{held.path}, {settings.cassette_mode}, {answers}"
-
-
-def forget() -> None:
-    """Take every cassette out, as a new process would begin."""
-    _cassettes.clear()

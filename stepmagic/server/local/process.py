@@ -32,6 +32,7 @@ from stepmagic.server.local.weights import (
     locate_weights,
     model_name,
 )
+from stepmagic.settings import Owner, kernel
 
 _SERVER = Path(__file__).with_name("server.py")
 _REPORT_EVERY_S = 0.5
@@ -69,29 +70,68 @@ def engine(model: str, *, progress: Progress | None = None) -> Engine:
     Raises:
         EngineError: The weights or xllamacpp are missing, or the engine cannot start.
     """
-    show = progress or _keep_quiet
-    path = locate_weights(model)
-    with _one_at_a_time(show):
-        running = _running.get(path)
-        if running is not None and running.is_alive():
-            return running.engine
-        if running is not None:
-            del _running[path]
-            show(f"the engine has ended ({running.close()}); starting it again")
-        if importlib.util.find_spec("xllamacpp") is None:
-            message = (
-                'the embedded engine is not installed: pip install "stepmagic[local]"'
-            )
-            raise EngineError(message)
-        ensure_weights(path, show)
-        _running[path] = _Running(path, show)
-        return _running[path].engine
+    return kernel.get(Engines).start(model, progress or _show_nothing)
 
 
 def stop() -> None:
-    """End the engines of this process; the next question starts one anew."""
-    while _running:
-        _running.popitem()[1].close()
+    """End the engines of this process; the next question starts one again."""
+    if (engines := kernel.find(Engines)) is not None:
+        engines.close()
+
+
+class Engines(Owner):
+    """The engines that this process runs, one for each model."""
+
+    stays_at_reset = True
+    """An engine remembers nothing of a conversation, and takes a second to start."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: dict[Path, _Running] = {}
+
+    def start(self, model: str, show: Progress) -> Engine:
+        """Return the engine of a model, started unless it runs."""
+        path = locate_weights(model)
+        with self._one_at_a_time(show):
+            running = self._running.get(path)
+            if running is not None and running.is_alive():
+                return running.engine
+            if running is not None:
+                del self._running[path]
+                show(f"the engine has ended ({running.close()}); starting it again")
+            if importlib.util.find_spec("xllamacpp") is None:
+                message = (
+                    "the embedded engine is not installed: pip install "
+                    '"stepmagic[local]"'
+                )
+                raise EngineError(message)
+            ensure_weights(path, show)
+            self._running[path] = _Running(path, show)
+            return self._running[path].engine
+
+    @contextlib.contextmanager
+    def _one_at_a_time(self, show: Progress) -> Iterator[None]:
+        lock = self._lock
+        while not lock.acquire(timeout=_REPORT_EVERY_S):
+            show("waiting for the engine, which is being started")
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def close(self) -> None:
+        """End the engines."""
+        while self._running:
+            self._running.popitem()[1].close()
+
+    def lend(self) -> None:
+        """Give up the pipes, in a forked child; the parent's engines stay as they are.
+
+        The lock is new: a thread that held it is not in the child.
+        """
+        self._lock = threading.Lock()
+        for running in self._running.values():
+            running.lend()
 
 
 class _Running:
@@ -221,30 +261,13 @@ class _Reader:
         self.pipe.close()
 
 
-def _keep_quiet(_: str) -> None:
-    """Show nothing."""
-
-
-_lock = threading.Lock()
-_running: dict[Path, _Running] = {}
-
-
-@contextlib.contextmanager
-def _one_at_a_time(show: Progress) -> Iterator[None]:
-    lock = _lock
-    while not lock.acquire(timeout=_REPORT_EVERY_S):
-        show("waiting for the engine, which is being started")
-    try:
-        yield
-    finally:
-        lock.release()
+def _show_nothing(_: str) -> None:
+    """Ignore a line of progress."""
 
 
 def _after_fork() -> None:
-    global _lock  # noqa: PLW0603 - a thread that held it is not in the child
-    _lock = threading.Lock()
-    for running in _running.values():
-        running.lend()
+    if (engines := kernel.find(Engines)) is not None:
+        engines.lend()
 
 
 if hasattr(os, "register_at_fork"):

@@ -38,11 +38,12 @@ from stepmagic.errors import (
 )
 from stepmagic.schema.tools import tool
 from stepmagic.server.cassette.endpoint import ReplayEndpoint
-from stepmagic.server.cassette.mode import forget, place
+from stepmagic.server.cassette.mode import place
 from stepmagic.server.catalogue import Catalogue
 from stepmagic.server.endpoint import find_endpoint
 from stepmagic.server.http import start
 from stepmagic.server.options import Overrides, build_request, resolve
+from stepmagic.session import session
 from stepmagic.settings import current
 from stepmagic.transcript import Image, Protocol, Turn, user
 from stepmagic.transcript.events import Finish, Notice, PartDelta, StreamEvent
@@ -72,7 +73,7 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> Any:
         monkeypatch.delenv("OPENROUTER_API_KEY")
         current().base_url = NOWHERE
         current().cassette_mode = mode
-        forget()
+        session().cassettes.clear()
 
     return leave
 
