@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from openrouter_server.models import SIGNED, model_list
+from stepmagic.display.notebook.support import link
+from stepmagic.keys import find_key
+from stepmagic.server.budget import ledger
 from stepmagic.server.options import Overrides
 from stepmagic.session import Session, session
-from stepmagic.settings import current
+from stepmagic.settings import DEFAULT_MODEL, current
+from stepmagic.storage.journal import journal
 
 
 def test_kernel_has_one_session() -> None:
@@ -53,3 +57,33 @@ def test_options_are_those_of_the_conversation_and_the_line() -> None:
     assert here.options(talk).effort == "low"
     options = here.options(talk, Overrides(effort="high"))
     assert (options.effort, options.system) == ("high", "Be brief.")
+
+
+def test_reset_leaves_nothing_of_the_kernel_but_its_files() -> None:
+    here = session()
+    here.use("other")
+    here.keys.enter("entered")
+    here.settings.model = "a/b"
+    here.ledger.spent_usd = 1
+    here.cassettes.get("notes.jsonl")
+    journal = here.journals.current()
+    here.reset()
+    fresh = session()
+    assert fresh is not here
+    assert list(fresh.conversations) == ["main"]
+    assert fresh.keys.find() is None
+    assert fresh.settings.model == DEFAULT_MODEL
+    assert fresh.ledger.spent_usd == 0
+    assert journal is not None
+    assert not journal.is_on
+    assert fresh.journals.own() == []
+
+
+def test_session_has_the_objects_that_the_rooms_below_use() -> None:
+    here = session()
+    assert here.settings is current()
+    assert here.ledger is ledger()
+    assert here.front_end is link()
+    assert here.journals.current() is journal()
+    here.keys.enter("entered")
+    assert find_key() is here.keys.find()

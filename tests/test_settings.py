@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+import threading
+from typing import Any, ClassVar
 
 import pytest
 from traitlets import TraitError
 from traitlets.config import Config
 
 from stepmagic.errors import SettingError
-from stepmagic.settings import DEFAULT_MODEL, StepMagic, current
+from stepmagic.settings import DEFAULT_MODEL, Kernel, Owner, StepMagic, current
 
 NAMES = sorted(StepMagic.class_own_traits(config=True))
 
@@ -149,3 +150,65 @@ def test_percent_config_knows_close_names(
 @pytest.mark.parametrize("name", NAMES)
 def test_every_setting_has_help(name: str) -> None:
     assert StepMagic.class_own_traits()[name].help.endswith(".")
+
+
+# The table of the kernel's state
+
+
+class Closed(Owner):
+    """Notes in which order what was made is closed."""
+
+    order: ClassVar[list[str]] = []
+
+    def close(self) -> None:
+        self.order.append(type(self).__name__)
+
+
+class Other(Closed):
+    """Another of them."""
+
+
+class Lasting(Closed):
+    """One that a reset leaves."""
+
+    stays_at_reset = True
+
+
+def test_kernel_has_one_object_of_each_class() -> None:
+    kernel = Kernel()
+    assert kernel.find(Closed) is None
+    made = kernel.get(Closed)
+    assert kernel.get(Closed) is kernel.find(Closed) is made
+    assert kernel.get(Other) is not made
+
+
+def test_reset_closes_the_youngest_first_and_leaves_what_lasts() -> None:
+    Closed.order.clear()
+    kernel = Kernel()
+    first, lasting = kernel.get(Closed), kernel.get(Lasting)
+    kernel.get(Other)
+    kernel.get(dict)
+    kernel.reset()
+    assert Closed.order == ["Other", "Closed"]
+    assert kernel.get(Closed) is not first
+    assert kernel.get(Lasting) is lasting
+    assert kernel.find(dict) is None
+
+
+def test_threads_that_ask_at_once_get_the_same_object() -> None:
+    """The first two to look find none, and wait for each other to have looked."""
+    meeting = threading.Barrier(2)
+
+    class Slow:
+        def __init__(self) -> None:
+            meeting.wait(timeout=10)
+
+    kernel, got = Kernel(), []
+    threads = [
+        threading.Thread(target=lambda: got.append(kernel.get(Slow))) for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert got[0] is got[1] is kernel.get(Slow)
