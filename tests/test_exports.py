@@ -190,6 +190,34 @@ def test_no_repr_shows_an_address() -> None:
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]+")
 
 
+# Faces: packages that import a module when a name of it is first used.
+
+LAZY = {
+    ".".join(path.parent.relative_to(ROOT).parts): path
+    for path in FACES
+    if "_HOMES = {" in path.read_text("utf-8") and path.parent.name != "stepmagic"
+}
+
+
+@pytest.mark.parametrize("package", LAZY)
+def test_lazy_names_are_there(package: str) -> None:
+    module = importlib.import_module(package)
+    assert set(module._HOMES) <= set(module.__all__)
+    for name in module.__all__:
+        assert getattr(module, name) is not None
+    with pytest.raises(AttributeError, match=f"'{package}' has no attribute 'nothing'"):
+        module.nothing  # noqa: B018 - reading is the test
+
+
+def test_faces_find_their_names_in_the_same_way() -> None:
+    texts = {
+        path.read_text("utf-8").partition("def __getattr__")[2]
+        for path in LAZY.values()
+    }
+    assert len(LAZY) > 3
+    assert len(texts) == 1
+
+
 def is_overload(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     """Whether it tells types alone, of a function that is documented below."""
     return [ast.unparse(each) for each in node.decorator_list] == ["overload"]

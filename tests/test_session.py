@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openrouter_server.models import SIGNED, model_list
-from stepmagic.display.notebook.support import link
+from stepmagic.display.notebook.support import front_end
 from stepmagic.keys import find_key
 from stepmagic.server.budget import ledger
 from stepmagic.server.options import Overrides
@@ -83,7 +83,7 @@ def test_session_has_the_objects_that_the_rooms_below_use() -> None:
     here = session()
     assert here.settings is current()
     assert here.ledger is ledger()
-    assert here.front_end is link()
+    assert here.front_end is front_end()
     assert here.journals.current() is journal()
     here.keys.enter("entered")
     assert find_key() is here.keys.find()

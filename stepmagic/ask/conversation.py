@@ -628,7 +628,7 @@ class Conversation:
                 "none."
             )
             raise SettingError(message)
-        here.take_in(replace(saved, about=replace(saved.about, name=name)))
+        here.add(replace(saved, about=replace(saved.about, name=name)))
         return cls(name)
 
     def __eq__(self, other: object) -> bool:

@@ -47,7 +47,7 @@ class DryRun:
         return json.dumps(_shortened(self.body), indent=2, ensure_ascii=False)
 
 
-def dry_run(
+def make_dry_run(
     conversation: Dialogue,
     prompt: Prompt,
     options: Options,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from stepmagic import ask
 from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.conversation.reply import Reply
 from stepmagic.display.html.tables import Table
@@ -86,10 +87,7 @@ def redo(here: Session, _: list[str]) -> str:
 
 def go_on(_: Session, __: list[str]) -> None:
     """Go on with the last answer, where it broke off; it is drawn, whole."""
-    # Loaded with the first question.
-    from stepmagic.ask import single  # noqa: PLC0415
-
-    single.continue_answer()
+    ask.continue_answer()
 
 
 def branch_names(here: Session) -> list[str]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 
-from stepmagic.ask.single import ask, prepare
+from stepmagic import ask, conversation
+from stepmagic.attachments import notebook
 from stepmagic.attachments.markers import framed
-from stepmagic.attachments.notebook.errors import attach_last_error, failed_cell
 from stepmagic.attachments.notebook.host import Host
-from stepmagic.conversation.prompt import Prompt
 from stepmagic.conversation.reply import Code, Reply
 from stepmagic.display.html.tables import Diff, show
 from stepmagic.errors import CommandError
@@ -30,7 +29,7 @@ def code(here: Session, words: list[str]) -> str:
     """Put a code block of the last answer into a new cell."""
     blocks = _last(here).code
     if not blocks:
-        message = "the last answer holds no code block."
+        message = "the last answer contains no code block."
         raise CommandError(message)
     number = _number(words, len(blocks))
     block = blocks[number - 1]
@@ -41,25 +40,26 @@ def code(here: Session, words: list[str]) -> str:
 def fix(here: Session, _: list[str]) -> str:
     """Ask what is wrong with the last cell that failed, and show a diff of it."""
     host = Host.find()
-    parts = framed(attach_last_error(host))
-    cell = failed_cell(host)
-    talk, (options,) = prepare([Overrides()], here.conversation)
-    prompt = Prompt(message=user(*parts, Text(text=_CORRECT)))
-    reply = ask(prompt, talk, options)
+    parts = framed(notebook.attach_last_error(host))
+    cell = notebook.failed_cell(host)
+    dialogue, (options,) = ask.prepare([Overrides()], here.conversation)
+    message = user(*parts, Text(text=_CORRECT))
+    prompt = conversation.checked_prompt(message, options)
+    reply = ask.ask(prompt, dialogue, options)
     if not cell.strip():
-        return "The error lies in no cell, so there is none to be corrected."
+        return "The error was not raised by a cell, so there is no cell to correct."
     corrected = _corrected(cell, reply.code)
     if corrected is None:
-        return "The answer holds no Python code: the cell stays as it is."
+        return "The answer contains no Python code: the cell stays as it is."
     diff = Diff(before=cell, after=corrected)
     if not diff:
-        return "The answer leaves the cell as it is."
+        return "The answer does not change the cell."
     show(diff)
     return _offer(corrected, "The corrected cell")
 
 
 def _last(here: Session) -> Reply:
-    """Return the last answer, of a conversation that was loaded too."""
+    """Return the last answer, which may be one of a conversation that was loaded."""
     turns = here.conversation.turns
     if here.last is None and not turns:
         message = "there is no answer yet."
@@ -80,22 +80,22 @@ def _number(words: list[str], most: int) -> int:
 
 
 def _corrected(cell: str, blocks: Sequence[Code]) -> str | None:
-    """Return the block that is most like the cell."""
+    """Return the Python block that is most similar to the cell."""
     python = [plain(block) for block in blocks if block.language.lower() in _PYTHON]
     if not python:
         return None
-    alike = difflib.SequenceMatcher(autojunk=False)
-    alike.set_seq2(cell)
+    matcher = difflib.SequenceMatcher(autojunk=False)
+    matcher.set_seq2(cell)
 
-    def likeness(block: str) -> float:
-        alike.set_seq1(block)
-        return alike.quick_ratio()
+    def similarity(block: str) -> float:
+        matcher.set_seq1(block)
+        return matcher.quick_ratio()
 
-    return max(python, key=likeness)
+    return max(python, key=similarity)
 
 
 def _offer(text: str, what: str) -> str:
-    """Put code into a new cell, where there can be one; returns what to say."""
+    """Put code into a new cell, if the front end can; return the message."""
     host = Host.find()
     text = plain(text).rstrip("\n")
     if not host.takes_next_cell:

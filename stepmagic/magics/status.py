@@ -9,7 +9,7 @@ from stepmagic import keys
 from stepmagic.conversation.context import context_used
 from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.display.html.tables import Card
-from stepmagic.server.budget import limit_usd
+from stepmagic.server.budget import Ledger, limit_usd
 from stepmagic.server.cassette.mode import place as cassette_place
 from stepmagic.server.catalogue import is_local
 from stepmagic.server.options import Options

@@ -29,9 +29,11 @@ from stepmagic.magics.branches import (
     use,
 )
 from stepmagic.magics.cassette import cassette, cassette_words
+from stepmagic.magics.code import code, fix
 from stepmagic.magics.files import load, save
 from stepmagic.magics.first_line import split_words
 from stepmagic.magics.status import status
+from stepmagic.panel import Panel
 from stepmagic.server.catalogue import LOCAL_ALIAS, is_local
 from stepmagic.server.http import look_up
 from stepmagic.server.options import Overrides
@@ -209,26 +211,11 @@ def _history(here: Session, _: list[str]) -> Any:
 
 
 def _panel(_: Session, words: list[str]) -> Any:
-    # When one is opened.
-    from stepmagic.panel import Panel  # noqa: PLC0415
-
     return Panel(words[0] if words else None)
 
 
 def _model_names(here: Session) -> list[str]:
     return [LOCAL_ALIAS, *(entry.id for entry in here.catalogue().entries)]
-
-
-def _code(here: Session, words: list[str]) -> str:
-    from stepmagic.magics.code import code  # noqa: PLC0415 - Markdown, when asked for
-
-    return code(here, words)
-
-
-def _fix(here: Session, words: list[str]) -> str:
-    from stepmagic.magics.code import fix  # noqa: PLC0415 - as above
-
-    return fix(here, words)
 
 
 SUBCOMMANDS: dict[str, Subcommand] = {
@@ -239,8 +226,8 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "undo": Subcommand(run=undo, most_words=1),
     "redo": Subcommand(run=redo, most_words=0),
     "continue": Subcommand(run=go_on, most_words=0),
-    "code": Subcommand(run=_code, most_words=1),
-    "fix": Subcommand(run=_fix, most_words=0),
+    "code": Subcommand(run=code, most_words=1),
+    "fix": Subcommand(run=fix, most_words=0),
     "history": Subcommand(run=_history, most_words=0),
     "save": Subcommand(run=save, most_words=1),
     "load": Subcommand(run=load, most_words=1),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from stepmagic.conversation.dry_run import dry_run
+from stepmagic.conversation.dry_run import make_dry_run
 from stepmagic.conversation.prompt import Prompt, checked_prompt
 from stepmagic.display.answer import Answer
 from stepmagic.display.html.bundle import reply_markdown
@@ -152,7 +152,7 @@ def _set(state: PanelState, request: PageRequest) -> Response:
 def _preview(state: PanelState, request: PageRequest) -> Response:
     options = session().options(state.conversation)
     prompt = compose(request.content, request.buffers, state.host, options)
-    would_send = dry_run(state.conversation, prompt, options, fresh=False)
+    would_send = make_dry_run(state.conversation, prompt, options, fresh=False)
     return {"html": request_bundle(would_send)["text/html"]}
 
 

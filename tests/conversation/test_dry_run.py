@@ -7,8 +7,7 @@ import json
 import pytest
 
 from stepmagic.conversation.dialogue import Dialogue
-from stepmagic.conversation.dry_run import DryRun
-from stepmagic.conversation.dry_run import dry_run as dry_run_of
+from stepmagic.conversation.dry_run import DryRun, make_dry_run
 from stepmagic.conversation.prompt import checked_prompt
 from stepmagic.errors import AttachmentError, UnsupportedOption
 from stepmagic.keys import VARIABLE, Key
@@ -40,7 +39,7 @@ def options(**line: object) -> Options:
 
 
 def dry_run(talk: Dialogue, message: Message, given: Options, *, fresh: bool) -> DryRun:
-    return dry_run_of(talk, checked_prompt(message, given), given, fresh=fresh)
+    return make_dry_run(talk, checked_prompt(message, given), given, fresh=fresh)
 
 
 @pytest.fixture

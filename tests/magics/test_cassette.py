@@ -83,7 +83,9 @@ def test_other_words_are_refused(words: str, said: str) -> None:
 
 def test_a_file_that_is_no_cassette_is_not_put_in(folder: Path) -> None:
     (folder / "data.jsonl").write_text('{"a": 1}\n')
-    with pytest.raises(CassetteError, match=r"is not a cassette: .* It is left as it is"):
+    with pytest.raises(
+        CassetteError, match=r"is not a cassette: .* It is left as it is"
+    ):
         run_subcommand("cassette data.jsonl")
     assert set_to() == ("", "auto")
 

@@ -62,7 +62,7 @@ def test_where_there_is_no_code_that_is_said(
         step.run("%step code")
     server.enqueue(answer("No code."))
     step.run("%%step\nHow?")
-    with pytest.raises(CommandError, match="holds no code block"):
+    with pytest.raises(CommandError, match="contains no code block"):
         step.run("%step code")
 
 
@@ -106,8 +106,8 @@ def test_fix_sends_the_error_and_shows_a_diff(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("It cannot be helped.", "holds no Python code"),
-        (f"As it is:\n\n```python\n{CELL}```", "leaves the cell as it is"),
+        ("It cannot be helped.", "contains no Python code"),
+        (f"As it is:\n\n```python\n{CELL}```", "does not change the cell"),
     ],
 )
 def test_fix_offers_nothing_where_nothing_changes(

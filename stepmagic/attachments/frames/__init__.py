@@ -7,6 +7,7 @@ first preview, the table's own library never: whoever has the table has imported
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from stepmagic.attachments.frames.types import is_frame, is_library_frame
@@ -17,11 +18,12 @@ if TYPE_CHECKING:
 __all__ = ["Preview", "is_frame", "is_library_frame", "preview", "preview_of"]
 
 
+_HOMES = {"Preview": "previews", "preview": "previews", "preview_of": "previews"}
+"""The module of each name, imported when the name is first used."""
+
+
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name not in _HOMES:
         message = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(message)
-    # narwhals need not be loaded with the extension.
-    from stepmagic.attachments.frames import previews  # noqa: PLC0415
-
-    return getattr(previews, name)
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
