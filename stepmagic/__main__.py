@@ -1,4 +1,4 @@
-"""Checks of an installation, each with what to do about it."""
+"""``python -m stepmagic doctor``: checks of the installation, with what to do next."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ _PACKAGES = ("ipython", "ipykernel", "ipywidgets", "jupyterlab", "notebook", "ht
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One check and how it came out."""
+    """One check and its result."""
 
     good: bool
     what: str
     answers: bool = False
-    """Whether this alone is enough to answer a cell."""
+    """Whether this is enough to answer a cell."""
 
     def __str__(self) -> str:
         return f"{'ok' if self.good else '--'}  {self.what}"
 
 
 def examine() -> list[Finding]:
-    """Return every finding; takes some seconds, as it asks the server."""
+    """Return all findings; takes some seconds, since it asks the server."""
     return [*_installation(), *_folders(), *_server(), _engine()]
 
 
@@ -59,7 +59,7 @@ def _folders() -> Iterator[Finding]:
         yield Finding(
             good=False,
             what=f"cache folder {folder} cannot be written ({exc.strerror}): models "
-            "are listed anew each time; STEPMAGIC_CACHE names another folder",
+            "are listed again each time; set STEPMAGIC_CACHE to another folder",
         )
     else:
         yield Finding(good=True, what=f"cache folder {folder}")
@@ -101,7 +101,7 @@ usage: python -m stepmagic doctor
 
 
 def main(arguments: list[str]) -> int:
-    """Run a command; returns the exit status."""
+    """Run a command; returns the exit code."""
     if arguments == ["doctor"]:
         findings = examine()
         sys.stdout.write("".join(f"{finding}\n" for finding in findings))

@@ -2,18 +2,18 @@
 
     StepError                     anything a user can act on
       SettingError                a setting or option has a value that cannot be used
-        UnsupportedOption         this model or protocol has no form for it
-        SchemaError               a type to answer with has no form in JSON
+        UnsupportedOption         this model or protocol does not have it
+        SchemaError               JSON cannot express a type
       CommandError                the first line of a cell could not be read
       AttachmentError             a name, path or value could not be attached
       TranscriptError             a saved conversation could not be read or written
       CassetteError               a cassette could not be read or written
-        CassetteMiss              it has no answer, and nobody else may be asked
+        CassetteMiss              it has no answer, and no server may be asked
       EngineError                 the embedded engine could not be set up or died
       KeyMissing                  no API key for a server that needs one
-      CostLimitReached            this kernel has spent what it may
-      ValueMisfit                 what a model wrote is not of the type it should be
-      ServerError                 a server was asked, and no answer came of it
+      CostLimitReached            this kernel has reached its cost limit
+      ValueMisfit                 a model's answer is not of the type asked for
+      ServerError                 a server was asked and did not answer
         ConnectionFailed          it could not be reached
         RequestRefused            it answered 4xx
           KeyRefused              401, 403
@@ -24,18 +24,18 @@
         ServerOverloaded          408, 429, 5xx: trying again may help
         StreamFailed              the stream began and did not finish
           StreamCut               it ended without a finish reason
-          StreamStalled           nothing came for the idle timeout
-        ProtocolError             what came is not the protocol that was asked for
+          StreamStalled           nothing was received for the idle timeout
+        ProtocolError             the reply does not follow the protocol
     Interrupted                   the user stopped a turn (a KeyboardInterrupt)
 
 Messages say what happened, which value, and what to do next. No message holds a key:
-what a server sends is searched for the key before it reaches this module.
+a key in a server's text is replaced before an error is made of it.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 
 class StepError(Exception):
@@ -51,11 +51,11 @@ class SettingError(StepError):
 
 
 class UnsupportedOption(SettingError):
-    """The model or the protocol has no form for an option or a part."""
+    """The model or the protocol does not have an option or a kind of part."""
 
 
 class SchemaError(SettingError):
-    """A type to answer with, or of a function's argument, has no form in JSON."""
+    """JSON cannot express a type, of an answer or of a function's argument."""
 
 
 class CommandError(StepError):
@@ -75,7 +75,7 @@ class CassetteError(StepError):
 
 
 class CassetteMiss(CassetteError):
-    """A cassette has no answer to a question, and nobody else may be asked."""
+    """A cassette has no answer to a question, and no server may be asked."""
 
 
 class EngineError(StepError):
@@ -87,27 +87,37 @@ class KeyMissing(StepError):
 
 
 class ValueMisfit(StepError):
-    """What a model wrote is not of the type it should be."""
+    """A model's answer is not of the type asked for.
+
+    Args:
+        message: What happened and what to do next.
+        text: What the model wrote.
+        problem: What is wrong and where, one line each; it can be sent to the model.
+    """
 
     def __init__(self, message: str, *, text: str, problem: str) -> None:
-        """Keep what was written, and what is wrong with it.
-
-        Args:
-            message: What happened and what to do next.
-            text: What the model wrote.
-            problem: What is wrong where, a line each; fit to be sent to the model.
-        """
         super().__init__(message)
         self.text = text
         self.problem = problem
 
 
 class CostLimitReached(StepError):
-    """This kernel has spent what it may: ``%config StepMagic.max_cost_usd``."""
+    """The kernel has reached its limit: ``%config StepMagic.max_cost_usd``."""
 
 
 class ServerError(StepError):
-    """A server was asked, and no answer came of it."""
+    """A server was asked and did not answer.
+
+    Args:
+        message: What happened and what to do next.
+        status: HTTP status, if there was one.
+        code: The server's own error code, as text.
+        error_type: OpenRouter's ``error_type`` (ApiErrorType in its OpenAPI).
+        provider: Display name of the provider behind the router.
+        request_id: Id to quote to the server's support.
+        retry_after_s: How long the server asked to wait, in seconds.
+        retryable: Whether sending the same request again may succeed.
+    """
 
     def __init__(
         self,
@@ -121,18 +131,6 @@ class ServerError(StepError):
         retry_after_s: float | None = None,
         retryable: bool = False,
     ) -> None:
-        """Keep what the server said beside the message.
-
-        Args:
-            message: What happened and what to do next.
-            status: HTTP status, where there was one.
-            code: The server's own error code, as text.
-            error_type: OpenRouter's ``error_type`` (ApiErrorType in its OpenAPI).
-            provider: Display name of the provider behind the router.
-            request_id: Id to quote to the server's support.
-            retry_after_s: How long the server asked to wait, in seconds.
-            retryable: Whether sending the same request again may succeed.
-        """
         super().__init__(message)
         self.status = status
         self.code = code
@@ -176,7 +174,7 @@ class ServerOverloaded(ServerError):
 
 
 class StreamFailed(ServerError):
-    """The stream began and did not finish; what came before is kept."""
+    """The stream began and did not finish; what was received is kept."""
 
 
 class StreamCut(StreamFailed):
@@ -184,15 +182,15 @@ class StreamCut(StreamFailed):
 
 
 class StreamStalled(StreamFailed):
-    """Nothing came for the idle timeout."""
+    """Nothing was received for the idle timeout."""
 
 
 class ProtocolError(ServerError):
-    """What came is not the protocol that was asked for."""
+    """The reply does not follow the protocol that was asked for."""
 
 
 class Interrupted(KeyboardInterrupt):
-    """The user stopped a turn; what came before is kept.
+    """The user stopped a turn; what was received is kept.
 
     A ``KeyboardInterrupt``, so that "Run All" stops; prints one line.
     """
@@ -203,24 +201,28 @@ class Interrupted(KeyboardInterrupt):
 
 
 def did_you_mean(
-    name: str, names: Iterable[str], *, most: int = 1, form: str = "{}"
+    name: str,
+    names: Iterable[str],
+    *,
+    most: int = 1,
+    form: Callable[[str], str] = str,
 ) -> str:
     """Return the end of a message that names the nearest of some names.
 
-        >>> did_you_mean("hisory", ["history", "save"], form="`%step {}`")
+        >>> did_you_mean("hisory", ["history", "save"], form="`%step {}`".format)
         ' Did you mean `%step history`?'
 
     Args:
         name: What was written.
         names: What exists.
         most: How many to name.
-        form: How each is written.
+        form: Returns how a name is written, such as ``repr``.
 
     Returns:
         A sentence with a space before it; empty where nothing is near.
     """
     close = difflib.get_close_matches(name, names, n=most)
-    listed = ", ".join(form.format(each) for each in close)
+    listed = ", ".join(form(each) for each in close)
     return f" Did you mean {listed}?" if listed else ""
 
 

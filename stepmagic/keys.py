@@ -1,4 +1,4 @@
-"""API keys: where one is found, where it may go, and how it stays unseen.
+"""API keys: where one is found, where it may be sent, and how it stays hidden.
 
 Order: ``%step key`` in this kernel > ``OPENROUTER_API_KEY`` > the system keyring >
 Colab's secrets. A ``Key`` never shows its value: not in a repr, not in a format string,
@@ -26,22 +26,26 @@ _SHORTEST = 8
 
 
 class Key:
-    """An API key that shows only where it came from."""
+    """An API key that shows only where it was found.
+
+    Args:
+        value: The key.
+        source: Where it was found, for messages.
+    """
 
     __slots__ = ("_value", "source")
 
     def __init__(self, value: str, source: str) -> None:
-        """Keep a key and the words that say where it was found."""
         self._value = value.strip()
         self.source = source
 
     def reveal(self) -> str:
-        """Return the key itself; for the request's header alone."""
+        """Return the key itself, for the request's header."""
         return self._value
 
     @property
     def is_sendable(self) -> bool:
-        """Whether a header can carry it; HTTP clients quote a header that cannot."""
+        """Whether a header can contain it; HTTP clients quote one that they refuse."""
         return self._value.isascii() and self._value.isprintable()
 
     def redact(self, text: str) -> str:
@@ -51,17 +55,17 @@ class Key:
         return text.replace(self._value, REDACTED)
 
     def is_in(self, data: str | bytes) -> bool:
-        """Whether a text or a file holds the key."""
+        """Whether a text or a file contains the key."""
         if isinstance(data, str):
             return self.redact(data) != data
         return len(self._value) >= _SHORTEST and self._value.encode() in data
 
     def __repr__(self) -> str:
-        """Show the source alone."""
+        """Show only the source."""
         return f"Key(from {self.source})"
 
     def __bool__(self) -> bool:
-        """Whether there is anything in it."""
+        """Whether it is not empty."""
         return bool(self._value)
 
     def __reduce__(self) -> Any:
@@ -122,17 +126,17 @@ def is_loopback(url: str) -> bool:
 
 
 def may_carry_key(url: str) -> bool:
-    """Whether a key may go to a URL: over https, or over plain http on loopback."""
+    """Whether a key may be sent to a URL: by https, or by plain http on loopback."""
     return url.lower().startswith("https://") or is_loopback(url)
 
 
 def can_remember() -> bool:
-    """Whether a system keyring is there to keep a key in."""
+    """Whether there is a system keyring to store a key in."""
     return _keyring() is not None
 
 
 def _remember(value: str) -> bool:
-    """Put a key into the system keyring; whether that succeeded."""
+    """Store a key in the system keyring; returns whether that succeeded."""
     keyring = _keyring()
     if keyring is None:
         return False

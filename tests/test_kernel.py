@@ -185,7 +185,7 @@ def test_a_key_is_asked_for_unseen_and_checked(
         assert question["content"]["password"] is True
         kernel.client.input(server.key)
         ran = kernel.finish(request)
-        assert "The server took it" in ran.printed
+        assert "The server accepts it" in ran.printed
         assert kernel.run("%%step\nHi").status == "ok"
         shown = json.dumps([m["content"] for m in ran.messages])
         assert server.key not in shown

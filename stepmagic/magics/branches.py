@@ -1,4 +1,4 @@
-"""``%step new | use | undo | redo | continue``: where the conversation goes on."""
+"""``%step new | use | undo | redo | continue``: the branches of a conversation."""
 
 from __future__ import annotations
 
@@ -14,22 +14,25 @@ from stepmagic.transcript import Turn
 from stepmagic.transcript.usage import format_count
 
 _SHOWN = 60
-"""Letters of a prompt that a list shows."""
+"""Characters of a prompt in a list."""
 
 
 def new(here: Session, _: list[str]) -> str:
     """Start the current conversation afresh."""
-    talk = here.conversation
-    count = len(talk.turns)
-    talk.start_afresh()
+    dialogue = here.conversation
+    count = len(dialogue.turns)
+    dialogue.start_afresh()
     if not count:
-        return f"{talk.name} is empty already."
+        return f"{dialogue.name} is empty already."
     turns = format_count(count, "turn")
-    return f"{talk.name} starts afresh; {turns} set aside. `%step use` lists them."
+    return (
+        f"{dialogue.name} starts afresh; {turns} kept on a branch. `%step use` lists "
+        "the branches."
+    )
 
 
 def use(here: Session, words: list[str]) -> Table | str:
-    """List the branches, go on with one, or keep one of the answers side by side."""
+    """List the branches, switch to one, or keep one of the answers side by side."""
     if not words:
         return _branches(here)
     branch = words[0]
@@ -37,35 +40,42 @@ def use(here: Session, words: list[str]) -> Table | str:
         return _keep(here, int(branch))
     owner = _owner(here, branch)
     if owner is None:
-        talk = here.conversation
-        talk.use(branch)
-        return f"Branch {branch} begins here, after {_turns(talk)} of {talk.name}."
-    talk = here.use(owner)
-    talk.use(branch)
-    return f"Now on {branch}: {_turns(talk)}."
+        dialogue = here.conversation
+        dialogue.use(branch)
+        return (
+            f"Branch {branch} begins here, after {_turns(dialogue)} of {dialogue.name}."
+        )
+    dialogue = here.use(owner)
+    dialogue.use(branch)
+    return f"Now on {branch}: {_turns(dialogue)}."
 
 
 def _keep(here: Session, number: int) -> str:
-    """Go on with one of the answers that were asked side by side last."""
+    """Keep one of the answers that were asked side by side last."""
     asked = here.last.turn.id if here.last else None
-    others = [talk for talk in here.conversations.values() if asked in talk.tree.turns]
-    talk = (others or [here.conversation])[0]
-    sides = talk.compared
-    if not 1 <= number <= len(sides):
-        there = f"{len(sides)} answers stand" if sides else "no answers stand"
+    others = [
+        dialogue
+        for dialogue in here.conversations.values()
+        if asked in dialogue.tree.turns
+    ]
+    dialogue = (others or [here.conversation])[0]
+    compared = dialogue.compared
+    if not 1 <= number <= len(compared):
+        there = f"there are {len(compared)}" if compared else "there are no"
         message = (
-            f"{there} side by side in {talk.name}: there is no {number} to keep. A "
-            "branch is named by more than a number."
+            f"{there} answers side by side in {dialogue.name}, so {number} cannot be "
+            "kept. The name of a branch cannot be a number."
         )
         raise CommandError(message)
-    turn = sides[number - 1]
+    turn = compared[number - 1]
     if turn.is_void:
-        message = f"nothing came of answer {number}: {turn.error or 'it was stopped'}"
+        message = f"answer {number} is empty: {turn.error or 'it was stopped'}"
         raise CommandError(message)
-    talk.choose(turn)
-    here.use(talk.name)
+    dialogue.choose(turn)
+    here.use(dialogue.name)
     here.last = Reply(turn)
-    return f"{talk.name} goes on with answer {number} of {len(sides)}: {_turns(talk)}."
+    answer = f"answer {number} of {len(compared)}"
+    return f"{dialogue.name} continues with {answer}: {_turns(dialogue)}."
 
 
 def undo(here: Session, words: list[str]) -> str:
@@ -74,36 +84,42 @@ def undo(here: Session, words: list[str]) -> str:
     if not left:
         return "There is no turn to undo."
     turns = format_count(len(left), "turn")
-    return f"{turns} undone, from {_prompt(left[0])!r} on. `%step redo` brings back."
+    first = _prompt(left[0])
+    return f"{turns} undone, from {first!r} on. `%step redo` restores them."
 
 
 def redo(here: Session, _: list[str]) -> str:
-    """Bring back what was undone last."""
+    """Restore what was undone last."""
     turn = here.conversation.redo()
     if turn is None:
-        return "There is nothing to redo: no turn was undone, or others were asked."
-    return f"Brought back {_prompt(turn)!r}: {_turns(here.conversation)}."
+        return (
+            "There is nothing to redo: no turn was undone, or a question was asked "
+            "since."
+        )
+    return f"Restored {_prompt(turn)!r}: {_turns(here.conversation)}."
 
 
 def go_on(_: Session, __: list[str]) -> None:
-    """Go on with the last answer, where it broke off; it is drawn, whole."""
+    """Continue the last answer where it broke off, and show all of it."""
     ask.continue_answer()
 
 
 def branch_names(here: Session) -> list[str]:
-    """Return what ``use`` may be told."""
+    """Return the names that ``use`` accepts."""
     return [
-        branch for talk in here.conversations.values() for branch in talk.tree.heads
+        branch
+        for dialogue in here.conversations.values()
+        for branch in dialogue.tree.heads
     ]
 
 
-def asked_model(talk: Dialogue) -> str:
-    """Return the model that a conversation asks."""
-    return full_name(talk.overrides.model or current().model)
+def asked_model(dialogue: Dialogue) -> str:
+    """Return the id of the model that a conversation asks."""
+    return full_name(dialogue.overrides.model or current().model)
 
 
 def _owner(here: Session, branch: str) -> str | None:
-    """Return the conversation that has a branch, the current one before others."""
+    """Return the conversation that has a branch; the current one is searched first."""
     others = (name for name in here.conversations if name != here.current)
     return next(
         (
@@ -117,13 +133,13 @@ def _owner(here: Session, branch: str) -> str | None:
 
 def _branches(here: Session) -> Table:
     rows = []
-    for name, talk in here.conversations.items():
-        for branch, head in talk.tree.heads.items():
-            path = [] if head is None else talk.tree.path(head)
-            is_here = name == here.current and branch == talk.tree.branch
+    for name, dialogue in here.conversations.items():
+        for branch, head in dialogue.tree.heads.items():
+            path = [] if head is None else dialogue.tree.path(head)
+            is_here = name == here.current and branch == dialogue.tree.branch
             last = _last(path[-1]) if path else ""
             label = f"{branch} (current)" if is_here else branch
-            rows.append((label, str(len(path)), asked_model(talk), last))
+            rows.append((label, str(len(path)), asked_model(dialogue), last))
     head_row = ("branch", "turns", "model", "last prompt")
     return Table(title="branches", head=head_row, rows=tuple(rows))
 
@@ -137,12 +153,12 @@ def _count(words: list[str]) -> int:
     return int(words[0])
 
 
-def _turns(talk: Dialogue) -> str:
-    return format_count(len(talk.turns), "turn")
+def _turns(dialogue: Dialogue) -> str:
+    return format_count(len(dialogue.turns), "turn")
 
 
 def _last(turn: Turn) -> str:
-    """Return the prompt of a turn; of one side by side, with its effort."""
+    """Return the prompt of a turn, with its effort if it was asked side by side."""
     how = f" (effort {turn.effort})" if turn.beside and turn.effort else ""
     return f"{_prompt(turn)}{how}"
 

@@ -1,4 +1,4 @@
-"""What the tab key offers on a ``%%step`` or ``%step`` line."""
+"""Completion of ``%%step`` and ``%step`` lines, for the tab key."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _FLAGS = [flag for flags, _ in OPTIONS for flag in flags if flag.startswith("-")
 
 
 def complete(shell: Any, event: Any) -> list[str]:
-    """Return what may stand at the cursor; a hook of IPython's completer.
+    """Return the completions at the cursor; a hook of IPython's completer.
 
     Args:
         shell: The shell whose variables may be attached.
-        event: ``command``, ``symbol`` (the letters to replace) and
-            ``text_until_cursor``, as IPython gives them.
+        event: ``command``, ``symbol`` (the characters to replace) and
+            ``text_until_cursor``, set by IPython.
     """
     finished, current = _split(event.text_until_cursor)
     if not finished:
@@ -38,13 +38,13 @@ def complete(shell: Any, event: Any) -> list[str]:
         words = _first_line_words(finished[-1], current, Host(shell))
     else:
         words = _subcommand_words(finished[1:])
-    # IPython ends words at `=` and `:` too: it replaces only what comes after.
+    # IPython ends words at `=` and `:` too, and replaces only what follows them.
     kept = current.removesuffix(event.symbol)
     return [word.removeprefix(kept) for word in words if word.startswith(kept)]
 
 
 def _split(line: str) -> tuple[list[str], str]:
-    """Return the finished words, and the one that the cursor stands in."""
+    """Return the complete words, and the one at the cursor."""
     words = line.split()
     return (words, "") if line[-1:].isspace() else (words[:-1], "".join(words[-1:]))
 
@@ -79,13 +79,13 @@ def _parameters(_: Session, current: str) -> list[str]:
 
 
 def _after_comma(words: Iterable[str], current: str) -> list[str]:
-    """Return what may follow the last comma, with what stands before it."""
+    """Return completions of what follows the last comma, with the text before it."""
     before = "".join(current.rpartition(",")[:2])
     return [f"{before}{word}" for word in words]
 
 
 def _functions(host: Host, current: str) -> list[str]:
-    """Return the user's own functions, each after those that are named already."""
+    """Return the user's own functions, each after those already in the list."""
     names = _variables(host)
     return _after_comma((n for n in names if callable(host.namespace.get(n))), current)
 
@@ -99,4 +99,4 @@ _AFTER: dict[tuple[str, ...], Callable[[Session, str], Iterable[str]]] = {
     ("-p", "--parameter"): _parameters,
     ("--cells",): lambda *_: ("last",),
 }
-"""What may follow an option, given the session and what is typed of it."""
+"""Completions of an option's value, given the session and the text so far."""

@@ -1,4 +1,4 @@
-"""What ``%load_ext stepmagic`` adds to a shell; loading it again changes nothing."""
+"""What ``%load_ext stepmagic`` adds to a shell; loading it again adds nothing."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def load(shell: Any) -> None:
     """Add the magics, their completion, the settings and the formatters.
 
     Raises:
-        SettingError: IPython's configuration holds a value that cannot be used; nothing
-            is added then.
+        SettingError: A value in IPython's configuration cannot be used; nothing is
+            added then.
     """
     if any(isinstance(known, StepMagics) for known in shell.configurables):
         return

@@ -1,4 +1,4 @@
-"""``%step save`` and ``%step load``: conversations as files, and back."""
+"""``%step save`` and ``%step load``: conversations in files and journals."""
 
 from __future__ import annotations
 
@@ -22,41 +22,41 @@ from stepmagic.transcript import Turn
 from stepmagic.transcript.usage import format_count
 
 _SHOWN = 60
-"""Letters of a prompt that a list shows."""
+"""Characters of a prompt in a list."""
 
 _LISTED = 20
-"""Journals that a list shows, the latest."""
+"""The most journals in a list, the latest first."""
 
 
 def save(here: Session, words: list[str]) -> str:
     """Write the current conversation to a file."""
     if not words:
         message = (
-            "%step save takes a file: `%step save talk.json` to load it again, .md or "
-            ".ipynb to read it."
+            "%step save takes a file: `%step save talk.json` can be loaded again, .md "
+            "and .ipynb are for reading."
         )
         raise CommandError(message)
-    talk = here.conversation
-    if not talk.tree.turns:
-        message = f"{talk.name} is empty: there is nothing to save."
+    dialogue = here.conversation
+    if not dialogue.tree.turns:
+        message = f"{dialogue.name} is empty: there is nothing to save."
         raise CommandError(message)
     path = Path(words[0]).expanduser()
-    save_file(talk.saved, path)
+    save_file(dialogue.saved, path)
     if path.suffix.lower() == ".json":
-        turns = format_count(len(talk.tree.turns), "turn")
-        return f"Saved {talk.name} to {path}: {turns}, all branches."
-    turns = format_count(len(talk.turns), "turn")
-    return f"Saved branch {talk.tree.branch} of {talk.name} to {path}: {turns}."
+        turns = format_count(len(dialogue.tree.turns), "turn")
+        return f"Saved {dialogue.name} to {path}: {turns}, all branches."
+    turns = format_count(len(dialogue.turns), "turn")
+    return f"Saved branch {dialogue.tree.branch} of {dialogue.name} to {path}: {turns}."
 
 
 def load(here: Session, words: list[str]) -> str | Table:
-    """Bring back conversations: of this notebook, a number of the list, or a file."""
+    """Load conversations: this notebook's, by a number in the list, or from a file."""
     if not words:
         return _load_latest(here)
     if not words[0].isdecimal():
         path = Path(words[0]).expanduser()
         conversations, faults = load_file(path)
-        return _take_in(here, conversations, faults, str(path))
+        return _add(here, conversations, faults, str(path))
     journals = _journals()
     number = int(words[0])
     if not 1 <= number <= len(journals):
@@ -75,7 +75,7 @@ class _Journal:
 
 
 def _journals() -> list[_Journal]:
-    """Return the journals of other kernels, the one last written to first."""
+    """Return the journals of other kernels, the latest first."""
     try:
         paths = earlier_journals()
     except OSError as exc:
@@ -86,7 +86,7 @@ def _journals() -> list[_Journal]:
         try:
             found.append(_Journal(path=path, notebook=read_header(path).notebook))
         except TranscriptError:
-            # Of a newer stepmagic, or not begun: no reason to hide the others.
+            # Written by a newer stepmagic, or still empty: the others are listed.
             continue
     return found
 
@@ -102,12 +102,12 @@ def _load_latest(here: Session) -> str | Table:
     name = notebook()
     own = [each for each in journals if name is not None and each.notebook == name]
     if own:
-        said = _load_journal(here, own[0])
+        text = _load_journal(here, own[0])
         older = [str(journals.index(each) + 1) for each in own[1:_LISTED]]
         more = (
             f" Older ones of this notebook: `%step load N` with N {', '.join(older)}."
         )
-        return said + more if older else said
+        return text + more if older else text
     if len(journals) == 1:
         return _load_journal(here, journals[0])
     return _listed(journals)
@@ -115,7 +115,7 @@ def _load_latest(here: Session) -> str | Table:
 
 def _load_journal(here: Session, journal: _Journal) -> str:
     found = read_journal(journal.path)
-    return _take_in(here, found.conversations, found.faults, _place(found))
+    return _add(here, found.conversations, found.faults, _place(found))
 
 
 def _place(found: Recovered) -> str:
@@ -144,7 +144,7 @@ def _listed(journals: list[_Journal]) -> Table:
         )
     return Table(
         title="journals",
-        head=("number", "begun", "notebook or folder", "turns", "last prompt"),
+        head=("number", "started", "notebook or folder", "turns", "last prompt"),
         rows=tuple(rows),
         note="Nothing is loaded yet: `%step load NUMBER` loads one.",
     )
@@ -154,41 +154,42 @@ def _prompt(turn: Turn) -> str:
     return " ".join(turn.prompt.typed.split())[:_SHOWN]
 
 
-def _take_in(
+def _add(
     here: Session,
     conversations: tuple[Saved, ...],
     faults: tuple[str, ...],
     place: str,
 ) -> str:
-    """Add what was read to the session; returns what to say of it."""
+    """Add what was read to the session; returns the message."""
     if not any(saved.tree.turns for saved in conversations):
-        message = f"{place} holds no turn{_left_out(faults)}."
+        message = f"{place} contains no turn{_skipped(faults)}."
         raise TranscriptError(message)
     loaded = [(saved, here.add(saved)) for saved in conversations]
     chosen = next(
-        (talk for saved, talk in loaded if saved.about.name == "main"), loaded[0][1]
+        (dialogue for saved, dialogue in loaded if saved.about.name == "main"),
+        loaded[0][1],
     )
     here.current = chosen.name
     listed = ", ".join(
-        f"{talk.name} ({format_count(len(talk.tree.turns), 'turn')})"
-        for _, talk in loaded
+        f"{dialogue.name} ({format_count(len(dialogue.tree.turns), 'turn')})"
+        for _, dialogue in loaded
     )
-    said = [f"Loaded {listed} from {place}{_left_out(faults)}."]
-    said += [
-        f"{saved.about.name} has turns already: what was loaded is {talk.name}."
-        for saved, talk in loaded
-        if saved.about.name != talk.name
+    text = [f"Loaded {listed} from {place}{_skipped(faults)}."]
+    text += [
+        f"{saved.about.name} has turns already: the loaded one is {dialogue.name}."
+        for saved, dialogue in loaded
+        if saved.about.name != dialogue.name
     ]
     turns = chosen.turns
     last = f", after {_prompt(turns[-1])!r}" if turns else ""
-    said.append(f"Now on {chosen.name}{last}.")
+    text.append(f"Now on {chosen.name}{last}.")
     if turns and turns[-1].status == "interrupted":
-        said.append("Its last answer was cut off; what came of it is kept.")
-    return " ".join(said)
+        text.append("Its last answer is incomplete: it was cut off.")
+    return " ".join(text)
 
 
-def _left_out(faults: tuple[str, ...]) -> str:
+def _skipped(faults: tuple[str, ...]) -> str:
     if not faults:
         return ""
     more = f" and {len(faults) - 1} more" if faults[1:] else ""
-    return f", but for what could not be read: {faults[0]}{more}"
+    return f", except for what could not be read: {faults[0]}{more}"

@@ -1,8 +1,8 @@
 """The first line of a cell, parsed: ``[NAME << | NAME: TYPE <<] [options] [names]``.
 
-Quotes are removed and brackets kept whole, so that ``df.query('x > 1')`` and
-``-p provider={"order": ["a"]}`` are one word each. Knows nothing of IPython and
-evaluates nothing.
+Quotes are removed and what is in brackets is one word, such as ``df.query('x > 1')``
+or ``-p provider={"order": ["a"]}``. Knows nothing of IPython; only the type before
+``<<`` is evaluated.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import ast
 import contextlib
-import difflib
 import json
 import keyword
 import typing
@@ -19,7 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 from stepmagic.conversation.draft import Draft
-from stepmagic.errors import CommandError
+from stepmagic.errors import CommandError, did_you_mean
 from stepmagic.schema import Schema
 from stepmagic.server.options import CLIENT_PARAMETERS, Overrides, check_option, spread
 from stepmagic.settings import EFFORTS
@@ -30,10 +29,10 @@ _QUOTES = "'\""
 
 
 def _several(text: str) -> tuple[str, ...]:
-    """Read one value, or several with commas between them."""
+    """Split values at commas."""
     values = tuple(value.strip() for value in text.split(","))
     if not all(values):
-        message = f"a value is missing beside a comma: {text!r}"
+        message = f"a value is missing next to a comma: {text!r}"
         raise argparse.ArgumentTypeError(message)
     return values
 
@@ -61,8 +60,7 @@ OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
         {
             "type": _efforts,
             "default": (None,),
-            "help": "how hard to think: high, medium or low; low,high asks side by "
-            "side",
+            "help": "reasoning effort: high, medium or low; low,high asks side by side",
         },
     ),
     (("-s", "--system"), {"help": "system prompt of the conversation, in quotes"}),
@@ -75,7 +73,7 @@ OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
         ("--once",),
         {
             "action": "store_true",
-            "help": "ask aside: neither read nor change the conversation",
+            "help": "ask without reading or changing the conversation",
         },
     ),
     (
@@ -84,7 +82,7 @@ OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
             "action": "append",
             "metavar": "NAME=VALUE",
             "default": [],
-            "help": "a parameter by the wire's own name: "
+            "help": "a request parameter: "
             + ", ".join((*CLIENT_PARAMETERS, *PARAMETERS)),
         },
     ),
@@ -99,7 +97,7 @@ OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
         ("--error",),
         {
             "action": "store_true",
-            "help": "send the last error with its cell and the types of its names",
+            "help": "send the last error, its cell and the types of the cell's names",
         },
     ),
     (
@@ -118,7 +116,7 @@ OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     ),
     (
         ("--raw",),
-        {"action": "store_true", "help": "send {{ }} as it stands"},
+        {"action": "store_true", "help": "send {{ }} as it is"},
     ),
     (
         ("attachments",),
@@ -134,15 +132,15 @@ OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """What a first line asks for."""
+    """A first line, parsed."""
 
     each: tuple[Overrides, ...] = (Overrides(),)
-    """What to ask with; several are asked side by side."""
+    """The overrides of a turn; several are asked side by side."""
     target: str | None = None
     """Name to bind the answer to."""
     target_type: str | None = None
-    """An expression: ``str`` binds the text, another type a value of it; None binds the
-    ``Reply``."""
+    """An expression: ``str`` binds the text, another type a value of that type; None
+    binds the ``Reply``."""
     conversation: str | None = None
     new: bool = False
     once: bool = False
@@ -157,11 +155,11 @@ class Command:
 
     @property
     def overrides(self) -> Overrides:
-        """What to ask with, first or only."""
+        """The first of the overrides, or the only one."""
         return self.each[0]
 
     def draft(self, body: str) -> Draft:
-        """Return what the cell asks.
+        """Return the question of the cell.
 
         Args:
             body: The cell without its first line.
@@ -221,8 +219,8 @@ def parse_command(line: str) -> Command:
 def _check(found: argparse.Namespace) -> None:
     if found.new and found.once:
         message = (
-            "-n and --once exclude one another: -n begins the conversation afresh, "
-            "--once leaves it alone. Take one of them."
+            "-n and --once cannot be combined: -n starts the conversation afresh, "
+            "--once does not change it. Use one of them."
         )
         raise CommandError(message)
     if found.conversation == "":
@@ -233,58 +231,58 @@ def _check(found: argparse.Namespace) -> None:
 def split_words(line: str) -> list[str]:
     """Split at white space outside quotes and brackets.
 
-    Quotes outside brackets are removed; what stands in brackets is kept to the letter.
+    Quotes outside brackets are removed; what is in brackets is not changed.
 
     Raises:
         CommandError: A quote or a bracket is not closed.
     """
     words: list[str] = []
     word: str | None = None
-    for letter, depth, quote in _letters(line):
-        if depth == 0 and not quote and letter.isspace():
+    for character, depth, quote in _characters(line):
+        if depth == 0 and not quote and character.isspace():
             if word is not None:
                 words.append(word)
             word = None
             continue
         word = word or ""
-        if depth > 0 or letter not in _QUOTES or (quote and letter != quote):
-            word += letter
+        if depth > 0 or character not in _QUOTES or (quote and character != quote):
+            word += character
     return words if word is None else [*words, word]
 
 
-def _letters(line: str) -> Iterator[tuple[str, int, str]]:
-    """Yield each letter with its bracket depth and the quote it belongs to.
+def _characters(line: str) -> Iterator[tuple[str, int, str]]:
+    """Yield each character with its bracket depth and the quote it is in.
 
-    A bracket counts as inside itself, a quotation mark as part of its quotation.
+    Brackets and quotes count as inside themselves.
     """
     expected: list[str] = []
     quote = ""
     escaped = False
-    for letter in line:
+    for character in line:
         if quote:
-            yield letter, len(expected), quote
-            if letter == quote and not escaped:
+            yield character, len(expected), quote
+            if character == quote and not escaped:
                 quote = ""
-            escaped = letter == "\\" and not escaped and bool(expected)
-        elif letter in _QUOTES:
-            quote = letter
-            yield letter, len(expected), quote
-        elif letter in _OPENING:
-            expected.append(_CLOSING[_OPENING.index(letter)])
-            yield letter, len(expected), ""
+            escaped = character == "\\" and not escaped and bool(expected)
+        elif character in _QUOTES:
+            quote = character
+            yield character, len(expected), quote
+        elif character in _OPENING:
+            expected.append(_CLOSING[_OPENING.index(character)])
+            yield character, len(expected), ""
         else:
-            yield letter, len(expected), ""
-            if expected and letter == expected[-1]:
+            yield character, len(expected), ""
+            if expected and character == expected[-1]:
                 expected.pop()
     if quote or expected:
         missing = quote or expected[-1]
-        message = f"the line lacks a closing {missing}: {line.strip()!r}"
+        message = f"a closing {missing} is missing: {line.strip()!r}"
         raise CommandError(message)
 
 
 def _split_target(line: str) -> tuple[str | None, str | None, str]:
     """Return the name and type before the first top-level ``<<``, and the rest."""
-    for position, (_, depth, quote) in enumerate(_letters(line)):
+    for position, (_, depth, quote) in enumerate(_characters(line)):
         if depth == 0 and not quote and line.startswith("<<", position):
             return *_target(line[:position].strip()), line[position + 2 :]
     return None, None, line
@@ -294,13 +292,13 @@ def _target(text: str) -> tuple[str, str | None]:
     name, colon, kind = (word.strip() for word in text.partition(":"))
     if not name.isidentifier() or keyword.iskeyword(name):
         message = (
-            f"{name!r} before << is no name to bind the answer to. Write `NAME <<` "
-            "first on the line; where << is text, put it in quotes."
+            f"{name!r} before << is not a name that can be bound. Write `NAME <<` "
+            "first on the line; if << is text, put it in quotes."
         )
         raise CommandError(message)
     if colon and not _is_expression(kind):
         message = (
-            f"{kind!r} before << is no type to answer with: `{name} <<` binds the "
+            f"{kind!r} before << is not a type: `{name} <<` binds the "
             f"reply, `{name}: str <<` its text, `{name}: list[int] <<` a value."
         )
         raise CommandError(message)
@@ -338,33 +336,32 @@ def _parameter(text: str) -> tuple[str, Any]:
 
 
 def _advised(message: str) -> str:
-    """Return argparse's message with the nearest option, where one was misspelt."""
+    """Return argparse's message with the nearest option, if one was misspelt."""
     _, unknown, words = message.partition("unrecognized arguments: ")
     if not unknown:
-        said = message.removeprefix("argument ")
-        return f"{said}. `%%step?` shows how the first line is written."
+        problem = message.removeprefix("argument ")
+        return f"{problem}. `%%step?` shows how the first line is written."
     flag = words.split()[0].partition("=")[0]
     options = [names[-1] for names, _ in OPTIONS if names[-1].startswith("--")]
     ways = {option.lstrip("-").replace("-", "_"): option for option in options}
     ways |= {name: f"-p {name}=..." for name in (*CLIENT_PARAMETERS, *PARAMETERS)}
     asked = flag.lstrip("-").lower().replace("-", "_")
-    close = difflib.get_close_matches(asked, ways, n=1)
-    hint = f" Did you mean `{ways[close[0]]}`?" if close else ""
+    hint = did_you_mean(asked, ways, form=lambda name: f"`{ways[name]}`")
     return f"%%step has no option {flag}.{hint} `%%step?` lists them."
 
 
 TEXT = "str"
-"""Asks for no JSON: it is the answer's text that is bound."""
+"""The type that asks for no JSON and binds the answer's text."""
 
 
 def with_type(command: Command, namespace: Mapping[str, Any]) -> Command:
-    """Return a command that asks for the type it names, if it names one.
+    """Return a command with the schema of the type before ``<<``, if there is one.
 
-    Names are the notebook's, then those of ``typing``, then Python's own.
+    Names are looked up in the notebook, then in ``typing``, then in Python.
 
     Raises:
         CommandError: The expression cannot be evaluated.
-        SchemaError: What it gives has no form in JSON.
+        SchemaError: Its value is not a type that JSON can express.
     """
     written = command.target_type
     if written is None or written == TEXT:
@@ -379,13 +376,12 @@ def with_type(command: Command, namespace: Mapping[str, Any]) -> Command:
 def _evaluated(written: str, namespace: Mapping[str, Any]) -> Any:
     names = {name: getattr(typing, name) for name in typing.__all__}
     try:
-        # The user's own words, as any other line of the cell.
+        # Written by the user, like any other line of the cell.
         return eval(written, {**names, **namespace})  # noqa: S307
     except NameError as exc:
-        close = difflib.get_close_matches(exc.name or "", namespace, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
+        hint = did_you_mean(exc.name or "", namespace, form=repr)
         message = (
-            f"{written!r} before <<: {exc}.{hint} A type is defined in a cell before."
+            f"{written!r} before <<: {exc}.{hint} Define the type in an earlier cell."
         )
         raise CommandError(message) from exc
     except Exception as exc:  # whatever an expression may raise

@@ -1,4 +1,4 @@
-"""Bare ``%step``: where things stand, at one glance."""
+"""Bare ``%step``: the status of the kernel on one card."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _SMALLEST_SHARE = 0.01
 
 
 def status(here: Session) -> Card:
-    """Return where things stand: model, conversation, context, cost, files, key."""
-    talk = here.conversation
-    options = here.options(talk)
+    """Return the status: model, conversation, context, cost, files and key."""
+    dialogue = here.conversation
+    options = here.options(dialogue)
     key = keys.find_key()
     effort = options.effort or _listed(options.reasoning) or "none sent"
     server = "the embedded engine" if is_local(options.model) else f"{options.base_url}"
@@ -35,10 +35,10 @@ def status(here: Session) -> Card:
             ("effort", effort),
             ("protocol", f"{options.api}, at {server}"),
             ("parameters", _listed(options.parameters) or "none set"),
-            ("conversation", _conversation(talk)),
-            ("branch", _branch(talk.tree)),
-            ("context", _context(talk, options)),
-            ("cost", _cost(talk, here.ledger)),
+            ("conversation", _conversation(dialogue)),
+            ("branch", _branch(dialogue.tree)),
+            ("context", _context(dialogue, options)),
+            ("cost", _cost(dialogue, here.ledger)),
             ("limits", _limits(options)),
             ("journal", place()),
             ("cassette", cassette_place()),
@@ -47,11 +47,13 @@ def status(here: Session) -> Card:
     )
 
 
-def _conversation(talk: Dialogue) -> str:
-    turns = format_count(len(talk.turns), "turn")
-    all_turns = len(talk.tree.turns)
-    more = f" of {all_turns:,} on all branches" if all_turns > len(talk.turns) else ""
-    return f"{talk.name}, {turns}{more}"
+def _conversation(dialogue: Dialogue) -> str:
+    turns = format_count(len(dialogue.turns), "turn")
+    all_turns = len(dialogue.tree.turns)
+    more = (
+        f" of {all_turns:,} on all branches" if all_turns > len(dialogue.turns) else ""
+    )
+    return f"{dialogue.name}, {turns}{more}"
 
 
 def _branch(tree: TurnTree) -> str:
@@ -60,8 +62,8 @@ def _branch(tree: TurnTree) -> str:
     return f"{tree.branch}{more}"
 
 
-def _context(talk: Dialogue, options: Options) -> str:
-    used = context_used(talk.turns, options.system)
+def _context(dialogue: Dialogue, options: Options) -> str:
+    used = context_used(dialogue.turns, options.system)
     most = options.entry.context_tokens if options.entry else None
     if not most:
         return f"about {used:,} tokens"
@@ -70,8 +72,8 @@ def _context(talk: Dialogue, options: Options) -> str:
     return f"about {used:,} tokens of {most:,} ({percent})"
 
 
-def _cost(talk: Dialogue, ledger: Ledger) -> str:
-    spent = total(turn.usage for turn in talk.tree.turns.values())
+def _cost(dialogue: Dialogue, ledger: Ledger) -> str:
+    spent = total(turn.usage for turn in dialogue.tree.turns.values())
     cost = format_cost(spent.cost_usd or 0)
     return f"{cost} in this conversation, {ledger.words} in this kernel"
 

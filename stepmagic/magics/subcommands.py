@@ -1,8 +1,7 @@
-"""What ``%step WORD`` does: a table of words, each a few lines over the session."""
+"""What ``%step WORD`` does: a table of subcommands, each a function of the session."""
 
 from __future__ import annotations
 
-import difflib
 import getpass
 import warnings
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from stepmagic.errors import (
     RequestRefused,
     ServerError,
     SettingError,
+    did_you_mean,
 )
 from stepmagic.magics.branches import (
     asked_model,
@@ -50,14 +50,14 @@ class Subcommand:
     run: Callable[[Session, list[str]], Any]
     most_words: int
     names: Callable[[Session], list[str]] = lambda _: []
-    """What its first argument may be, for completion."""
+    """Returns the candidates for its first argument, for completion."""
 
 
 def run_subcommand(line: str) -> Any:
-    """Do what a ``%step`` line says; returns what the cell shows, None for nothing.
+    """Run a ``%step`` line; returns what the cell shows, or None.
 
     Raises:
-        CommandError: There is no such word; the nearest is named.
+        CommandError: There is no such subcommand; the nearest is named.
     """
     words = split_words(line)
     if not words:
@@ -65,16 +65,15 @@ def run_subcommand(line: str) -> Any:
     name, *arguments = words
     found = SUBCOMMANDS.get(name)
     if found is None:
-        close = difflib.get_close_matches(name, SUBCOMMANDS, n=1)
-        hint = f" Did you mean `%step {close[0]}`?" if close else ""
+        hint = did_you_mean(name, SUBCOMMANDS, form="`%step {}`".format)
         message = (
             f"%step has no subcommand {name!r}.{hint} There are: "
-            f"{', '.join(SUBCOMMANDS)}. To ask something, use %%step and write the "
+            f"{', '.join(SUBCOMMANDS)}. To ask a question, use %%step and write the "
             "question on the next line."
         )
         raise CommandError(message)
     if len(arguments) > found.most_words:
-        # The words are not quoted: one may be a key.
+        # The message does not repeat the words: one may be a key.
         most = format_count(found.most_words, "word") if found.most_words else "nothing"
         message = f"%step {name} takes {most} after it."
         raise CommandError(message)
@@ -89,8 +88,9 @@ def _key(here: Session, words: list[str]) -> str:
         return f"The key entered in this kernel is forgotten; {used}."
     if words:
         message = (
-            "%step key asks for the key unseen. A key written into a cell is saved "
-            "with the notebook: clear this cell, and change the key if it was real."
+            "%step key asks for the key and hides it. A key written into a cell is "
+            "saved with the notebook: clear this cell, and revoke the key if it was "
+            "real."
         )
         raise CommandError(message)
     place = _enter_key(here)
@@ -100,21 +100,24 @@ def _key(here: Session, words: list[str]) -> str:
 
 
 def _enter_key(here: Session) -> str | None:
-    """Ask for a key and keep it; returns where.
+    """Ask for a key and store it; returns where.
 
-    The text is a local variable here and nowhere else: a traceback may show those.
+    No other function has it in a local variable: a traceback may show those.
     """
     value = _hidden("API key (not shown): ")
     if not value:
         return None
     if not keys.Key(value, "the user").is_sendable:
-        message = "no key holds such characters. Nothing has changed; try again."
+        message = (
+            "the key contains characters that HTTP cannot send. Nothing has changed; "
+            "try again."
+        )
         raise SettingError(message)
     return here.keys.enter(value, remember=keys.can_remember())
 
 
 def _hidden(prompt: str) -> str:
-    """Ask for a text that is not shown.
+    """Ask for a text that is hidden.
 
     Raises:
         KeyMissing: The front end cannot ask, or would show it.
@@ -125,32 +128,30 @@ def _hidden(prompt: str) -> str:
             return getpass.getpass(prompt).strip()
     except (EOFError, NotImplementedError, getpass.GetPassWarning) as exc:
         message = (
-            "this front end cannot ask for a key unseen. Set the environment variable "
-            f"{keys.VARIABLE} before the kernel starts."
+            "this front end cannot hide a key that is typed. Set the environment "
+            f"variable {keys.VARIABLE} before the kernel starts."
         )
         raise KeyMissing(message) from exc
 
 
 def _checked() -> str:
-    """Ask the server about the key, and say what it says."""
+    """Ask the server whether it accepts the key; returns a sentence."""
     url = f"{current().base_url.rstrip('/')}/key"
     if not keys.may_carry_key(url):
-        return (
-            "It is sent nowhere: StepMagic.base_url is plain http to another machine."
-        )
+        return "It is never sent: StepMagic.base_url is plain http to another machine."
     try:
         payload = look_up(url, keys.find_key())
     except KeyRefused as exc:
-        return f"It is not accepted: {exc}"
+        return f"The server does not accept it: {exc}"
     except RequestRefused:
-        return "This server does not say whether it takes it."
+        return "This server does not say whether it accepts the key."
     except ServerError as exc:
         return f"It could not be checked: {exc}"
-    return f"The server took it{_limit(payload)}."
+    return f"The server accepts it{_limit(payload)}."
 
 
 def _limit(payload: Any) -> str:
-    """Return what a reply of ``GET /key`` says of the money left."""
+    """Return the remaining credit, from the reply of ``GET /key``."""
     data = mapping(mapping(payload).get("data"))
     if data.get("limit_remaining", "") is None:
         return ": no spending limit"
@@ -161,15 +162,15 @@ def _limit(payload: Any) -> str:
 def _model(here: Session, words: list[str]) -> Any:
     if not words:
         return _model_table(here)
-    talk = here.conversation
-    options = here.options(talk, Overrides(model=words[0]))
-    talk.overrides = replace(talk.overrides, model=options.model)
-    said = f"{talk.name} asks {options.model} from here on."
+    dialogue = here.conversation
+    options = here.options(dialogue, Overrides(model=words[0]))
+    dialogue.overrides = replace(dialogue.overrides, model=options.model)
+    message = f"{dialogue.name} asks {options.model} from here on."
     if options.entry is None and not is_local(options.model):
         close = here.catalogue().close(options.model)
-        said += " It is not in the catalogue and is sent as typed."
-        said += f" Close to it: {', '.join(close)}." if close else ""
-    return said
+        message += " It is not in the catalogue and is sent as typed."
+        message += f" Similar: {', '.join(close)}." if close else ""
+    return message
 
 
 def _model_table(here: Session) -> Table:
@@ -190,7 +191,7 @@ def _model_table(here: Session) -> Table:
 
 
 def _refresh(here: Session) -> str:
-    """Fetch the server's list once a day; returns a note where that failed."""
+    """Fetch the server's list once a day; returns a note if that failed."""
     catalogue = here.catalogue()
     if catalogue.is_fresh:
         return ""
@@ -198,7 +199,7 @@ def _refresh(here: Session) -> str:
     try:
         catalogue.take(look_up(url, keys.find_key()))
     except ServerError as exc:
-        return f"Only the models that are known without the server's list: {exc}"
+        return f"The server's list could not be fetched; this one may be old: {exc}"
     return ""
 
 
@@ -236,4 +237,4 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     ),
     "cassette": Subcommand(run=cassette, most_words=2, names=cassette_words),
 }
-"""The words after ``%step``."""
+"""The subcommands by name."""

@@ -112,8 +112,8 @@ def test_undo_and_redo_move_the_head(
     for question in "ABC":
         step.run(f"%%step\n{question}")
     said = run_subcommand("undo 2")
-    assert said == "2 turns undone, from 'B' on. `%step redo` brings back."
-    assert run_subcommand("redo") == "Brought back 'B': 2 turns."
+    assert said == "2 turns undone, from 'B' on. `%step redo` restores them."
+    assert run_subcommand("redo") == "Restored 'B': 2 turns."
     step.run("%%step\nD")
     assert asked(server) == ["A", "B", "D"]
     assert run_subcommand("redo").startswith("There is nothing to redo")

@@ -28,7 +28,7 @@ def set_to() -> tuple[str, str]:
 
 
 def test_without_a_cassette_it_says_how_to_put_one_in() -> None:
-    said = "There is no cassette. `%step cassette notes.jsonl` puts one in."
+    said = "There is no cassette. `%step cassette notes.jsonl` uses one."
     assert run_subcommand("cassette") == said
     assert run_subcommand("cassette off") == "There is no cassette."
     with pytest.raises(CommandError, match=r"`%step cassette notes\.jsonl replay`"):
@@ -38,7 +38,7 @@ def test_without_a_cassette_it_says_how_to_put_one_in() -> None:
 
 def test_a_file_and_a_mode_are_set_in_any_order() -> None:
     said = run_subcommand("cassette notes.jsonl")
-    assert said.startswith("notes.jsonl, 0 answers: what is recorded is replayed, ")
+    assert said.startswith("notes.jsonl, 0 answers: recorded answers are replayed, ")
     assert set_to() == ("notes.jsonl", "auto")
     run_subcommand("cassette record")
     assert set_to() == ("notes.jsonl", "record")
@@ -100,7 +100,7 @@ def test_where_it_stands_is_shown(folder: Path) -> None:
     rows = dict(run_subcommand("cassette").rows)
     assert rows["file"] == str(damaged)
     assert rows["answers"] == "0"
-    assert rows["mode"].startswith("auto: what is recorded")
+    assert rows["mode"].startswith("auto: recorded answers")
     assert rows["fault"].startswith("Line 2 of")
 
 
@@ -135,7 +135,7 @@ def test_cells_are_replayed_after_a_restart(
     monkeypatch.delenv("OPENROUTER_API_KEY")
     session().cassettes.clear()
     step.run("%step cassette replay")
-    assert "1 answer: only what is recorded is answered" in step.printed
+    assert "1 answer: only recorded answers are replayed" in step.printed
     step.run("%%step again << -n\n2+2?")
     assert (step["r"].text, step["again"].text) == ("Four.", "Four.")
     assert len(server.requests) == 1

@@ -119,9 +119,7 @@ def test_any_line_is_read_or_refused(line: str) -> None:
 def test_unclosed_quote_or_bracket_is_named(line: str, missing: str) -> None:
     with pytest.raises(CommandError) as caught:
         parse_command(line)
-    assert str(caught.value) == (
-        f"the line lacks a closing {missing}: {line.strip()!r}"
-    )
+    assert str(caught.value) == (f"a closing {missing} is missing: {line.strip()!r}")
 
 
 # Options and attachments
@@ -195,13 +193,13 @@ def test_options_and_attachments_stand_in_any_order(line: str, wanted: Command) 
         ("-t 0", "%%step has no option -t. `%%step?` lists them."),
         ("--help", "%%step has no option --help. `%%step?` lists them."),
         ("-e", "-e/--effort: expected one argument. `%%step?` shows how"),
-        ("-e low,", "-e/--effort: a value is missing beside a comma: 'low,'"),
-        ("-m a,,b", "-m/--model: a value is missing beside a comma: 'a,,b'"),
+        ("-e low,", "-e/--effort: a value is missing next to a comma: 'low,'"),
+        ("-m a,,b", "-m/--model: a value is missing next to a comma: 'a,,b'"),
         ("-e low,hgih", "-e/--effort: invalid choice: 'hgih' (choose from high,"),
         ("-e hgih", "-e/--effort: invalid choice: 'hgih'"),
         ("-m -n", "-m/--model: expected one argument."),
         ("--once=yes", "--once: ignored explicit argument 'yes'."),
-        ("-n --once", "-n and --once exclude one another: -n begins"),
+        ("-n --once", "-n and --once cannot be combined: -n starts"),
         ("-c ''", "-c takes the name of a conversation"),
     ],
 )
@@ -338,19 +336,19 @@ def test_no_quoted_or_bracketed_text_makes_a_target(text: str, word: str) -> Non
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("<< df", "'' before << is no name to bind the answer to. Write `NAME <<`"),
-        ("a.b <<", "'a.b' before << is no name"),
-        ("a, b <<", "'a, b' before << is no name"),
-        ("rows[0] <<", "'rows[0]' before << is no name"),
-        ("1a <<", "'1a' before << is no name"),
-        ("class <<", "'class' before << is no name"),
-        ("'r' <<", "\"'r'\" before << is no name"),
-        ("-p stop=<< df", "'-p stop=' before << is no name"),
-        ("rows: list of int <<", "'list of int' before << is no type to answer"),
+        ("<< df", "'' before << is not a name that can be bound. Write `NAME <<`"),
+        ("a.b <<", "'a.b' before << is not a name"),
+        ("a, b <<", "'a, b' before << is not a name"),
+        ("rows[0] <<", "'rows[0]' before << is not a name"),
+        ("1a <<", "'1a' before << is not a name"),
+        ("class <<", "'class' before << is not a name"),
+        ("'r' <<", "\"'r'\" before << is not a name"),
+        ("-p stop=<< df", "'-p stop=' before << is not a name"),
+        ("rows: list of int <<", "'list of int' before << is not a type"),
         ("rows: a b <<", "`rows <<` binds the reply, `rows: str <<` its text, `rows: "),
-        ("a: <<", "'' before << is no type to answer with"),
-        ("a: str: int <<", "'str: int' before << is no type"),
-        ("a: lambda <<", "'lambda' before << is no type"),
+        ("a: <<", "'' before << is not a type"),
+        ("a: str: int <<", "'str: int' before << is not a type"),
+        ("a: lambda <<", "'lambda' before << is not a type"),
     ],
 )
 def test_what_no_answer_can_be_bound_to_is_refused(line: str, says: str) -> None:

@@ -48,10 +48,10 @@ NOWHERE = "http://127.0.0.1:9/v1"
     [
         ("modle", "no subcommand 'modle'. Did you mean `%step model`? There are: key"),
         ("hist", "Did you mean `%step history`?"),
-        ("what is this", "To ask something, use %%step and write the question on"),
+        ("what is this", "To ask a question, use %%step and write the question on"),
         ("new now", "%step new takes nothing after it."),
         ("use a b", "%step use takes 1 word after it."),
-        ("use 'a", "the line lacks a closing '"),
+        ("use 'a", "a closing ' is missing"),
     ],
 )
 def test_what_is_no_subcommand_is_refused_with_advice(line: str, says: str) -> None:
@@ -92,7 +92,9 @@ def test_models_that_ship_are_listed_without_a_server() -> None:
         "local/smollm2",
         "stepfun/step-3.7-flash (current)",
     ]
-    assert shown.note.startswith("Only the models that are known without the server's")
+    assert shown.note.startswith(
+        "The server's list could not be fetched; this one may be old: "
+    )
     assert "could not be reached" in shown.note
 
 
@@ -127,7 +129,7 @@ def test_model_file_of_the_user_needs_no_catalogue() -> None:
 def test_unknown_model_is_chosen_and_close_names_are_given() -> None:
     assert run_subcommand("model stepfun/step-3.7-flsh") == (
         "main asks stepfun/step-3.7-flsh from here on. It is not in the catalogue and "
-        "is sent as typed. Close to it: stepfun/step-3.7-flash."
+        "is sent as typed. Similar: stepfun/step-3.7-flash."
     )
     assert run_subcommand("model qqqqq").endswith("is sent as typed.")
 
@@ -179,7 +181,7 @@ def test_new_conversation_sets_the_turns_aside(
     server.enqueue(answer("Yes."))
     step.run("%%step\nIs it?")
     assert run_subcommand("new") == (
-        "main starts afresh; 1 turn set aside. `%step use` lists them."
+        "main starts afresh; 1 turn kept on a branch. `%step use` lists the branches."
     )
     step.run("%%step\nHi")
     roles = [message["role"] for message in server.requests[-1].body["messages"]]
@@ -230,7 +232,7 @@ def test_entered_key_is_used_and_checked(
     step.run("%step key")
     assert prompts == ["API key (not shown): "]
     assert step.printed == (
-        "The key is kept in this kernel. The server took it: $7.50 left.\n"
+        "The key is kept in this kernel. The server accepts it: $7.50 left.\n"
     )
     step.run("%%step\nHi")
     assert server.requests[-1].headers["authorization"] == f"Bearer {server.key}"
@@ -242,7 +244,10 @@ def test_refused_key_is_said(
 ) -> None:
     typed(SECRET)
     step.run("%step key")
-    assert "The key is kept in this kernel. It is not accepted: " in step.printed
+    assert (
+        "The key is kept in this kernel. The server does not accept it: "
+        in step.printed
+    )
     assert "401" in step.printed
     assert SECRET not in step.printed
     assert server.requests[-1].path == "/api/v1/key"
@@ -256,7 +261,9 @@ def test_no_key_entered_changes_nothing(typed: Callable[[Any], list[str]]) -> No
 
 def test_text_that_is_no_key_changes_nothing(typed: Callable[[Any], list[str]]) -> None:
     typed("sk-or-\nv1-0123456789")
-    with pytest.raises(SettingError, match="no key holds such characters") as caught:
+    with pytest.raises(
+        SettingError, match="the key contains characters that HTTP cannot send"
+    ) as caught:
         run_subcommand("key")
     assert "0123456789" not in str(caught.value)
     assert keys.find_key() is None
@@ -318,7 +325,7 @@ def test_front_end_that_would_show_the_key_is_not_asked(
     monkeypatch.setattr(getpass, "getpass", module.fallback_getpass)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with pytest.raises(KeyMissing, match="cannot ask for a key unseen"):
+        with pytest.raises(KeyMissing, match="cannot hide a key that is typed"):
             run_subcommand("key")
 
 
@@ -356,19 +363,25 @@ def stub() -> Iterator[type[Stub]]:
 @pytest.mark.parametrize(
     ("answered", "says"),
     [
-        ((200, {"data": {"limit_remaining": 0.5}}), "The server took it: $0.50 left."),
-        ((200, {"data": {"limit_remaining": -2}}), "The server took it: -$2.00 left."),
+        (
+            (200, {"data": {"limit_remaining": 0.5}}),
+            "The server accepts it: $0.50 left.",
+        ),
+        (
+            (200, {"data": {"limit_remaining": -2}}),
+            "The server accepts it: -$2.00 left.",
+        ),
         (
             (200, {"data": {"limit_remaining": None}}),
-            "The server took it: no spending limit.",
+            "The server accepts it: no spending limit.",
         ),
-        ((200, {"data": {"limit_remaining": "lots"}}), "The server took it."),
-        ((200, {"data": {}}), "The server took it."),
-        ((200, []), "The server took it."),
+        ((200, {"data": {"limit_remaining": "lots"}}), "The server accepts it."),
+        ((200, {"data": {}}), "The server accepts it."),
+        ((200, []), "The server accepts it."),
         ((404, {"error": {"message": "no such path"}}), "This server does not say"),
         (
             (401, {"error": {"message": "bad key"}}),
-            "It is not accepted: the server (401",
+            "The server does not accept it: the server (401",
         ),
         (
             (500, {"error": {"message": "oops"}}),
@@ -393,7 +406,7 @@ def test_key_is_not_sent_over_plain_http(typed: Callable[[Any], list[str]]) -> N
     current().base_url = "http://192.0.2.1/v1"
     typed(SECRET)
     assert run_subcommand("key") == (
-        "The key is kept in this kernel. It is sent nowhere: StepMagic.base_url is "
+        "The key is kept in this kernel. It is never sent: StepMagic.base_url is "
         "plain http to another machine."
     )
 

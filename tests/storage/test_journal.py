@@ -114,7 +114,7 @@ def test_a_turn_in_mid_stream_survives_kill_9(
     with running_kernel(**settings) as kernel:
         kernel.check("%load_ext stepmagic")
         said = kernel.check("%step load").printed
-        assert "Its last answer was cut off; what came of it is kept." in said
+        assert "Its last answer is incomplete: it was cut off." in said
         kept = kernel.check(
             "from stepmagic.session import session\n"
             "print(session().conversation.turns[-1].text)"
@@ -145,7 +145,7 @@ def test_a_turn_is_written_while_it_comes(
     assert step.shell
     restart()
     said = run_subcommand("load")
-    assert said.endswith("Its last answer was cut off; what came of it is kept.")
+    assert said.endswith("Its last answer is incomplete: it was cut off.")
 
 
 def test_a_turn_that_says_nothing_new_is_not_written_again(
@@ -232,7 +232,7 @@ def test_what_was_loaded_is_what_was_there(
     assert after.about == before.about
     assert after.about.overrides.model == "local/smollm2"
     assert tree_to_dict(after.tree) == tree_to_dict(before.tree)
-    assert run_subcommand("redo").startswith("Brought back 'D'")
+    assert run_subcommand("redo").startswith("Restored 'D'")
     assert len(server.requests) == 4
 
 
