@@ -1,4 +1,4 @@
-"""The state of one kernel: its conversations, the last reply, and all that goes on.
+"""The state of one kernel: conversations, the last reply, settings, keys, spending.
 
 ``session()`` is where the rooms above find it. The rooms below cannot import this
 module; they get the same objects from ``settings.kernel``, and what they compute with

@@ -26,7 +26,7 @@ def new(here: Session, _: list[str]) -> str:
         return f"{dialogue.name} is empty already."
     turns = format_count(count, "turn")
     return (
-        f"{dialogue.name} starts afresh; {turns} kept on a branch. `%step use` lists "
+        f"{dialogue.name} starts afresh; {turns} set aside. `%step use` lists "
         "the branches."
     )
 

@@ -6,17 +6,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from stepmagic import storage
 from stepmagic.display.html.tables import Table
 from stepmagic.errors import CommandError, TranscriptError
 from stepmagic.session import Session
-from stepmagic.storage import (
-    Recovered,
-    Saved,
-    load_file,
-    read_header,
-    read_journal,
-    save_file,
-)
 from stepmagic.storage.journal import earlier_journals, notebook
 from stepmagic.transcript import Turn
 from stepmagic.transcript.usage import format_count
@@ -41,7 +34,7 @@ def save(here: Session, words: list[str]) -> str:
         message = f"{dialogue.name} is empty: there is nothing to save."
         raise CommandError(message)
     path = Path(words[0]).expanduser()
-    save_file(dialogue.saved, path)
+    storage.save_file(dialogue.saved, path)
     if path.suffix.lower() == ".json":
         turns = format_count(len(dialogue.tree.turns), "turn")
         return f"Saved {dialogue.name} to {path}: {turns}, all branches."
@@ -55,7 +48,7 @@ def load(here: Session, words: list[str]) -> str | Table:
         return _load_latest(here)
     if not words[0].isdecimal():
         path = Path(words[0]).expanduser()
-        conversations, faults = load_file(path)
+        conversations, faults = storage.load_file(path)
         return _add(here, conversations, faults, str(path))
     journals = _journals()
     number = int(words[0])
@@ -84,7 +77,9 @@ def _journals() -> list[_Journal]:
     found = []
     for path in paths:
         try:
-            found.append(_Journal(path=path, notebook=read_header(path).notebook))
+            found.append(
+                _Journal(path=path, notebook=storage.read_header(path).notebook)
+            )
         except TranscriptError:
             # Written by a newer stepmagic, or still empty: the others are listed.
             continue
@@ -114,11 +109,11 @@ def _load_latest(here: Session) -> str | Table:
 
 
 def _load_journal(here: Session, journal: _Journal) -> str:
-    found = read_journal(journal.path)
+    found = storage.read_journal(journal.path)
     return _add(here, found.conversations, found.faults, _place(found))
 
 
-def _place(found: Recovered) -> str:
+def _place(found: storage.Recovered) -> str:
     place = f"the journal of {_moment(found.header.started_at)}"
     return f"{place}, {found.header.notebook}" if found.header.notebook else place
 
@@ -130,7 +125,7 @@ def _moment(seconds: float) -> str:
 def _listed(journals: list[_Journal]) -> Table:
     rows = []
     for number, journal in enumerate(journals[:_LISTED], 1):
-        found = read_journal(journal.path)
+        found = storage.read_journal(journal.path)
         turns = [t for saved in found.conversations for t in saved.tree.turns.values()]
         last = max(turns, key=lambda turn: turn.started_at, default=None)
         rows.append(
@@ -156,7 +151,7 @@ def _prompt(turn: Turn) -> str:
 
 def _add(
     here: Session,
-    conversations: tuple[Saved, ...],
+    conversations: tuple[storage.Saved, ...],
     faults: tuple[str, ...],
     place: str,
 ) -> str:

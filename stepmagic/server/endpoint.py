@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from stepmagic.errors import AttachmentError, KeyMissing
 from stepmagic.keys import Key, find_key
+from stepmagic.server import local
 from stepmagic.server.budget import Metered
 from stepmagic.server.cassette.endpoint import ReplayEndpoint
 from stepmagic.server.cassette.mode import deck
@@ -104,9 +105,7 @@ def find_server(options: Options, report: Callable[[str], None]) -> Endpoint:
         EngineError: The embedded engine cannot be set up.
     """
     if is_local(options.model):
-        from stepmagic.server.local import engine  # noqa: PLC0415 - subprocess, tqdm, hashing
-
-        running = engine(options.model, progress=report)
+        running = local.engine(options.model, progress=report)
         return Endpoint(
             base_url=running.base_url,
             model=running.model,

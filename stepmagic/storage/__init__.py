@@ -1,17 +1,24 @@
-"""Conversations as files: ``.json`` to go on with, ``.md`` and ``.ipynb`` to read.
+"""Conversations as files: ``.json`` to load again, ``.md`` and ``.ipynb`` to read.
 
-saved       a conversation as a value, and its form
-journals    journals as files, and what they tell
-files       a file is replaced whole or not at all, and only if it is ours
-readable    Markdown
-cells       a notebook
-openai      OpenAI's messages
+snapshot       a conversation as a value, and its saved form
+journal        the journal of this kernel
+journal_file   journals as files, and what they contain
+files          replaces a file completely or not at all, and only one of ours
+markdown       writes Markdown
+notebook       writes a notebook
+openai         OpenAI's messages
 """
 
-from stepmagic.storage.files import load_file, save_file
-from stepmagic.storage.journal_file import Recovered, read_header, read_journal
-from stepmagic.storage.openai import from_openai, to_openai
-from stepmagic.storage.snapshot import About, Saved, saved_from_dict, saved_to_dict
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stepmagic.storage.files import load_file, save_file
+    from stepmagic.storage.journal_file import Recovered, read_header, read_journal
+    from stepmagic.storage.openai import from_openai, to_openai
+    from stepmagic.storage.snapshot import About, Saved, saved_from_dict, saved_to_dict
 
 __all__ = [
     "About",
@@ -26,3 +33,25 @@ __all__ = [
     "saved_to_dict",
     "to_openai",
 ]
+
+_HOMES = {
+    "About": "snapshot",
+    "Recovered": "journal_file",
+    "Saved": "snapshot",
+    "load_file": "files",
+    "read_header": "journal_file",
+    "read_journal": "journal_file",
+    "save_file": "files",
+    "saved_from_dict": "snapshot",
+    "saved_to_dict": "snapshot",
+    "from_openai": "openai",
+    "to_openai": "openai",
+}
+"""The module of each name, imported when the name is first used."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

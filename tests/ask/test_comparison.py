@@ -312,7 +312,7 @@ def test_asked_aside_they_are_kept_nowhere(
     step.run("%%step r << --once -e low,high\nWhich?")
     assert session().conversation.tree.turns == {}
     assert len(step["r"]) == 2
-    with pytest.raises(CommandError, match="no answers stand side by side in main"):
+    with pytest.raises(CommandError, match="there are no answers side by side in main"):
         run_subcommand("use 2")
     assert len(server.requests) == 2
 
@@ -321,13 +321,15 @@ def test_use_keeps_one(server: OpenRouterServer, step: ShellUnderTest) -> None:
     server.enqueue(error(400))
     step.run("%%step r << -c plots -e low,medium,high\nWhich?")
     (failed,) = (n for n, r in enumerate(step["r"], 1) if r.status == "error")
-    with pytest.raises(CommandError, match=f"nothing came of answer {failed}"):
+    with pytest.raises(CommandError, match=f"answer {failed} is empty"):
         run_subcommand(f"use {failed}")
-    with pytest.raises(CommandError, match=r"3 answers stand .* there is no 4 to keep"):
+    with pytest.raises(
+        CommandError, match=r"there are 3 answers .* so 4 cannot be kept"
+    ):
         run_subcommand("use 4")
     kept = max({1, 2, 3} - {failed})
     said = run_subcommand(f"use {kept}")
-    assert said == f"plots goes on with answer {kept} of 3: 1 turn."
+    assert said == f"plots continues with answer {kept} of 3: 1 turn."
     here = session()
     assert here.current == "plots"
     assert here.last is not None

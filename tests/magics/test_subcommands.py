@@ -181,7 +181,7 @@ def test_new_conversation_sets_the_turns_aside(
     server.enqueue(answer("Yes."))
     step.run("%%step\nIs it?")
     assert run_subcommand("new") == (
-        "main starts afresh; 1 turn kept on a branch. `%step use` lists the branches."
+        "main starts afresh; 1 turn set aside. `%step use` lists the branches."
     )
     step.run("%%step\nHi")
     roles = [message["role"] for message in server.requests[-1].body["messages"]]

@@ -133,8 +133,8 @@ def test_a_saved_file_brings_the_conversation_back(
     before = session().conversation.saved
     step.run(f"%step load {path}")
     assert step.printed == (
-        f"Loaded main-2 (2 turns) from {path}. main has turns already: what was loaded "
-        "is main-2. Now on main-2, after '1 + 1?'.\n"
+        f"Loaded main-2 (2 turns) from {path}. main has turns already: the loaded "
+        "one is main-2. Now on main-2, after '1 + 1?'.\n"
     )
     after = session().conversation.saved
     assert session().conversation.name == "main-2"
@@ -245,7 +245,7 @@ def test_a_file_without_a_turn_is_said_to_be(tmp_path: Path) -> None:
     path = tmp_path / "empty.json"
     path.write_text(json.dumps(saved_to_dict(Saved())))
     before = session().conversations["main"]
-    with pytest.raises(TranscriptError, match="holds no turn"):
+    with pytest.raises(TranscriptError, match="contains no turn"):
         run_subcommand(f"load {path}")
     assert session().conversations == {"main": before}
 

@@ -559,7 +559,7 @@ def test_bytes_that_are_gone_are_named(
             "is a journal of version 2; this stepmagic reads version 1",
         ),
         ('{"journal": 1}\n', "the first line.started_at is missing"),
-        ('{"journal": 1, "started_at": 1, "pid": 1}\n', "holds no turn."),
+        ('{"journal": 1, "started_at": 1, "pid": 1}\n', "contains no turn."),
     ],
 )
 def test_a_file_that_is_no_journal_is_refused(
@@ -594,7 +594,7 @@ def test_the_journal_of_this_notebook_is_loaded(
     assert session().conversation.turns[0].prompt.text == "In a.ipynb, 2"
     assert said.endswith(" Older ones of this notebook: `%step load N` with N 3.")
     said = run_subcommand("load 2")
-    assert "main has turns already: what was loaded is main-2." in said
+    assert "main has turns already: the loaded one is main-2." in said
     assert session().conversation.turns[0].prompt.text == "In b.ipynb, 1"
     with pytest.raises(CommandError, match=r"no journal 9: \d earlier journals found"):
         run_subcommand("load 9")
