@@ -26,8 +26,8 @@ ALLOWED = {
     "transcript/parts:_digest": "checksums of media",
     "transcript/serialization:_hints": "the types of a dataclass's fields",
     # Locks
-    "conversation/dialogue:_held": "the turn locks of a task, to refuse a deadlock",
-    "markdown/highlight:_LOADING": "lock: Pygments loads a lexer in one thread only",
+    "conversation/dialogue:_held_locks": "locks of a task, to refuse a deadlock",
+    "markdown/highlight:_PYGMENTS_LOCK": "Pygments works in one thread only",
     # Fork guards and what they guard: one loop for each process.
     "server/http:_background": "the thread of the event loop; a fork has its own",
     "server/http:_lost_to_fork": "fork guard: a parent's sockets must stay open",

@@ -488,7 +488,7 @@ def test_a_damaged_line_is_left_out_and_named(
     path.write_bytes(b"".join([header, *rest]))
     said = run_subcommand("load")
     assert "Loaded main (1 turn) from the journal" in said
-    assert f"but for what could not be read: {fault}" in said or fault in said
+    assert f"except for what could not be read: {fault}" in said or fault in said
     assert "Now on main, after 'A'." in said
     assert len(server.requests) == 1
 
@@ -506,7 +506,7 @@ def test_a_lost_line_loses_no_other_turn(
     kept = [line for line in rest if b'"about"' not in line]
     path.write_bytes(b"".join([header, *kept]))
     said = run_subcommand("load")
-    assert "but for what could not be read: line 2: turn" in said
+    assert "except for what could not be read: line 2: turn" in said
     assert "and 1 more" in said
     asked = [turn.prompt.text for turn in session().conversation.turns]
     assert asked == ["B", "C"]
