@@ -158,6 +158,8 @@ def ask(prompt: Prompt, conversation: Dialogue, options: Options) -> Reply:
         ValueMisfit: The answer is not of the type, nor was it when asked again.
         Interrupted: The user stopped it; what was received is kept.
     """
+    if options.schema is None:
+        return _ask_once(prompt, conversation, options)
     question = TypedQuestion[Reply](prompt, options.schema)
     for each in question:
         question.take(_ask_once(each, conversation, options))
@@ -228,9 +230,11 @@ async def astep(
     each = [replace(overrides, model=model, effort=effort)]
     asked = _question(prompt, attachments, each, conversation, once=once, tools=tools)
     (options,) = asked.each
+    if options.schema is None:
+        return await _ask_once_async(asked.prompt, asked.dialogue, options)
     question = TypedQuestion[Reply](asked.prompt, options.schema)
-    for again in question:
-        question.take(await _ask_once_async(again, asked.dialogue, options))
+    for each_prompt in question:
+        question.take(await _ask_once_async(each_prompt, asked.dialogue, options))
     return question.answer
 
 

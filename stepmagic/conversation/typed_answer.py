@@ -51,13 +51,13 @@ class TypedQuestion(Generic[AnswerT]):
 
     Args:
         prompt: The question.
-        schema: The type of the answer; None accepts any text.
+        schema: The type of the answer.
     """
 
     answer: AnswerT
     """The answer to the latest prompt."""
 
-    def __init__(self, prompt: Prompt, schema: Schema | None) -> None:
+    def __init__(self, prompt: Prompt, schema: Schema) -> None:
         self._prompt = prompt
         self._schema = schema
 
@@ -73,9 +73,9 @@ class TypedQuestion(Generic[AnswerT]):
         """
         yield self._prompt
         tries = 1
-        while self._schema is not None and (error := self._misfit()) is not None:
+        while (error := self._misfit()) is not None:
             if tries == _MOST_TRIES or not self._is_repairable:
-                raise self._given_up(error, self._schema, tries)
+                raise self._given_up(error, tries)
             yield _correction(error)
             tries += 1
 
@@ -91,8 +91,8 @@ class TypedQuestion(Generic[AnswerT]):
         """Whether asking again may help: an answer cut off would be cut off again."""
         return self.answer.finish_reason == "stop" and bool(self.answer.text.strip())
 
-    def _given_up(self, error: ValueMisfit, schema: Schema, tries: int) -> ValueMisfit:
-        message = f"the answer is not of the type {schema.title}"
+    def _given_up(self, error: ValueMisfit, tries: int) -> ValueMisfit:
+        message = f"the answer is not of the type {self._schema.title}"
         if tries > 1:
             message += f", asked {tries} times"
         message += f": {error.problem.rstrip('.')}. "

@@ -139,7 +139,7 @@ class Tally:
     failed: int = 0
     """Rows that have an error."""
     cost_usd: float | None = None
-    """Of this run; None while the server named none."""
+    """Of this run; None while the server reported none."""
 
     @property
     def is_fruitless(self) -> bool:
@@ -199,7 +199,7 @@ class Run:
 
     @property
     def closed_s(self) -> float:
-        """How long the server wants nothing to be asked, in seconds."""
+        """How long the server wants no requests, in seconds."""
         return self._rate_limit.closed_s
 
     @property
@@ -208,7 +208,7 @@ class Run:
         return self._resume_file.fault
 
     def outcomes(self) -> list[Answer]:
-        """Return what every row got, those that were never asked included."""
+        """Return the answer of every row, also of those that were never asked."""
         rest = Answer(error=f"not asked: {self.end}")
         return [rest if answer is None else answer for answer in self.answers]
 
@@ -248,11 +248,11 @@ class Run:
             asked = self.tally.asked
             await self._take(number, asker)
             if self.tally.asked == asked:
-                # Rows that are not asked must leave the loop to others, too.
+                # Rows that are not asked must yield to the event loop, too.
                 await asyncio.sleep(0)
 
     async def _take(self, number: int, asker: Asker) -> None:
-        """See to the answer of a row: found, on its way, or asked for."""
+        """Get the answer of a row: it is known, under way, or asked for."""
         try:
             message = await self._message(number, asker)
             body = asker.encode(message)
@@ -304,7 +304,7 @@ class Run:
     async def _converted(self, row: Mapping[str, Any]) -> Message:
         if all(map(is_inline, row.values())):
             return self._question.message(row)
-        # Pictures take long to encode, and what draws them knows one thread at a time.
+        # Pictures take long to encode, and what draws them is not thread-safe.
         async with self._converting:
             return await asyncio.to_thread(self._question.message, row)
 
@@ -363,7 +363,7 @@ class Run:
             self.end = f"max_cost_usd={format_cost(most)} is reached"
 
     def _is_no_use(self, error: StepError) -> bool:
-        """Whether the rows that are left would meet an error too.
+        """Whether the rows that are left would get an error too.
 
         Some errors are of single rows, unless no row was ever answered.
         """

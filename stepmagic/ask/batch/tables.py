@@ -1,7 +1,7 @@
 """Data of any kind as rows, and the answers joined to it as columns.
 
-Handles pandas itself and every other frame through narwhals; imports no
-library of tables but the one that a list is made a frame of.
+Handles pandas itself and every other frame through narwhals; imports no table library,
+except the one that makes a frame of a list.
 """
 
 from __future__ import annotations
