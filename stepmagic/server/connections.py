@@ -1,8 +1,8 @@
-"""HTTP clients of one loop, so many that none has more than a few requests at a time.
+"""HTTP connections: enough clients that each has few requests, and batched reads.
 
 For each request httpcore looks at every connection of its pool, and for each idle one
 at all the others (``AsyncConnectionPool._assign_requests_to_connections`` of 1.0.9): at
-a hundred requests at a time, that alone would be ten thousand looks a request.
+a hundred concurrent requests, that would be ten thousand checks for each request.
 """
 
 from __future__ import annotations
@@ -93,10 +93,10 @@ _REST_S = 0.05
 
 
 class Gathering(httpx.AsyncByteStream):
-    """A response's bytes as they come; on ``gather``, with a rest after each read.
+    """The bytes of a response; after ``gather``, with a pause after each read.
 
-    What comes meanwhile waits in the socket and is read at once. A server that sends
-    200 tokens a second thus wakes this process 20 times a second.
+    What arrives meanwhile waits in the socket and is read in one go. A server that
+    sends 200 tokens a second thus wakes this process 20 times a second.
     """
 
     def __init__(self, stream: httpx.AsyncByteStream) -> None:
@@ -113,7 +113,7 @@ class Gathering(httpx.AsyncByteStream):
         return found
 
     def gather(self) -> None:
-        """Begin to rest; called after the first words, which must not be kept back."""
+        """Start to pause; called after the first text, which must not be delayed."""
         self._gathers = True
 
     async def __aiter__(self) -> AsyncIterator[bytes]:

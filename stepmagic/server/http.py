@@ -78,7 +78,7 @@ class Limits:
     idle_s: float = 120.0
     """Longest silence: from the request to the first byte, and between bytes."""
     total_s: float = 0.0
-    """For a whole try; 0 sets no limit."""
+    """For one attempt in total; 0 sets no limit."""
     retries: int = 3
     """Further tries after the first, all before the first token."""
 
@@ -166,7 +166,7 @@ def _after_fork() -> None:
 
 
 def close() -> None:
-    """Close every connection; the next request opens anew."""
+    """Close every connection; the next request opens new ones."""
     global _background  # noqa: PLW0603 - one per process is the point
     if _background is not None:
         _background.close()
@@ -194,7 +194,7 @@ class Exchange:
     """One request and the events of its reply, with retries before the first token.
 
     ``events`` raises no ``StepError``: whatever goes wrong is in the ``Finish`` that
-    ends it. To stop, cancel the task that reads it: the connection closes at once;
+    ends it. To stop, cancel the task that reads it: the connection closes immediately;
     ``cut`` then ends the parts that were open.
     """
 
@@ -256,8 +256,8 @@ class Exchange:
                         yield event
         except TimeoutError:
             stalled = StreamStalled(
-                f"no whole answer within {self._call.limits.total_s:g} s "
-                "(%config StepMagic.total_timeout_s). What came is kept."
+                f"no complete answer within {self._call.limits.total_s:g} s "
+                "(%config StepMagic.total_timeout_s). What was received is kept."
             )
             yield Finish(reason="error", error=stalled)
         except StepError as error:
@@ -281,7 +281,7 @@ class Exchange:
 
             from stepmagic.server.connections import Gathering  # noqa: PLC0415
 
-            # A stream is UTF-8 whatever its header says, and may open with a BOM.
+            # An event stream is UTF-8 whatever its header says; a BOM may come first.
             response.encoding = "utf-8-sig"
             stream = Gathering.of(response)
             async for frame in EventSource(response).aiter_sse():
@@ -307,12 +307,12 @@ async def fetch_json(call: Call) -> Any:
         try:
             return json.loads(body)
         except ValueError as exc:
-            message = f"{call.url} sent no JSON. Is base_url right?"
+            message = f"{call.url} did not send JSON. Is base_url right?"
             raise ProtocolError(message) from exc
 
 
 def look_up(url: str, key: Key | None = None) -> Any:
-    """Return the JSON that lies at a URL, or give up within seconds; blocks.
+    """Return the JSON at a URL, or give up within seconds; blocks.
 
     Raises:
         ServerError: See ``fetch_json``.
@@ -341,8 +341,9 @@ async def over_http(call: Call) -> AsyncIterator[httpx.Response]:
                 yield response
     except httpx.ReadTimeout as exc:
         message = (
-            f"nothing came for {limits.idle_s:g} s (%config "
-            "StepMagic.idle_timeout_s). What came is kept; `%step continue` goes on."
+            f"nothing was received for {limits.idle_s:g} s (%config "
+            "StepMagic.idle_timeout_s). What was received is kept; `%step continue` "
+            "continues the answer."
         )
         raise StreamStalled(message) from exc
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as exc:
@@ -374,7 +375,7 @@ def _lost(call: Call, exc: Exception, *, answered: bool) -> ServerError:
     if answered:
         return StreamCut(
             "the connection was lost before the answer was finished. What came is "
-            "kept; `%step continue` goes on from there."
+            "kept; `%step continue` continues from there."
         )
     server = httpx.URL(call.url).copy_with(path="/", query=None)
     reason = str(exc) or type(exc).__name__
@@ -390,8 +391,8 @@ def _headers(call: Call) -> dict[str, str]:
     if call.key and may_carry_key(call.url):
         if not call.key.is_sendable:
             message = (
-                f"the key from {call.key.source} holds characters that no key has. "
-                "Enter it with `%step key`."
+                f"the key from {call.key.source} contains characters that a key "
+                "cannot have. Enter it with `%step key`."
             )
             raise SettingError(message)
         headers["authorization"] = f"Bearer {call.key.reveal()}"

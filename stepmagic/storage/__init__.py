@@ -1,11 +1,12 @@
-"""Conversations as files: ``.json`` to go on with, ``.md`` and ``.ipynb`` to read.
+"""Conversations as files: ``.json`` to continue with, ``.md`` and ``.ipynb`` to read.
 
-saved       a conversation as a value, and its form
-journals    journals as files, and what they tell
-files       a file is replaced whole or not at all, and only if it is ours
-readable    Markdown
-cells       a notebook
-openai      OpenAI's messages
+snapshot      a conversation as a value, and its form
+journal       every turn written to disk as it arrives
+journal_file  journals as files, and how they are read
+files         saving and loading: a file is replaced completely or not at all
+markdown      Markdown
+notebook      a notebook
+openai        OpenAI's messages
 """
 
 from stepmagic.storage.files import load_file, save_file

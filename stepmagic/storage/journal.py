@@ -278,7 +278,7 @@ def _explain(exc: Exception) -> str:
 
 
 def place() -> str:
-    """Return in words where the journal is."""
+    """Return a text that says where the journal is."""
     kept = journal()
     if kept is None:
         return "off: `%config StepMagic.journal` names a folder, or auto"
@@ -294,7 +294,7 @@ _journals: list[Journal] = []
 def journal() -> Journal | None:
     """Return the journal as it is set now; None where none is kept.
 
-    A forked child has one of its own: it never writes to its parent's.
+    A forked child gets its own: it never writes to its parent's.
     """
     setting = current().journal
     if not setting:
@@ -309,10 +309,10 @@ def journal() -> Journal | None:
 
 
 def earlier_journals() -> list[Path]:
-    """Return the journals other than this process's, last written to first.
+    """Return the journals of other processes, the one written to last comes first.
 
     Raises:
-        OSError: There is no home folder where they could lie.
+        OSError: There is no home folder where they could be.
     """
     setting = current().journal
     if not setting:
@@ -325,7 +325,7 @@ def earlier_journals() -> list[Path]:
 
 
 def forget() -> None:
-    """End the journal and begin anew, as a new process would."""
+    """End the journal and forget it, as a new process would."""
     for each in _journals:
         each.end()
     _journals.clear()

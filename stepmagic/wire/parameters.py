@@ -1,6 +1,6 @@
 """Every parameter a user may set by the wire's own name, and its form by protocol.
 
-The names are those of ``/chat/completions``; a row says where each protocol takes the
+The names are those of ``/chat/completions``; a row is where each protocol takes the
 value, None where it takes none. What needs more than another name (``reasoning``,
 ``response_format``, ``tool_choice``, ``stop``) is written by the codec itself and
 marked ``CODEC`` here.
@@ -219,7 +219,7 @@ def check_parameter(name: str, value: Any) -> Any:
         message = f"{name} takes {_WANTED[row.kind]}, not {value!r}"
         raise SettingError(message)
     if row.kind in ("object", "objects", "any") and not _is_json(value):
-        message = f"{name} holds what JSON has no form for: {value!r}"
+        message = f"{name} contains what JSON cannot express: {value!r}"
         raise SettingError(message)
     _check_bounds(name, row, value)
     return value

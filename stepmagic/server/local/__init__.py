@@ -1,4 +1,4 @@
-"""The embedded engine: llama.cpp's own server, in a process beside the kernel.
+"""The embedded engine: llama.cpp's own server, in a separate process.
 
 ``weights`` finds or fetches a model file, ``process`` keeps one engine a model running,
 ``server`` is what that process runs. All three protocols, text only, no reasoning.
