@@ -101,7 +101,7 @@ class Schema:
 
     @property
     def record_columns(self) -> tuple[Column, ...]:
-        """The fields of each record, where it is a list of records; else none."""
+        """The fields of each record, if it is a list of records; else empty."""
         held = self.json_schema.get("properties", {}).get(VALUE, {})
         if not self.is_wrapped or held.get("type") != "array":
             return ()

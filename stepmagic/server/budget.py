@@ -63,18 +63,17 @@ def limit_usd() -> float | None:
 
 
 class Metered(SourceWrapper):
-    """The events of an answer, whose cost is added to the ledger as they arrive."""
+    """The events of an answer, whose cost is added to the ledger as they arrive.
+
+    Args:
+        source: The answer.
+        entry: The model; without a price, only reported costs are counted.
+        body: The request.
+    """
 
     def __init__(
         self, source: Source, entry: ModelEntry | None, body: Mapping[str, Any]
     ) -> None:
-        """Prepare to count.
-
-        Args:
-            source: The answer.
-            entry: The model; without a price, only reported costs are counted.
-            body: The request.
-        """
         super().__init__(source)
         self._entry = entry
         self._body = body
@@ -168,7 +167,7 @@ class Metered(SourceWrapper):
 
 
 def _passed() -> float | None:
-    """Return the limit, where it is passed."""
+    """Return the limit if it is exceeded; else None."""
     limit = limit_usd()
     return limit if limit is not None and _ledger.spent_usd > limit else None
 

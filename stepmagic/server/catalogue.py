@@ -127,10 +127,9 @@ def is_local(model: str) -> bool:
 
 
 class Catalogue:
-    """The models of one server."""
+    """The models of one server: those that ship, and the list fetched last."""
 
     def __init__(self, base_url: str) -> None:
-        """Begin with what ships and what was fetched before."""
         self._path = _cache_path(base_url)
         self._entries = dict(SHIPPED)
         self._fetched_at: float | None = None

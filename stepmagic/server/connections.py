@@ -28,10 +28,13 @@ its connections after 5 s (httpx, Resource Limits)."""
 
 
 class Clients:
-    """The clients for hosts that are reached in one way."""
+    """The clients for hosts that are reached in the same way.
+
+    Args:
+        trust_env: Whether proxies are taken from the environment.
+    """
 
     def __init__(self, *, trust_env: bool) -> None:
-        """Begin with none; ``trust_env`` takes proxies from the environment."""
         self._trust_env = trust_env
         self._held: list[_Client] = []
         self._closing: set[asyncio.Task[None]] = set()
@@ -92,17 +95,16 @@ _REST_S = 0.05
 """Between two reads; a display draws no more often than that."""
 
 
-class Gathering(httpx.AsyncByteStream):
-    """The bytes of a response; after ``gather``, with a pause after each read.
+class CoalescedStream(httpx.AsyncByteStream):
+    """The bytes of a response; after ``coalesce``, with a pause after each read.
 
     What arrives meanwhile waits in the socket and is read in one go. A server that
     sends 200 tokens a second thus wakes this process 20 times a second.
     """
 
     def __init__(self, stream: httpx.AsyncByteStream) -> None:
-        """Wrap a stream that nobody has begun to read."""
         self._stream = stream
-        self._gathers = False
+        self._is_coalescing = False
         self._was_read = False
 
     @classmethod
@@ -112,9 +114,9 @@ class Gathering(httpx.AsyncByteStream):
         response.stream = found
         return found
 
-    def gather(self) -> None:
+    def coalesce(self) -> None:
         """Start to pause; called after the first text, which must not be delayed."""
-        self._gathers = True
+        self._is_coalescing = True
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         loop = asyncio.get_running_loop()
@@ -122,8 +124,8 @@ class Gathering(httpx.AsyncByteStream):
         async for chunk in self._stream:
             watch.cancel()
             yield chunk
-            # One read may hold many chunks; those that follow the first are at hand.
-            if self._was_read and self._gathers:
+            # One read may return many chunks; those after the first are available.
+            if self._was_read and self._is_coalescing:
                 await asyncio.sleep(_REST_S)
             self._was_read = False
             watch = loop.call_soon(self._note_read)

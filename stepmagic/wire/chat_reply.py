@@ -46,7 +46,7 @@ _REASONS: dict[str, FinishReason] = {
 }
 _FAULTS = ("error", "network_error")
 """Reasons of a provider that broke off. OpenRouter may give one as the native reason
-beside a plain ``stop`` and no error object (earendil-works/pi#8511)."""
+with a plain ``stop`` and no error object (earendil-works/pi#8511)."""
 
 _TEXT, _THOUGHT, _REFUSAL = "text", "thought", "refusal"
 _KNOWN = frozenset(

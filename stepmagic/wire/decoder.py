@@ -40,7 +40,6 @@ class Decoder(ABC):
     """
 
     def __init__(self) -> None:
-        """Begin with no open part."""
         self._assembly = Assembly()
         self._indices: dict[Hashable, int] = {}
         self._open: dict[Hashable, None] = {}

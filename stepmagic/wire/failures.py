@@ -30,7 +30,7 @@ _ADVICE: dict[type[ServerError], str] = {
     CreditExhausted: "Add credit to the account, or use `%step model local`.",
     ModelNotFound: "`%step model` lists the models.",
     ContextTooLong: (
-        "Start anew with `-n`, or attach less; `--dry-run` shows what is large."
+        "Start over with `-n`, or attach less; `--dry-run` shows what is large."
     ),
     ContentRefused: "Say it differently, or choose another model with `-m`.",
     ServerOverloaded: "Run the cell again in a while, or choose a model with `-m`.",

@@ -35,7 +35,7 @@ SIGNED = "signed"
 """A format for reasoning whose signature, if it has one, arrives at its end."""
 
 UNSENT = "unsent"
-"""Key in a reasoning part's metadata that keeps it out of requests: it came in the
+"""Key in a reasoning part's metadata that keeps it out of requests: it was in the
 middle of an answer that was gone on with, where no protocol has a place for it."""
 
 _SECRET_KEYS = ("signature", "encrypted_content", "data")
@@ -93,7 +93,7 @@ def _with_answered(
     """Yield each message with the ids of the calls of its round that have a result.
 
     A round is an answer and the tool messages right behind it. Ids are looked at in one
-    round alone, since some models count them anew in each answer.
+    round, since some models number them again in each answer.
     """
     rounds: list[list[Message]] = []
     for message in messages:
@@ -162,7 +162,7 @@ def _is_open(part: Reasoning) -> bool:
     """Whether a part is readable text without a signature or encryption.
 
     Both the metadata and the provider's object in it are looked at: a block that was
-    cut before its signature came says by its format that it would have been signed.
+    cut before its signature arrived shows by its format that it would have been signed.
     """
     whole = native(part)
     forms = [part.provider_metadata, whole if isinstance(whole, Mapping) else {}]

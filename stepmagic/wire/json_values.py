@@ -84,7 +84,7 @@ def _utf8(value: Any) -> tuple[int, ...] | None:
 
 
 def tool_choice(value: str | Mapping[str, Any]) -> tuple[ToolMode, str]:
-    """Return how tools are chosen, and the name where it is one tool.
+    """Return how tools are chosen, and the name if it is one tool.
 
     Args:
         value: A mode, the name of a tool, or the object that one of the three

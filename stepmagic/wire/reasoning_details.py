@@ -33,7 +33,6 @@ class ReasoningDetails:
     """
 
     def __init__(self) -> None:
-        """Begin with no detail."""
         self._fields: dict[Hashable, dict[str, Any]] = {}
         self._pieces: dict[Hashable, dict[str, list[str]]] = {}
 
@@ -69,6 +68,6 @@ class ReasoningDetails:
 
 
 def readable(fragment: Mapping[str, Any]) -> str:
-    """Return what a person may read of a detail; empty where it is encrypted."""
+    """Return the readable text of a detail; empty if it is encrypted."""
     text = fragment.get("text") or fragment.get("summary")
     return text if isinstance(text, str) else ""

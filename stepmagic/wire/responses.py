@@ -93,7 +93,7 @@ def _thinks(reasoning: Mapping[str, Any]) -> bool:
 
 
 def _with_encrypted(included: list[str]) -> list[str]:
-    # Only beside a reasoning object: OpenAI refuses it for models that do not reason
+    # Only with a reasoning object: OpenAI refuses it for models that do not reason
     # (microsoft/agent-framework#7483).
     return included if ENCRYPTED in included else [*included, ENCRYPTED]
 

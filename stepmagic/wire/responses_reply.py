@@ -56,13 +56,12 @@ class Decoder(decoder.Decoder):
     """Turns the events of a response into ours; see ``wire.decoder``."""
 
     def __init__(self) -> None:
-        """Begin with no item."""
         super().__init__()
         self._items: dict[_ItemKey, Mapping[str, Any]] = {}
         self._finished: set[_ItemKey] = set()
         self._sections: dict[_ItemKey, tuple[str, Any]] = {}
         self._annotations: dict[Hashable, list[Any]] = {}
-        # The events that tell something; the rest repeats them.
+        # The events with news; the others repeat them.
         self._takers: dict[str, Callable[[Mapping[str, Any]], list[StreamEvent]]] = {
             "response.created": self._note,
             "response.in_progress": self._note,

@@ -28,7 +28,6 @@ class Recorder:
     """Opens a request over HTTP, and keeps the answer that is received."""
 
     def __init__(self) -> None:
-        """Begin with nothing."""
         self.recording = Recording()
         """What was received in the last attempt."""
         self._chunks: list[tuple[float, bytes]] = []

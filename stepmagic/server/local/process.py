@@ -156,7 +156,7 @@ class _Running:
         return False
 
     def close(self) -> str:
-        """End the process, where it is this one's; return how it ended."""
+        """End the process, if this process started it; return its exit status."""
         if self._is_borrowed:
             return "with the process that started it"
         self._stdin.close()
