@@ -110,7 +110,7 @@ def test_nearest_name_is_hinted_at(name: str, hint: str) -> None:
 
 def test_hint_names_several_in_their_form() -> None:
     names = ["column_a", "column_b", "column_c", "other"]
-    hint = did_you_mean("column", names, most=2, form="{!r}")
+    hint = did_you_mean("column", names, most=2, form=repr)
     assert hint.startswith(" Did you mean 'column_")
     assert hint.count("column_") == 2
 

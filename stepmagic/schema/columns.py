@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 from stepmagic.schema.strict import VALUE, resolved
 
 ColumnKind: TypeAlias = Literal["string", "integer", "number", "boolean", "object"]
-"""What a column holds; ``object`` is anything else, mixed or nested."""
+"""The values of a column; ``object`` is anything else, mixed or nested."""
 
 _PLAIN: dict[str, ColumnKind] = {
     "string": "string",
@@ -29,7 +29,7 @@ _JSON_TYPES: tuple[tuple[type, str], ...] = (
     (float, "number"),
     (type(None), "null"),
 )
-"""Names of JSON's plain types; a bool is an int too, and so stands first."""
+"""Names of JSON's plain types; a bool is an int too, and so comes first."""
 
 _DEEPEST = 20
 """Definitions that refer to one another are followed so far."""
@@ -85,7 +85,7 @@ def _type_of(value: Any) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Return a value without classes of its own: records as dicts, enums as values.
+    """Return a value as plain data: records as dicts, enums as values.
 
     What a frame has a form for, such as a date or a ``Decimal``, stays as it is.
     """

@@ -34,10 +34,10 @@ _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionSchema:
-    """What a model is told of a function, and what reads the arguments it wrote."""
+    """A function as described to a model, and how its arguments are read."""
 
     name: str
-    """At most 64 letters, digits, ``_`` and ``-``."""
+    """At most 64 characters: ASCII letters, digits, ``_`` and ``-``."""
     description: str = ""
     """The docstring before its sections."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -52,7 +52,7 @@ class FunctionSchema:
         """Return keyword arguments of the types that the function declares.
 
         Args:
-            text: The JSON object a model wrote; nothing at all is no arguments.
+            text: The JSON object a model wrote; empty means no arguments.
 
         Raises:
             ValueMisfit: They do not fit; the message is fit to be sent to the model.
@@ -80,7 +80,7 @@ def function_schema(
     Args:
         function: A function, method, partial or callable object, async or not.
         name: What the model calls it; by default its own name.
-        description: What the model is told of it; by default its docstring.
+        description: Describes it to the model; by default its docstring.
 
     Raises:
         SchemaError: It has no name, no signature, or a type that has no form in JSON.
@@ -135,7 +135,7 @@ def _parameters(
     for parameter in signature.parameters.values():
         if parameter.kind is inspect.Parameter.POSITIONAL_ONLY:
             message = (
-                f"{called} takes {parameter.name} by position alone, and a model calls "
+                f"{called} takes {parameter.name} only by position, and a model calls "
                 "by name. Leave out the `/`."
             )
             raise SchemaError(message)
@@ -144,7 +144,7 @@ def _parameters(
 
 
 def _key(parameter: inspect.Parameter, said: str | None) -> Any:
-    """Return the type of an argument, with what is said of it."""
+    """Return the type of an argument, with its description."""
     empty = inspect.Parameter.empty
     kind = Any if parameter.annotation is empty else modern(parameter.annotation)
     if said:
@@ -155,7 +155,7 @@ def _key(parameter: inspect.Parameter, said: str | None) -> Any:
 
 
 def read_docstring(text: str) -> tuple[str, dict[str, str]]:
-    """Return what a Google-style docstring says, and what it says of each argument."""
+    """Return the summary of a Google-style docstring, and of each argument."""
     summary: list[str] = []
     arguments: dict[str, str] = {}
     section = name = ""

@@ -84,7 +84,7 @@ def describe(adapter: TypeAdapter[Any], name: str) -> dict[str, Any]:
 
 
 def make_reader(adapter: TypeAdapter[Any]) -> Callable[[Any], Any]:
-    """Return what makes values of parsed JSON; a ``ValueError`` says what is wrong."""
+    """Return a function that makes values of parsed JSON, or raises ``ValueError``."""
     from pydantic import ValidationError  # noqa: PLC0415
 
     def read(value: Any) -> Any:
@@ -160,7 +160,7 @@ def _modern_keys(kind: Any) -> Any:
     keys: dict[str, Any] = {}
     for name, hint in typing.get_type_hints(kind, include_extras=True).items():
         mark = Required if name in kind.__required_keys__ else NotRequired
-        # Where annotations are postponed, the mark is seen here alone.
+        # Where annotations are postponed, the mark is only seen here.
         if get_origin(hint) in (Required, NotRequired):
             mark, hint = get_origin(hint), get_args(hint)[0]  # noqa: PLW2901
         keys[name] = mark[modern(hint)]

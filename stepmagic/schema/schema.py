@@ -36,11 +36,11 @@ class Schema:
     title: str
     """How the type is written, such as ``list[Invoice]``."""
     name: str
-    """What a server calls it: at most 64 letters, digits, ``_`` and ``-``."""
+    """Its name for a server: at most 64 ASCII letters, digits, ``_`` and ``-``."""
     json_schema: Mapping[str, Any]
-    """What a server holds the answer to; its root is always an object."""
+    """The JSON Schema that a server enforces; its root is always an object."""
     is_wrapped: bool
-    """Whether the root was put around what is no object: ``{"value": ...}``."""
+    """Whether the value is wrapped in an object: ``{"value": ...}``."""
     is_strict: bool
     """Whether OpenAI's ``strict`` takes it: closed objects, every property required."""
     _check: Callable[[Any], Any] = field(repr=False, compare=False)
@@ -64,8 +64,8 @@ class Schema:
             described, check = kind, make_raw_reader(kind)
         elif _is_value(kind):
             message = (
-                f"{quoted(kind)} is no type to answer with. Take a type, such as str "
-                "or list[int], a dataclass or a pydantic model."
+                f"{quoted(kind)} is not a type to answer with. Take a type, such as "
+                "str or list[int], a dataclass or a pydantic model."
             )
             raise SchemaError(message)
         else:
@@ -96,12 +96,12 @@ class Schema:
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """The fields of a record, or one ``value`` where it is none."""
+        """The fields of a record; one ``value`` for anything else."""
         return columns_of(self.json_schema)
 
     @property
     def record_columns(self) -> tuple[Column, ...]:
-        """The fields of each record, where it is a list of records; else none."""
+        """The fields of each record, if it is a list of records; else empty."""
         held = self.json_schema.get("properties", {}).get(VALUE, {})
         if not self.is_wrapped or held.get("type") != "array":
             return ()
@@ -110,7 +110,7 @@ class Schema:
         return columns_of({**self.json_schema, "properties": {}, **items})
 
     def row(self, value: Any) -> dict[str, Any]:
-        """Return a value as one row of a frame: what each column holds.
+        """Return a value as one row of a frame: a value for each column.
 
         A key beyond the columns, which an open mapping may have, stays.
         """
@@ -123,16 +123,16 @@ class Schema:
         """Return the value that a model wrote as JSON, fenced or not.
 
         Raises:
-            ValueMisfit: It is no JSON, or not of this type; says what is wrong where.
+            ValueMisfit: It is not JSON, or not of this type; the message says where.
         """
         try:
             return self.check(parse_json(text))
         except ValueError as exc:
-            message = f"what came is no {self.title}: {exc}"
+            message = f"the answer is not of type {self.title}: {exc}"
             raise ValueMisfit(message, text=text, problem=str(exc)) from exc
 
     def check(self, value: Any) -> Any:
-        """Return the value that a parsed JSON document stands for.
+        """Return the value of a parsed JSON document.
 
         Raises:
             ValueError: It is not of this type; the message says what is wrong where.
@@ -159,12 +159,12 @@ def spelled(kind: Any) -> str:
 
 def _sendable(name: str) -> str:
     """Return a name as OpenAI takes it."""
-    letters = re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_")
-    return letters[:_LONGEST_NAME] or "answer"
+    usable = re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_")
+    return usable[:_LONGEST_NAME] or "answer"
 
 
 def _is_value(kind: Any) -> bool:
-    """Whether it is something that pydantic takes for a type and nobody means so."""
+    """Whether it is a value that pydantic would take for a type by mistake."""
     return inspect.isroutine(kind) or isinstance(kind, str | int | float | list | tuple)
 
 
@@ -180,5 +180,5 @@ def parse_json(text: str) -> Any:
             return json.loads(candidate)
         except (ValueError, RecursionError) as exc:
             problem = getattr(exc, "msg", "it is nested too deeply")
-    message = f"it is no JSON: {problem} in {quoted(text)}"
+    message = f"it is not JSON: {problem} in {quoted(text)}"
     raise ValueError(message)

@@ -1,7 +1,7 @@
 """JSON Schemas in the form that servers can hold a model to.
 
 Sources: OpenAI's guide to structured outputs (every object closed, every property
-required, the root an object, ``anyOf`` for ``oneOf``, nothing beside a ``$ref``), and
+required, the root an object, ``anyOf`` for ``oneOf``, nothing next to a ``$ref``), and
 Anthropic's, which closes objects too.
 """
 
@@ -11,13 +11,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 VALUE = "value"
-"""The one property of the object around what is no object itself."""
+"""The one property of the object that wraps what is not an object."""
 
 _NOISE = frozenset({"$schema", "$id", "title", "default", "examples", "discriminator"})
-"""What says nothing to a model, or is refused beside ``strict``."""
+"""Keywords that mean nothing to a model, or are refused with ``strict``."""
 
 _NAMED = frozenset({"properties", "$defs", "definitions", "patternProperties"})
-"""Keywords whose object holds schemas by names of the user's own."""
+"""Keywords whose object contains schemas by names that the user chose."""
 
 _SHARED = ("$defs", "definitions")
 """Where definitions stand, which other schemas refer to."""
@@ -42,7 +42,7 @@ _FORMATS = frozenset({
     "date", "date-time", "duration", "email", "hostname", "ipv4", "ipv6", "time",
     "uuid",
 })  # fmt: skip
-"""Formats that OpenAI takes; any other is checked here alone."""
+"""Formats that OpenAI takes; any other is only checked here."""
 
 
 def tidied(schema: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Functions that a model may call: what it is told of them, and how they are found.
+"""Functions that a model may call: their description, and how they are found.
 
 A function stays what it is: ``tool`` notes on it how it is to be called. Runs nothing;
 ``calling`` does.
@@ -32,14 +32,14 @@ class _Notes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tool:
-    """A function, and what a model is told of it."""
+    """A function, and its description for a model."""
 
     function: Callable[..., Any] = field(repr=False)
     schema: FunctionSchema
     confirm: bool = False
     """Whether the user is asked before each call."""
     threaded: bool = True
-    """Whether it runs in a thread of its own, beside other calls."""
+    """Whether it runs in its own thread, concurrently with other calls."""
 
     @property
     def name(self) -> str:
@@ -51,14 +51,14 @@ class Tool:
         """Return a function as a tool.
 
         Raises:
-            SettingError: It is no function, or a model cannot be told how to call it.
+            SettingError: It is not a function, or cannot be described to a model.
         """
         if isinstance(function, cls):
             return function
         if not callable(function):
             message = (
-                f"{function!r} is no function that a model could call. Give functions: "
-                "tools=[search, plot]."
+                f"{function!r} is not a function that a model could call. Pass "
+                "functions: tools=[search, plot]."
             )
             raise SettingError(message)
         notes = getattr(function, _NOTES, None) or _Notes()
@@ -136,7 +136,7 @@ def tool(
         if not threaded and inspect.iscoroutinefunction(function):
             message = (
                 f"{function.__name__} is async, and the cell waits meanwhile: it runs "
-                "in a thread of its own. Leave out `threaded=False`."
+                "in its own thread. Leave out `threaded=False`."
             )
             raise SettingError(message)
         try:
@@ -153,7 +153,7 @@ def to_tools(functions: Iterable[Any]) -> tuple[Tool, ...]:
     """Return functions as tools.
 
     Raises:
-        SettingError: One is no function, or two have one name.
+        SettingError: One is not a function, or two have the same name.
     """
     found: dict[str, Tool] = {}
     for function in functions:
@@ -172,8 +172,8 @@ def find_tools(names: str, namespace: Mapping[str, Any]) -> tuple[Tool, ...]:
     """Return the tools that ``--tools a,b.c`` names.
 
     Raises:
-        CommandError: There is no function of such a name.
-        SettingError: A model cannot be told how to call one.
+        CommandError: There is no function of that name.
+        SettingError: One cannot be described to a model.
     """
     words = [word.strip() for word in names.split(",")]
     return to_tools(_named(word, namespace) for word in words if word)
@@ -190,7 +190,7 @@ def _named(name: str, namespace: Mapping[str, Any]) -> Any:
         message = f"--tools: `{name}` is {type(found).__name__}, no function."
         raise CommandError(message)
     functions = [word for word, value in namespace.items() if callable(value)]
-    hint = did_you_mean(name, functions, form="`{}`")
+    hint = did_you_mean(name, functions, form="`{}`".format)
     message = (
         f"--tools: there is no function `{name}` here.{hint} Separate several by "
         "commas: `--tools search,plot`."

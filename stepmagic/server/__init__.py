@@ -1,1 +1,1 @@
-"""Who is asked and how: options, models, endpoints, HTTP, money."""
+"""The server side of a question: options, models, endpoints, HTTP, costs."""

@@ -1,9 +1,9 @@
 """What this kernel spends, and the most it may: ``%config StepMagic.max_cost_usd``.
 
-One ledger for all that asks a server: conversations, questions asked aside, batches.
-``Metered`` stands between a request and whoever reads it, so nothing passes it by. What
-a server counted stands in the ledger as it said; where an answer was stopped before
-that, by estimate, and while it comes too where there is a limit to hold it to.
+One ledger for everything that asks a server: conversations, one-off questions, batches.
+``Metered`` wraps every answer, so that none is missed. Costs that a server reports
+are recorded as reported. An answer that was stopped before is recorded by estimate,
+and so is a running one if there is a limit to enforce.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ from stepmagic.transcript.usage import estimate_body, estimate_tokens, format_co
 
 @dataclass(slots=True)
 class Ledger:
-    """What was spent since the kernel began; written on the background loop alone."""
+    """What was spent since the kernel began; written only on the event loop."""
 
     spent_usd: float = 0.0
     estimated: int = 0
-    """Answers in it whose cost no server said, for they were stopped before."""
+    """Answers in it whose cost is estimated, since they were stopped."""
 
     @property
     def words(self) -> str:
-        """What was spent, in words."""
+        """What was spent, as text: ``about $0.12``."""
         about = "about " if self.estimated else ""
         return f"{about}{format_cost(self.spent_usd)}"
 
@@ -50,23 +50,22 @@ def ledger() -> Ledger:
 
 
 def limit_usd() -> float | None:
-    """Return the most that may be spent; None where there is no limit."""
+    """Return the most that may be spent; None if there is no limit."""
     return current().max_cost_usd or None
 
 
 class Metered(SourceWrapper):
-    """The events of an answer, with its cost in the ledger as it comes."""
+    """The events of an answer, whose cost is added to the ledger as they arrive.
+
+    Args:
+        source: The answer.
+        entry: The model; without a price, only reported costs are counted.
+        body: The request.
+    """
 
     def __init__(
         self, source: Source, entry: ModelEntry | None, body: Mapping[str, Any]
     ) -> None:
-        """Prepare to count.
-
-        Args:
-            source: Where the answer comes from.
-            entry: Who answers; without a price only what a server says is counted.
-            body: The request.
-        """
         super().__init__(source)
         self._entry = entry
         self._body = body
@@ -129,7 +128,7 @@ class Metered(SourceWrapper):
                 self._has_begun, self._is_reported = True, False
                 if isinstance(event, PartDelta):
                     self._tokens += estimate_tokens(event.text)
-                # An estimate reads the whole request, which a server mostly spares us.
+                # An estimate reads the entire request, which is seldom necessary.
                 if limit_usd() is not None:
                     self._settle(self._cost())
             case UsageReport(usage=usage):
@@ -147,7 +146,7 @@ class Metered(SourceWrapper):
         self._counted_usd = cost_usd
 
     def _cost(self, *, prompt: bool = False) -> float:
-        """Return what the answer so far costs by estimate, or its prompt alone."""
+        """Return what the answer so far costs by estimate, or only its prompt."""
         if self._entry is None:
             return 0.0
         if self._prompt_tokens is None:
@@ -160,7 +159,7 @@ class Metered(SourceWrapper):
 
 
 def _passed() -> float | None:
-    """Return the limit, where it is passed."""
+    """Return the limit if it is exceeded; else None."""
     limit = limit_usd()
     return limit if limit is not None and ledger().spent_usd > limit else None
 
@@ -168,8 +167,8 @@ def _passed() -> float | None:
 def _stopped(limit_usd: float) -> CostLimitReached:
     message = (
         f"stopped: this kernel has spent about {format_cost(ledger().spent_usd)}, and "
-        f"StepMagic.max_cost_usd is {format_cost(limit_usd)}. What came is kept. "
-        f"{_ways(limit_usd)} `%step continue` goes on then."
+        f"StepMagic.max_cost_usd is {format_cost(limit_usd)}. What was received is "
+        f"kept. {_ways(limit_usd)} `%step continue` then continues."
     )
     return CostLimitReached(message)
 

@@ -1,8 +1,8 @@
 """Models: what they take, what they cost, and how names are completed.
 
 The default model and the embedded one ship with the package, so a first question never
-waits for the list. The list of a server (``GET /models``) is fetched when somebody asks
-for it and kept for a day in the user's cache folder.
+waits for the list. The list of a server (``GET /models``) is fetched on request
+and cached for a day in the user's cache folder.
 """
 
 from __future__ import annotations
@@ -34,24 +34,24 @@ LOCAL_ALIAS = "local"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelEntry:
-    """What is known of one model."""
+    """What the server lists about one model."""
 
     id: str
     name: str = ""
     context_tokens: int | None = None
     inputs: tuple[str, ...] | None = None
-    """Of text, image, video, file, audio; None where the server does not say."""
+    """Of text, image, video, file, audio; None if the server does not list them."""
     parameters: frozenset[str] | None = None
-    """Names the model takes; None where the server does not say."""
+    """Names of the parameters it takes; None if the server does not list them."""
     reasons: bool | None = None
-    """None where the server does not say."""
+    """Whether it reasons; None if the server does not say."""
     efforts: tuple[str, ...] = ()
-    """What it may be told about effort; empty where the server does not say."""
+    """The values of ``effort`` that it takes; empty if they are not listed."""
     must_reason: bool = False
     """Whether the server refuses to switch reasoning off."""
     default_effort: str | None = None
     prompt_usd: float | None = None
-    """US dollars a prompt token."""
+    """US dollars per prompt token."""
     completion_usd: float | None = None
 
     def cost_usd(self, usage: Usage) -> float | None:
@@ -127,10 +127,9 @@ def is_local(model: str) -> bool:
 
 
 class Catalogue:
-    """The models of one server."""
+    """The models of one server: those that ship, and the list fetched last."""
 
     def __init__(self, base_url: str) -> None:
-        """Begin with what ships and what was fetched before."""
         self._path = _cache_path(base_url)
         self._entries = dict(SHIPPED)
         self._fetched_at: float | None = None
@@ -169,13 +168,13 @@ class Catalogue:
         return list(dict.fromkeys([*found, *(by_tail[tail] for tail in tails)]))[:3]
 
     def take(self, payload: Any) -> None:
-        """Take the reply of ``GET /models`` and keep it for a day.
+        """Use the reply of ``GET /models``, and cache it for a day.
 
-        A cache that cannot be written is no reason to fail: the list then lives as long
+        A cache that cannot be written is not an error: the list is then kept as long
         as the kernel.
 
         Raises:
-            ProtocolError: It is no list of models.
+            ProtocolError: It is not a list of models.
         """
         entries = _entries(payload)
         if entries is None:
@@ -192,7 +191,7 @@ class Catalogue:
             replace_file(self._path, json.dumps(form).encode())
 
     def _read(self) -> None:
-        """Take what was kept; a damaged file is as good as none."""
+        """Use the cached list; a damaged file is ignored."""
         form = None
         with contextlib.suppress(OSError, ValueError, RecursionError):
             form = json.loads(self._path.read_text(encoding="utf-8"))
@@ -204,7 +203,7 @@ class Catalogue:
 
 
 def _entries(payload: Any) -> dict[str, ModelEntry] | None:
-    """Return the models of a reply of ``GET /models``; None if it is no such reply."""
+    """Return the models in a reply of ``GET /models``; None if it is something else."""
     rows = mapping(payload).get("data")
     if not isinstance(rows, list):
         return None

@@ -1,8 +1,8 @@
-"""HTTP clients of one loop, so many that none has more than a few requests at a time.
+"""HTTP connections: enough clients that each has few requests, and batched reads.
 
 For each request httpcore looks at every connection of its pool, and for each idle one
 at all the others (``AsyncConnectionPool._assign_requests_to_connections`` of 1.0.9): at
-a hundred requests at a time, that alone would be ten thousand looks a request.
+a hundred concurrent requests, that would be ten thousand checks for each request.
 """
 
 from __future__ import annotations
@@ -28,10 +28,13 @@ its connections after 5 s (httpx, Resource Limits)."""
 
 
 class Clients:
-    """The clients for hosts that are reached in one way."""
+    """The clients for hosts that are reached in the same way.
+
+    Args:
+        trust_env: Whether proxies are taken from the environment.
+    """
 
     def __init__(self, *, trust_env: bool) -> None:
-        """Begin with none; ``trust_env`` takes proxies from the environment."""
         self._trust_env = trust_env
         self._held: list[_Client] = []
         self._closing: set[asyncio.Task[None]] = set()
@@ -92,17 +95,16 @@ _REST_S = 0.05
 """Between two reads; a display draws no more often than that."""
 
 
-class Gathering(httpx.AsyncByteStream):
-    """A response's bytes as they come; on ``gather``, with a rest after each read.
+class CoalescedStream(httpx.AsyncByteStream):
+    """The bytes of a response; after ``coalesce``, with a pause after each read.
 
-    What comes meanwhile waits in the socket and is read at once. A server that sends
-    200 tokens a second thus wakes this process 20 times a second.
+    What arrives meanwhile waits in the socket and is read in one go. A server that
+    sends 200 tokens a second thus wakes this process 20 times a second.
     """
 
     def __init__(self, stream: httpx.AsyncByteStream) -> None:
-        """Wrap a stream that nobody has begun to read."""
         self._stream = stream
-        self._gathers = False
+        self._is_coalescing = False
         self._was_read = False
 
     @classmethod
@@ -112,9 +114,9 @@ class Gathering(httpx.AsyncByteStream):
         response.stream = found
         return found
 
-    def gather(self) -> None:
-        """Begin to rest; called after the first words, which must not be kept back."""
-        self._gathers = True
+    def coalesce(self) -> None:
+        """Start to pause; called after the first text, which must not be delayed."""
+        self._is_coalescing = True
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         loop = asyncio.get_running_loop()
@@ -122,8 +124,8 @@ class Gathering(httpx.AsyncByteStream):
         async for chunk in self._stream:
             watch.cancel()
             yield chunk
-            # One read may hold many chunks; those that follow the first are at hand.
-            if self._was_read and self._gathers:
+            # One read may return many chunks; those after the first are available.
+            if self._was_read and self._is_coalescing:
                 await asyncio.sleep(_REST_S)
             self._was_read = False
             watch = loop.call_soon(self._note_read)

@@ -44,7 +44,7 @@ class Endpoint:
         parameters = dict(options.parameters)
         host = urlsplit(self.base_url).hostname or ""
         if options.tools and host.endswith(_ROUTERS):
-            # Reasoning goes back unmodified only to the provider it came from.
+            # Reasoning is sent back, unmodified, only to the provider that wrote it.
             parameters.setdefault("session_id", secrets.token_hex(8))
         return replace(
             options,
@@ -66,7 +66,7 @@ class Endpoint:
         Args:
             asked: Adapted options.
             body: The request.
-            opening: How it is opened, where not over HTTP alone.
+            opening: Opens the request, if not over HTTP alone.
         """
         spoken = codec(asked.api)
         call = Call(
@@ -127,7 +127,7 @@ def find_server(options: Options, report: Callable[[str], None]) -> Endpoint:
 
 
 def refuse_key(key: Key | None, system: str, message: Message) -> None:
-    """Refuse a message that holds the key itself.
+    """Refuse a message that contains the API key.
 
     Raises:
         AttachmentError: It does.

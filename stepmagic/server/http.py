@@ -1,8 +1,8 @@
-"""HTTP: one background thread, one asyncio loop and its clients, for every request.
+"""HTTP: one background thread with an event loop and its clients, for every request.
 
-Owns connections, timeouts, retries and cancellation, and turns replies into stream
-events with the decoder it is given. Must not print, display, or know conversations.
-The loop belongs to the process: a forked child makes its own.
+Owns timeouts, retries and cancellation, and decodes replies into stream events.
+Must not print, display, or know conversations. The event loop belongs to the process:
+a forked child makes its own.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _LONGEST_RETRY_AFTER_S = 60.0
 
 
 def worth_retrying(finish: Finish) -> ServerError | None:
-    """Return the error for which the request should go out again; None where none."""
+    """Return the error if the request should be retried; else None."""
     error = finish.error
     if not isinstance(error, ServerError) or not error.retryable:
         return None
@@ -78,14 +78,14 @@ class Limits:
     idle_s: float = 120.0
     """Longest silence: from the request to the first byte, and between bytes."""
     total_s: float = 0.0
-    """For a whole try; 0 sets no limit."""
+    """For one attempt in total; 0 sets no limit."""
     retries: int = 3
     """Further tries after the first, all before the first token."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One HTTP request as it goes out."""
+    """One HTTP request."""
 
     url: str
     body: Mapping[str, Any] | None = None
@@ -100,10 +100,9 @@ _QUICK = Limits(connect_s=5, idle_s=10, total_s=10, retries=0)
 
 
 class Background:
-    """The thread, its loop and the clients; made when first needed."""
+    """The thread, its event loop and its HTTP clients."""
 
     def __init__(self) -> None:
-        """Start the thread."""
         self.loop = asyncio.new_event_loop()
         self._clients: dict[bool, Clients] = {}
         self._thread = threading.Thread(
@@ -142,7 +141,7 @@ class Background:
 
 _background: Background | None = None
 _making = threading.Lock()
-"""Held while the background is made: several threads may ask first."""
+"""Guards the creation of the background thread: several threads may need it first."""
 
 _lost_to_fork: list[Background] = []
 """Loops of the parent, kept in a child so that nothing closes their sockets."""
@@ -166,7 +165,7 @@ def _after_fork() -> None:
 
 
 def close() -> None:
-    """Close every connection; the next request opens anew."""
+    """Close every connection; the next request opens new ones."""
     global _background  # noqa: PLW0603 - one per process is the point
     if _background is not None:
         _background.close()
@@ -194,8 +193,13 @@ class Exchange:
     """One request and the events of its reply, with retries before the first token.
 
     ``events`` raises no ``StepError``: whatever goes wrong is in the ``Finish`` that
-    ends it. To stop, cancel the task that reads it: the connection closes at once;
+    ends it. To stop, cancel the task that reads it: the connection closes immediately;
     ``cut`` then ends the parts that were open.
+
+    Args:
+        call: The request; it is sent by ``events``.
+        make_decoder: Makes the decoder of each attempt.
+        opening: Opens the request, if not over HTTP.
     """
 
     def __init__(
@@ -205,20 +209,13 @@ class Exchange:
         *,
         opening: Opening | None = None,
     ) -> None:
-        """Prepare a request; nothing is sent yet.
-
-        Args:
-            call: The request.
-            make_decoder: Makes the decoder of each try.
-            opening: How it is opened, where not over HTTP.
-        """
         self._call = call
         self._opening = opening or over_http
         self._make_decoder = make_decoder
         self._decoder = make_decoder()
 
     async def ready(self) -> None:
-        """Do nothing: a server's answer shows only when it is asked."""
+        """Do nothing: whether a server answers is only known from its answer."""
 
     async def events(self) -> AsyncGenerator[StreamEvent, None]:
         """Yield the events of the reply; the last is a ``Finish``."""
@@ -248,7 +245,7 @@ class Exchange:
         return self._decoder.cut()
 
     async def _attempt(self) -> AsyncGenerator[StreamEvent, None]:
-        """Yield the events of one try; a fault becomes its ``Finish``."""
+        """Yield the events of one attempt; an error becomes its ``Finish``."""
         try:
             async with asyncio.timeout(self._call.limits.total_s or None):
                 async with contextlib.aclosing(self._received()) as events:
@@ -256,8 +253,8 @@ class Exchange:
                         yield event
         except TimeoutError:
             stalled = StreamStalled(
-                f"no whole answer within {self._call.limits.total_s:g} s "
-                "(%config StepMagic.total_timeout_s). What came is kept."
+                f"no complete answer within {self._call.limits.total_s:g} s "
+                "(%config StepMagic.total_timeout_s). What was received is kept."
             )
             yield Finish(reason="error", error=stalled)
         except StepError as error:
@@ -279,16 +276,16 @@ class Exchange:
             # With httpx, when needed.
             from httpx_sse import EventSource  # noqa: PLC0415
 
-            from stepmagic.server.connections import Gathering  # noqa: PLC0415
+            from stepmagic.server.connections import CoalescedStream  # noqa: PLC0415
 
-            # A stream is UTF-8 whatever its header says, and may open with a BOM.
+            # An event stream is UTF-8 whatever its header says; a BOM may come first.
             response.encoding = "utf-8-sig"
-            stream = Gathering.of(response)
+            stream = CoalescedStream.of(response)
             async for frame in EventSource(response).aiter_sse():
                 for event in decoder.feed(redact(frame.data)):
                     yield event
                     if isinstance(event, PartDelta):
-                        stream.gather()
+                        stream.coalesce()
             for event in decoder.finish():
                 yield event
 
@@ -307,12 +304,12 @@ async def fetch_json(call: Call) -> Any:
         try:
             return json.loads(body)
         except ValueError as exc:
-            message = f"{call.url} sent no JSON. Is base_url right?"
+            message = f"{call.url} did not send JSON. Is base_url right?"
             raise ProtocolError(message) from exc
 
 
 def look_up(url: str, key: Key | None = None) -> Any:
-    """Return the JSON that lies at a URL, or give up within seconds; blocks.
+    """Return the JSON at a URL, or give up within seconds; blocks.
 
     Raises:
         ServerError: See ``fetch_json``.
@@ -322,7 +319,7 @@ def look_up(url: str, key: Key | None = None) -> Any:
 
 @contextlib.asynccontextmanager
 async def over_http(call: Call) -> AsyncIterator[httpx.Response]:
-    """Yield the reply of a call; faults of httpx become ours, in this one place."""
+    """Yield the reply of a call; the one place where errors of httpx become ours."""
     import httpx  # noqa: PLC0415 - see Background.clients
 
     limits = call.limits
@@ -341,8 +338,9 @@ async def over_http(call: Call) -> AsyncIterator[httpx.Response]:
                 yield response
     except httpx.ReadTimeout as exc:
         message = (
-            f"nothing came for {limits.idle_s:g} s (%config "
-            "StepMagic.idle_timeout_s). What came is kept; `%step continue` goes on."
+            f"nothing was received for {limits.idle_s:g} s (%config "
+            "StepMagic.idle_timeout_s). What was received is kept; `%step continue` "
+            "continues the answer."
         )
         raise StreamStalled(message) from exc
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as exc:
@@ -373,8 +371,8 @@ def _lost(call: Call, exc: Exception, *, answered: bool) -> ServerError:
 
     if answered:
         return StreamCut(
-            "the connection was lost before the answer was finished. What came is "
-            "kept; `%step continue` goes on from there."
+            "the connection was lost before the answer was finished. What was received "
+            "is kept; `%step continue` continues from there."
         )
     server = httpx.URL(call.url).copy_with(path="/", query=None)
     reason = str(exc) or type(exc).__name__
@@ -390,8 +388,8 @@ def _headers(call: Call) -> dict[str, str]:
     if call.key and may_carry_key(call.url):
         if not call.key.is_sendable:
             message = (
-                f"the key from {call.key.source} holds characters that no key has. "
-                "Enter it with `%step key`."
+                f"the key from {call.key.source} contains characters that a key "
+                "cannot have. Enter it with `%step key`."
             )
             raise SettingError(message)
         headers["authorization"] = f"Bearer {call.key.reveal()}"

@@ -145,11 +145,7 @@ def resolve(
     entry = catalogue.entry(model)
     api: Any = settings.api
     known = Capabilities(model=model, api=api, entry=entry)
-    configured = Overrides(
-        effort=known.usable_effort(settings.effort or None),
-        parameters=settings.parameters,
-    )
-    layers = (configured, conversation, first_line)
+    layers = (_configured(settings, known), conversation, first_line)
     parameters = _parameters(layers)
     client = _client_parameters(settings, parameters)
     if "detail" in client:
@@ -259,6 +255,12 @@ def _parameters(layers: Iterable[Overrides]) -> dict[str, Any]:
 
 def _first(*values: str | None) -> str | None:
     return next((value for value in values if value is not None), None)
+
+
+def _configured(settings: StepMagic, known: Capabilities) -> Overrides:
+    """Return the lowest layer: an effort that is set for all models may not fit one."""
+    effort = known.usable_effort(settings.effort or None)
+    return Overrides(effort=effort, parameters=settings.parameters)
 
 
 def _limits(settings: StepMagic) -> Limits:

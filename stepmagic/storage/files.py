@@ -1,7 +1,7 @@
-"""Saved files: each is written whole or not at all, and replaces only one of its kind.
+"""Saved files: each is written completely or not at all, and replaces only its kind.
 
-The suffix chooses the form. Only ``.json`` holds all there is, so only that is read
-back; it is for its owner alone, since it holds what was attached.
+The suffix chooses the format. Only ``.json`` contains everything, so only that is read
+back; only its owner may read it, since the attachments are in it.
 """
 
 from __future__ import annotations
@@ -59,13 +59,13 @@ def save_file(saved: Saved, path: Path) -> None:
     """Write a conversation to a file, in the form of its suffix.
 
     Raises:
-        TranscriptError: There is no such form, something else lies there, or the file
+        TranscriptError: There is no such format, the file is something else, or it
             cannot be written; what was there is as it was.
     """
     form = _FORMS.get(path.suffix.lower())
     if form is None:
         message = (
-            f"no form is known for {path.name!r}: end the name with .json to load it "
+            f"there is no format for {path.name!r}: end the name with .json to load it "
             "again, with .md or .ipynb to read it."
         )
         raise TranscriptError(message)
@@ -74,7 +74,7 @@ def save_file(saved: Saved, path: Path) -> None:
     try:
         if path.exists() and not form.is_ours(path.read_text("utf-8", "replace")):
             message = (
-                f"{path} is there already and is no conversation saved by stepmagic. "
+                f"{path} exists and is not a conversation saved by stepmagic. "
                 "Choose another name, or remove it."
             )
             raise TranscriptError(message)
@@ -111,13 +111,13 @@ def load_file(path: Path) -> tuple[tuple[Saved, ...], tuple[str, ...]]:
         message = f"{path} cannot be read: {exc.strerror}."
         raise TranscriptError(message) from exc
     except ValueError as exc:
-        message = f"{path} is no saved conversation: it is no text."
+        message = f"{path} is not a saved conversation: it is not text."
         raise TranscriptError(message) from exc
     form = _parsed(text)
     if form is None:
         message = (
-            f"{path} is no saved conversation, or damaged: it is no JSON. Only .json "
-            "files and journals can be loaded."
+            f"{path} is not a saved conversation, or damaged: it is not JSON. Only "
+            ".json files and journals can be loaded."
         )
         raise TranscriptError(message)
     try:

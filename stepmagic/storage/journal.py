@@ -278,7 +278,7 @@ def _explain(exc: Exception) -> str:
 
 
 def place() -> str:
-    """Return in words where the journal is."""
+    """Return a text that says where the journal is."""
     kept = journal()
     if kept is None:
         return "off: `%config StepMagic.journal` names a folder, or auto"
@@ -326,10 +326,10 @@ def journal() -> Journal | None:
 
 
 def earlier_journals() -> list[Path]:
-    """Return the journals other than this process's, last written to first.
+    """Return the journals of other processes, the one written to last comes first.
 
     Raises:
-        OSError: There is no home folder where they could lie.
+        OSError: There is no home folder where they could be.
     """
     setting = current().journal
     if not setting:

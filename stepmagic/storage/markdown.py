@@ -63,7 +63,7 @@ def quoted(markdown: str) -> str:
 
 
 def attached(turn: Turn) -> str:
-    """Return a line that names what was sent beside the text; empty for nothing."""
+    """Return a line that names the attachments; empty if there are none."""
     named = [name for part in turn.prompt.parts if (name := _name(part))]
     if not named:
         return ""
@@ -92,7 +92,7 @@ def _folded(turn: Turn) -> str:
 
 
 def answered(turn: Turn) -> str:
-    """Return what came of a turn, without the reasoning."""
+    """Return the answer of a turn, without the reasoning."""
     parts = (part for reply in turn.replies for part in reply.parts)
     blocks: Iterable[str] = map(_block, parts)
     return "\n\n".join(block for block in blocks if block)

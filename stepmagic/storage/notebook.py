@@ -44,7 +44,7 @@ def is_ours(form: Any) -> bool:
 
 def _question(turn: Turn) -> dict[str, Any]:
     typed = turn.prompt.typed
-    # What was filled in once, or meant as it stands, is not filled in again.
+    # Placeholders were filled in once, or meant literally: not again.
     raw = " --raw" if "{{" in typed else ""
     return _code(f"ask-{turn.id}", f"%%step{raw}\n{typed}")
 

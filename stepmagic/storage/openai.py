@@ -43,7 +43,7 @@ def to_openai(
 ) -> list[dict[str, Any]]:
     """Return messages as the ``messages`` of a chat completion."""
     request = Request(
-        # Of no model: nothing goes back to where it came from.
+        # Without a model: nothing is sent back to a provider.
         model="",
         messages=tuple(map(_portable, messages)),
         system=system,

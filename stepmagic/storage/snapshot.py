@@ -1,6 +1,6 @@
-"""A conversation as a value, and the form in which it lies in a file.
+"""A conversation as a value, and the form in which it is saved.
 
-The form is that of a tree with, beside it, the conversation's name, what it is asked
+The form is that of a tree plus the conversation's name, the options it is asked
 with and what ``redo`` would bring back. ``conversation.schema.json`` describes it.
 """
 
@@ -25,7 +25,7 @@ from stepmagic.transcript import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class About:
-    """What a saved conversation holds beside its tree."""
+    """What a saved conversation contains besides its tree."""
 
     name: str = "main"
     overrides: Overrides = field(default_factory=Overrides)
@@ -35,7 +35,7 @@ class About:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saved:
-    """A conversation as it stood."""
+    """The state of a conversation."""
 
     about: About = field(default_factory=About)
     tree: TurnTree = field(default_factory=TurnTree)
@@ -57,14 +57,16 @@ def saved_from_dict(form: Any) -> Saved:
         TranscriptError: The form is of another version, or damaged.
     """
     if not isinstance(form, Mapping):
-        message = "this is no saved conversation: it is no JSON object"
+        message = "this is not a saved conversation: it is not a JSON object"
         raise TranscriptError(message)
     tree = tree_from_dict({k: v for k, v in form.items() if k not in _ABOUT})
     held = {"overrides": {}} | {k: form[k] for k in _ABOUT if k in form}
     about = from_form(About, held, "it")
     unknown = [turn for turn in about.undone if turn not in tree.turns]
     if unknown:
-        message = f"the saved conversation is damaged: undone {unknown[0]!r} is no turn"
+        message = (
+            f"the saved conversation is damaged: undone {unknown[0]!r} is not a turn"
+        )
         raise TranscriptError(message)
     return Saved(about=about, tree=closed(tree))
 
@@ -72,7 +74,7 @@ def saved_from_dict(form: Any) -> Saved:
 def closed(tree: TurnTree) -> TurnTree:
     """Close the turns that were running when their kernel ended; returns the tree.
 
-    As after an interrupt: what came stays, and where nothing did, a head goes back.
+    As after an interrupt: what was received is kept; a head leaves an empty turn.
     """
     for turn in list(tree.turns.values()):
         if turn.status != "running":

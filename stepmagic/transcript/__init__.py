@@ -1,4 +1,4 @@
-"""What was said: parts, messages, turns, the tree of turns, and their saved form.
+"""The dialogue as data: parts, messages, turns, the tree of turns, their saved form.
 
 Provider-neutral and pure. Imports nothing above ``errors``.
 """

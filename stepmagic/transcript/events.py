@@ -29,7 +29,7 @@ from stepmagic.transcript import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartStart:
-    """A part begins; ``part`` holds what is known of it, its text usually empty."""
+    """A part begins; ``part`` is what is known of it, its text usually empty."""
 
     index: int
     """Position in the message, counted from 0 in the order in which parts begin."""

@@ -1,7 +1,7 @@
 """Parts of a message and the messages made of them: provider-neutral pure values.
 
-Owns what a model was told and what it said. Knows nothing of protocols: what a provider
-needs echoed back lies in ``provider_metadata``, opaque, and is only read by ``wire``.
+Owns what was sent to a model and what it wrote. Knows no protocol: what a provider
+needs echoed back is in ``provider_metadata``, opaque, and is only read by ``wire``.
 Identity is not kept here; equal content is an equal part.
 """
 
@@ -20,12 +20,12 @@ Protocol: TypeAlias = Literal["chat", "responses", "messages"]
 Role: TypeAlias = Literal["user", "assistant", "tool"]
 
 Status: TypeAlias = Literal["running", "complete", "interrupted", "error"]
-"""How a message or a turn stands; everything but ``running`` is final."""
+"""The state of a message or a turn; all but ``running`` are final."""
 
 _DIGITS = 32
 
 Metadata: TypeAlias = Mapping[str, Any]
-"""JSON that a provider wants back, or sent beside the content; opaque outside wire."""
+"""JSON that a provider wants back, or sent with the content; opaque outside wire."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ class Reasoning:
     """What the model thought before it answered.
 
     ``text`` is what a person may read; it is empty where all of it is encrypted.
-    ``provider_metadata`` holds the provider's own form, sent back unmodified.
+    ``provider_metadata`` contains the provider's own form, sent back unmodified.
     """
 
     text: str = ""
@@ -65,7 +65,7 @@ class Reasoning:
 
 
 class MediaText(str):
-    """Bytes in base64 as a request holds them, which know what they are."""
+    """Bytes in base64 as a request contains them, marked as such by their type."""
 
     __slots__ = ("_media",)
 
@@ -100,7 +100,7 @@ def _digest(data: bytes) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Media:
-    """Bytes of a media type, or the URL where they lie; exactly one of the two."""
+    """Bytes of a media type, or the URL of them; exactly one of the two."""
 
     media_type: str = ""
     """Such as ``image/png``; may be empty for a URL."""
@@ -136,7 +136,7 @@ class Media:
 
     @property
     def location(self) -> str:
-        """The URL, or a ``data:`` URL that holds the bytes."""
+        """The URL, or a ``data:`` URL that contains the bytes."""
         if self.url:
             return self.url
         text = f"data:{self.media_type};base64,{_base64(self.data or b'')}"
@@ -198,13 +198,13 @@ Part: TypeAlias = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where a message came from: reasoning goes back unmodified only there."""
+    """The source of a message: reasoning is sent back, unmodified, only there."""
 
     protocol: Protocol
     model: str
     """The model id as it was sent; the reply may name a dated variant."""
     provider: str | None = None
-    """Display name of the provider behind the router, where it said so."""
+    """Display name of the provider behind the router, if it was named."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

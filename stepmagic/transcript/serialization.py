@@ -166,7 +166,7 @@ def tree_from_dict(form: Any) -> TurnTree:
 def _check_version(form: Any) -> None:
     version = form.get("version") if isinstance(form, Mapping) else None
     if not isinstance(version, int):
-        message = "this is no saved conversation: it names no version of its form"
+        message = "this is not a saved conversation: it has no version of its form"
         raise TranscriptError(message)
     if version != VERSION:
         message = (
@@ -187,7 +187,7 @@ def _plain(value: Any) -> dict[str, Any]:
 
 
 def _default(spec: Field[Any]) -> Any:
-    """Return what a field that was left out stood for; MISSING for a fresh id."""
+    """Return the value of a field that was left out; MISSING for a new id."""
     if spec.default is not MISSING:
         return spec.default
     return {} if spec.default_factory is dict else MISSING

@@ -103,7 +103,7 @@ _OGG, _THEORA = b"OggS", b"\x80theora"
 _PICKLE = re.compile(rb"\x80[\x02-\x05]")
 
 # ISO base media file format (ISO/IEC 14496-12): four bytes of size, then the name of a
-# box. The size of a first box is small; four characters of a text are no such size.
+# box. The size of a first box is small; four characters of a text are not such a size.
 _BOX = re.compile(rb"(?![\x09-\x7e]{4}).{4}(ftyp.{4}|moov|mdat|wide|pnot)", re.DOTALL)
 _BRANDS: tuple[tuple[bytes, Format], ...] = (
     (b"avif", _AVIF),

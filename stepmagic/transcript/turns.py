@@ -40,15 +40,15 @@ class Usage:
     context_tokens: int = 0
     """What the last of several requests and its answer took; 0 for a single one."""
     provider_metadata: Metadata = field(default_factory=dict)
-    """The usage object as it came."""
+    """The usage object as it was received."""
 
     @property
     def held_tokens(self) -> int:
-        """What the context of the model held in the end, as the server counted it."""
+        """Tokens in the model's context at the end, as the server counted them."""
         return self.context_tokens or self.prompt_tokens + self.completion_tokens
 
     def __add__(self, other: Usage) -> Usage:
-        """Return the sum; the cost of one side stands alone if the other has none."""
+        """Return the sum; a cost that only one side has is taken as it is."""
         costs = [
             usage.cost_usd for usage in (self, other) if usage.cost_usd is not None
         ]
@@ -73,7 +73,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """A user message and what came of it."""
+    """A user message and the replies to it."""
 
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     parent: str | None
@@ -90,11 +90,11 @@ class Turn:
     effort: str | None = None
     generation_id: str | None = None
     error: str | None = None
-    """What went wrong, in words, where ``status`` is ``error``."""
+    """The error message, if ``status`` is ``error``."""
     cell: Cell | None = None
     beside: str | None = None
     """Id of the first of the turns that were asked side by side, its own for that one;
-    None where it was asked alone."""
+    None if it was the only one."""
     started_at: float = field(default_factory=time.time)
     """Unix time, seconds."""
     ended_at: float | None = None
@@ -106,17 +106,17 @@ class Turn:
 
     @property
     def text(self) -> str:
-        """The visible text of all replies; that of each round is a block of its own."""
+        """The visible text of all replies, a paragraph for each round."""
         return "\n\n".join(reply.text for reply in self.replies if reply.text)
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing at all came back."""
+        """Whether nothing was received."""
         return not any(reply.parts for reply in self.replies)
 
     @property
     def is_void(self) -> bool:
-        """Whether it is over and there is nothing in it to go on from."""
+        """Whether it has ended without anything that a next turn could build on."""
         return self.is_empty and self.status in ("interrupted", "error")
 
 
@@ -155,7 +155,7 @@ class TurnTree:
         """Put a newer state of a turn in the place of the one with the same id.
 
         Raises:
-            KeyError: There is none.
+            KeyError: There is no such turn.
         """
         if turn.id not in self.turns:
             raise KeyError(turn.id)

@@ -21,11 +21,11 @@ from stepmagic.transcript import (
     Video,
 )
 
-_LETTERS_A_TOKEN = 4
-"""English text and code run at about four ASCII letters a token."""
+_CHARACTERS_A_TOKEN = 4
+"""English text and code take about a token for four ASCII characters."""
 
 _IMAGE_TOKENS = {"low": 400, "high": 1600}
-"""StepFun's documentation gives about 400 tokens for an image at low detail."""
+"""StepFun's documentation says about 400 tokens for an image at low detail."""
 
 _MEDIA_BYTES_A_TOKEN = 1000
 _MESSAGE_TOKENS = 4
@@ -39,11 +39,12 @@ _ONE_DIGIT = 10
 
 
 def estimate_tokens(text: str) -> int:
-    """Return about how many tokens a text takes: 4 ASCII letters or 1 other each."""
+    """Return about how many tokens a text takes: 4 ASCII characters or 1 other each."""
     if text.isascii():
-        return math.ceil(len(text) / _LETTERS_A_TOKEN)
-    letters = len(text.encode("ascii", "ignore"))
-    return math.ceil(letters / _LETTERS_A_TOKEN) + (len(text) - letters)
+        return math.ceil(len(text) / _CHARACTERS_A_TOKEN)
+    ascii_only = len(text.encode("ascii", "ignore"))
+    others = len(text) - ascii_only
+    return math.ceil(ascii_only / _CHARACTERS_A_TOKEN) + others
 
 
 def estimate_part(part: Part) -> int:

@@ -1,6 +1,6 @@
 """The codec of ``/chat/completions``, OpenRouter's and every compatible server's.
 
-Owns the form of a request; ``chat_reply`` reads what comes back. What holds for the
+Owns the form of a request; ``chat_reply`` reads the answer. What is true of the
 three protocols alike is in ``history`` and ``parameters``. Source: ChatRequest and
 ChatMessages of OpenRouter's OpenAPI document.
 
@@ -183,7 +183,7 @@ def _assistant(message: Message) -> dict[str, Any]:
 
 
 def _reasoning(thoughts: Iterable[Reasoning]) -> dict[str, Any]:
-    """Return the details as they came, or else the readable text; never both."""
+    """Return the details as received, or else the readable text; never both."""
     thoughts = list(thoughts)
     if details := [native(part) for part in thoughts if native(part) is not None]:
         return {"reasoning_details": details}

@@ -1,7 +1,7 @@
-"""What ``/chat/completions`` answers: stream chunks and whole replies become events.
+"""What ``/chat/completions`` answers: stream chunks and complete replies become events.
 
 Sources: ChatStreamChunk and ChatResult of OpenRouter's OpenAPI document and, where they
-differ, recorded traffic. A whole reply is read like a stream of one chunk.
+differ, recorded traffic. A complete reply is read like a stream of one chunk.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from stepmagic.wire.reasoning_details import ReasoningDetails, readable
 from stepmagic.wire.think_tags import LeadingThought
 
 FIELD = "field"
-"""Key in the metadata of plain reasoning: the message field it came in."""
+"""Key in the metadata of plain reasoning: the message field it was in."""
 
 ANNOTATIONS = "annotations"
-"""Key in the metadata of text: citations and parsed files, as they came."""
+"""Key in the metadata of text: citations and parsed files, as received."""
 
 _REASONS: dict[str, FinishReason] = {
     "stop": "stop",
@@ -46,7 +46,7 @@ _REASONS: dict[str, FinishReason] = {
 }
 _FAULTS = ("error", "network_error")
 """Reasons of a provider that broke off. OpenRouter may give one as the native reason
-beside a plain ``stop`` and no error object (earendil-works/pi#8511)."""
+with a plain ``stop`` and no error object (earendil-works/pi#8511)."""
 
 _TEXT, _THOUGHT, _REFUSAL = "text", "thought", "refusal"
 _KNOWN = frozenset(
@@ -66,7 +66,7 @@ _KNOWN = frozenset(
 class Decoder(decoder.Decoder):
     """Reads one reply; choices after the first are left out.
 
-    Reasoning stays open to the end, since a signature or an encrypted twin may come
+    Reasoning stays open to the end, since a signature or an encrypted twin may arrive
     late; each merged detail is one part, with the object to send back as ``NATIVE``.
     """
 
@@ -81,13 +81,13 @@ class Decoder(decoder.Decoder):
         self._fault: str | None = None
 
     def finish(self) -> list[StreamEvent]:
-        """Return the closing events; an answer that broke off says so."""
+        """Return the closing events; an error if the answer broke off."""
         if self._fault:
             self._fail(
                 StreamFailed(
                     f"{self._provider or 'the provider'} broke off with "
-                    f"{self._fault!r}. What came is kept; `%step continue` "
-                    "goes on from there.",
+                    f"{self._fault!r}. What was received is kept; `%step continue` "
+                    "continues from there.",
                     provider=self._provider,
                     retryable=True,
                 )
@@ -129,7 +129,7 @@ class Decoder(decoder.Decoder):
         reasoned = self._read_reasoning(message, events)
         content = message.get("content")
         if isinstance(content, str):
-            # A token can be half a letter, which is no text yet. In a chunk of
+            # A token can be half a character, which is not text yet. In a chunk of
             # reasoning, log-probabilities are not those of the answer.
             form = None if reasoned else choice.get("logprobs")
             known = logprobs(form.get("content")) if isinstance(form, Mapping) else ()
@@ -191,7 +191,7 @@ class Decoder(decoder.Decoder):
             self._grow(_THOUGHT, Reasoning(), thought, events)
 
     def _release(self, events: list[StreamEvent]) -> None:
-        """Let go of the text that waited to be told from a tag."""
+        """Release the text that might have been a tag."""
         thought, text = self._head.finish()
         self._read_thought(thought, events)
         if text or self._held_logprobs:
@@ -288,7 +288,7 @@ def _usage(form: Mapping[str, Any]) -> Usage:
 
 
 def _image(url: str) -> Image:
-    """Return a generated picture, its bytes where the URL holds them."""
+    """Return a generated picture, with its bytes if the URL contains them."""
     head, _, data = url.partition(",")
     if head.startswith("data:") and head.endswith(";base64"):
         media_type = head.removeprefix("data:").removesuffix(";base64")

@@ -1,8 +1,8 @@
 """What the three decoders share: frames in, events out, one ``Finish`` at the end.
 
-A decoder holds the state of one stream, is made per stream and does no I/O. Every quirk
+A decoder has the state of one stream, is made per stream and does no I/O. Every quirk
 that all protocols show is settled here: keep-alives, ``[DONE]``, bad JSON, repeated
-finish reasons, usage that comes late, a stream that just ends.
+finish reasons, usage that arrives late, a stream that just ends.
 """
 
 from __future__ import annotations
@@ -35,12 +35,11 @@ class Decoder(ABC):
     """Turns the frames of one stream into events.
 
     ``feed`` takes the data of one server-sent event, ``finish`` closes the stream;
-    ``decode`` takes the whole body of a reply that was not streamed. The events are the
+    ``decode`` takes the full body of a reply that was not streamed. The events are the
     same however the bytes were cut, and the last one is always a ``Finish``.
     """
 
     def __init__(self) -> None:
-        """Begin with no open part."""
         self._assembly = Assembly()
         self._indices: dict[Hashable, int] = {}
         self._open: dict[Hashable, None] = {}
@@ -53,7 +52,7 @@ class Decoder(ABC):
         self._error: StepError | None = None
 
     def feed(self, data: str) -> list[StreamEvent]:
-        """Return the events of one frame; a keep-alive gives none."""
+        """Return the events of one frame; a keep-alive has none."""
         if self._done:
             return []
         stripped = data.strip()
@@ -73,8 +72,8 @@ class Decoder(ABC):
         events: list[StreamEvent] = self._end_all()
         if self._error is None and self._reason is None:
             self._error = StreamCut(
-                "the stream ended before the answer was finished. What came is kept; "
-                "`%step continue` goes on from there."
+                "the stream ended before the answer was finished. What was received "
+                "is kept; `%step continue` continues from there."
             )
         events.append(
             Finish(
@@ -107,7 +106,7 @@ class Decoder(ABC):
 
     @abstractmethod
     def _take_reply(self, payload: dict[str, Any]) -> list[StreamEvent]:
-        """Return the events of a whole reply's JSON object, without the end."""
+        """Return the events of a complete reply's JSON object, without the end."""
 
     def _parsed(self, data: str) -> dict[str, Any] | None:
         try:
@@ -116,7 +115,7 @@ class Decoder(ABC):
             payload = None
         if isinstance(payload, dict):
             return payload
-        self._fail(_misread("no JSON object", data))
+        self._fail(_misread("not a JSON object", data))
         self._done = True
         return None
 
@@ -125,7 +124,7 @@ class Decoder(ABC):
         self._error = self._error or error
 
     def _start(self, key: Hashable, part: Part) -> PartStart:
-        """Begin the part that the protocol calls ``key``."""
+        """Start the part that the protocol identifies by ``key``."""
         index = self._indices[key] = len(self._indices)
         self._open[key] = None
         return self._noted(PartStart(index=index, part=part))
@@ -148,7 +147,7 @@ class Decoder(ABC):
         return [self._end(key) for key in list(self._open)]
 
     def _part(self, key: Hashable) -> Part:
-        """Return a part as it stands."""
+        """Return the current state of a part."""
         return self._assembly.part(self._indices[key])
 
     def _calls_tools(self) -> bool:
@@ -168,7 +167,7 @@ class Decoder(ABC):
         return [self._delta(key, rest)] if rest else []
 
     def _whole(self, key: Hashable, part: Part) -> Iterable[StreamEvent]:
-        """Begin and end a part that came in one piece."""
+        """Start and end a part that was received in one piece."""
         yield self._start(key, part)
         yield self._end(key)
 

@@ -30,12 +30,12 @@ _ADVICE: dict[type[ServerError], str] = {
     CreditExhausted: "Add credit to the account, or use `%step model local`.",
     ModelNotFound: "`%step model` lists the models.",
     ContextTooLong: (
-        "Start afresh with `-n`, or attach less; `--dry-run` shows what is large."
+        "Start over with `-n`, or attach less; `--dry-run` shows what is large."
     ),
     ContentRefused: "Say it differently, or choose another model with `-m`.",
     ServerOverloaded: "Run the cell again in a while, or choose a model with `-m`.",
     RequestRefused: "`--dry-run` shows exactly what would be sent.",
-    StreamFailed: "What came is kept; `%step continue` goes on from there.",
+    StreamFailed: "What was received is kept; `%step continue` continues from there.",
 }
 
 _BY_TYPE: dict[str, type[ServerError]] = {
@@ -119,11 +119,11 @@ def error_from_payload(
     """Return the exception for an error object.
 
     Args:
-        payload: The object that holds the error, or the error itself.
-        status: The HTTP status, where the error came as one.
+        payload: The object that contains the error, or the error itself.
+        status: The HTTP status, if the response had one of an error.
         headers: Reply headers, names in lower case.
-        streaming: The error came inside a stream that had begun; it then maps to
-            ``StreamFailed``, which is retried only where nothing had come yet.
+        streaming: The error was inside a stream that had begun; it then maps to
+            ``StreamFailed``, which is retried only if nothing was received before.
     """
     headers = headers or {}
     error = payload.get("error")
@@ -160,7 +160,7 @@ def error_from_payload(
 def _is_retryable(
     availability: Mapping[str, Any], status: int | None, fault: type[ServerError]
 ) -> bool:
-    """Whether to try again: as the server says, or as the fault suggests."""
+    """Whether to retry: as the server says, or as the kind of error suggests."""
     said = availability.get("retryable")
     if isinstance(said, bool):
         return said
@@ -171,7 +171,7 @@ def _is_retryable(
 def _error_type(
     payload: Mapping[str, Any], error: Mapping[str, Any], metadata: Mapping[str, Any]
 ) -> str | None:
-    """Return the word for the fault; a code that is no number is one as well."""
+    """Return the error's type; a code that is not a number is one as well."""
     for word in (
         error.get("error_type"),
         metadata.get("error_type"),
@@ -227,7 +227,7 @@ def _worded(
 
 
 def _first_line(text: str, most: int = 300) -> str:
-    """Return the first line that says something, shortened."""
+    """Return the first line that is not blank, shortened."""
     line = next((line.strip() for line in text.splitlines() if line.strip()), "")
     return shorten(line, most)
 

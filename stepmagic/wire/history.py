@@ -1,6 +1,6 @@
 """The history as it may be sent: valid in order, reasoning only where it belongs.
 
-Reasoning goes back unmodified to the protocol, model and provider it came from.
+Reasoning is sent back, unmodified, to the protocol, model and provider it is from.
 Elsewhere readable reasoning may travel as text; what is signed or encrypted is dropped,
 and visible text always stays. What an interrupt or an error left half-done is mended
 here, so that the tree may keep it as it was.
@@ -25,17 +25,17 @@ from stepmagic.transcript import (
 from stepmagic.wire.request import Request
 
 NATIVE = "native"
-"""Key in a reasoning part's metadata of the provider's whole, finished object."""
+"""Key in a reasoning part's metadata of the provider's complete object."""
 
 FORMAT = "format"
 """Key in a reasoning part's metadata of the provider's reasoning format; known from
 the first fragment on, so that a part that was cut can be judged."""
 
 SIGNED = "signed"
-"""A format for reasoning whose signature, if it has one, comes only at its end."""
+"""A format for reasoning whose signature, if it has one, arrives at its end."""
 
 UNSENT = "unsent"
-"""Key in a reasoning part's metadata that keeps it out of requests: it came in the
+"""Key in a reasoning part's metadata that keeps it out of requests: it was in the
 middle of an answer that was gone on with, where no protocol has a place for it."""
 
 _SECRET_KEYS = ("signature", "encrypted_content", "data")
@@ -69,9 +69,9 @@ def sendable(request: Request, protocol: Protocol) -> tuple[Message, ...]:
 
 
 def unfinished_format(model: str | None) -> str:
-    """Return the format of reasoning text that the stream says nothing more about.
+    """Return the format of reasoning text if the stream does not name it.
 
-    A protocol that sends the signature last does not tell, while the text comes,
+    A protocol that sends the signature last does not show, while the text arrives,
     whether there will be one. It is taken for granted but for the families of models
     that never sign.
 
@@ -93,7 +93,7 @@ def _with_answered(
     """Yield each message with the ids of the calls of its round that have a result.
 
     A round is an answer and the tool messages right behind it. Ids are looked at in one
-    round alone, since some models count them anew in each answer.
+    round, since some models number them again in each answer.
     """
     rounds: list[list[Message]] = []
     for message in messages:
@@ -110,7 +110,7 @@ def _with_answered(
 
 
 def _is_home(message: Message, request: Request, protocol: Protocol) -> bool:
-    """Whether the message came from where the request goes."""
+    """Whether the message is from the provider that the request goes to."""
     origin = message.origin
     if origin is None or (origin.protocol, origin.model) != (protocol, request.model):
         return False
@@ -132,7 +132,7 @@ def _may_reach(routing: Any, provider: str | None) -> bool:
 
 
 def _plain_name(name: str) -> str:
-    return "".join(letter for letter in name.casefold() if letter.isalnum())
+    return "".join(each for each in name.casefold() if each.isalnum())
 
 
 def _mended(message: Message, answered: set[str], *, home: bool) -> Iterable[Part]:
@@ -159,10 +159,10 @@ def _mended(message: Message, answered: set[str], *, home: bool) -> Iterable[Par
 
 
 def _is_open(part: Reasoning) -> bool:
-    """Whether a part is readable text that nobody signs or encrypts.
+    """Whether a part is readable text without a signature or encryption.
 
     Both the metadata and the provider's object in it are looked at: a block that was
-    cut before its signature came says by its format that it would have been signed.
+    cut before its signature arrived shows by its format that it would have been signed.
     """
     whole = native(part)
     forms = [part.provider_metadata, whole if isinstance(whole, Mapping) else {}]

@@ -1,7 +1,7 @@
-"""Small forms that several codecs share: JSON read safely, options spelled one way.
+"""JSON values that several codecs share: read safely, and options normalized.
 
-A server may send anything: a reader here gives the empty value of its type for what is
-not of that type, so that a decoder needs no error handling of its own.
+A server may send anything: a reader here returns the empty value of its type for what
+is not of that type, so that a decoder needs no error handling for it.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def _utf8(value: Any) -> tuple[int, ...] | None:
 
 
 def tool_choice(value: str | Mapping[str, Any]) -> tuple[ToolMode, str]:
-    """Return how tools are chosen, and the name where it is one tool.
+    """Return how tools are chosen, and the name if it is one tool.
 
     Args:
         value: A mode, the name of a tool, or the object that one of the three
@@ -110,10 +110,10 @@ def response_format(value: str | Mapping[str, Any]) -> tuple[str, Mapping[str, A
 
     Args:
         value: A type, or the object of ``/chat/completions``; its ``json_schema`` may
-            also lie flat, as ``/responses`` has it.
+            also be flat, as in ``/responses``.
 
     Raises:
-        SettingError: A word that is no format by itself.
+        SettingError: A word that is not a format by itself.
     """
     if isinstance(value, str):
         if value not in _FORMATS:

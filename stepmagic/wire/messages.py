@@ -111,7 +111,7 @@ def _tool(tool: FunctionSchema) -> dict[str, Any]:
 
 
 def _tool_choice(request: Request) -> dict[str, Any]:
-    """Return how tools are chosen; whether in parallel is said inside of it."""
+    """Return how tools are chosen, which includes whether in parallel."""
     given = request.parameters
     if "tool_choice" not in given and not request.tools:
         return {}
@@ -188,10 +188,10 @@ def _messages(messages: Iterable[Message]) -> list[dict[str, Any]]:
 
 
 def _blocks(part: Part, message: Message) -> Iterable[dict[str, Any]]:
-    """Yield the block of a part, or none where it says nothing."""
+    """Yield the block of a part, if it is not empty."""
     match part:
         case Text():
-            # Anthropic refuses a text block without a letter in it.
+            # Anthropic refuses a text block without a visible character in it.
             if part.text.strip():
                 known = mapping(part.provider_metadata.get(BLOCK))
                 yield {"type": "text", "text": part.text, **known}
@@ -215,9 +215,9 @@ def _blocks(part: Part, message: Message) -> Iterable[dict[str, Any]]:
 
 
 def _tool_use(part: ToolCall) -> dict[str, Any]:
-    """Return the block of a call; arguments that are no JSON object are left out.
+    """Return the block of a call; arguments that are not a JSON object are left out.
 
-    The protocol has no form for them, and the tool's result tells what was wrong.
+    The protocol cannot express them, and the tool's result says what was wrong.
     """
     try:
         arguments = json.loads(part.arguments)

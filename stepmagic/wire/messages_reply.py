@@ -1,7 +1,7 @@
-"""What ``/messages`` answers: stream events and whole replies become ours.
+"""What ``/messages`` answers: stream events and complete replies become ours.
 
 Owns the content blocks of one reply and what is kept of each to send it back: thinking
-whole, with its signature or without, and blocks of unknown types as they came. Facts:
+complete, with its signature or without, and blocks of unknown types as received. Facts:
 Anthropic's reference; where models of other makers differ on OpenRouter, recorded
 traffic: thinking without a signature, no tokens counted in ``message_start``, and
 ``end_turn`` although a tool was called.
@@ -58,12 +58,12 @@ _FIELDS = ("type", "id", "name", "text", "input")
 
 @dataclass(slots=True)
 class _Block:
-    """A content block as far as it came, but for the text that its part holds."""
+    """What was received of a content block, except the text, which is in its part."""
 
     key: Hashable
     form: dict[str, Any]
     input: list[str] = field(default_factory=list)
-    """Fragments of the input of a block that is no tool call of ours."""
+    """Fragments of the input of a block that is not a call of our tools."""
 
     @property
     def type(self) -> str:
@@ -123,13 +123,13 @@ class Decoder(decoder.Decoder):
         return self._count(message.get("usage"))
 
     def _note(self, message: Mapping[str, Any]) -> None:
-        """Note what a message says of itself."""
+        """Read the metadata of a message."""
         self._id = word(message.get("id")) or self._id
         self._model = word(message.get("model")) or self._model
         self._provider = word(message.get("provider")) or self._provider
 
     def _count(self, form: Any) -> list[StreamEvent]:
-        """Take a usage object; a zero says nothing against an earlier number."""
+        """Read a usage object; a zero does not replace an earlier number."""
         for name, value in mapping(form).items():
             if value or name not in self._counted:
                 self._counted[name] = value
@@ -144,7 +144,7 @@ class Decoder(decoder.Decoder):
         return left + self._begin(index, mapping(payload.get("content_block")))
 
     def _begin(self, index: int, form: Mapping[str, Any]) -> list[StreamEvent]:
-        # An index may be used again after its block stopped, so it is no key.
+        # An index may be used again after its block stopped, so it is not a key.
         block = _Block(next(self._numbers), dict(form))
         self._blocks[index] = block
         events: list[StreamEvent] = [self._start(block.key, self._empty(block))]
@@ -159,7 +159,7 @@ class Decoder(decoder.Decoder):
             case "text":
                 return Text(text="")
             case "thinking":
-                # The signature comes last, if at all.
+                # The signature arrives last, if at all.
                 kind = unfinished_format(self._model)
                 return Reasoning(provider_metadata={FORMAT: kind})
             case "redacted_thinking":
@@ -244,14 +244,14 @@ class Decoder(decoder.Decoder):
         return events
 
     def _end_message(self, payload: Mapping[str, Any]) -> list[StreamEvent]:
-        del payload  # it only says that the end has come
+        del payload  # it only marks the end
         events = self._stop_all()
         if self._reason is None:
             self._settle(None)
         return events
 
     def _stop_all(self) -> list[StreamEvent]:
-        """End the blocks that the server did not; after the last they are whole."""
+        """End the blocks that the server did not; after the last, all are complete."""
         return [event for index in list(self._blocks) for event in self._stop(index)]
 
     def _settle(self, said: Any) -> None:
@@ -272,7 +272,7 @@ def _index(payload: Mapping[str, Any]) -> int:
 
 
 def _is_misplaced(delta: str, block: str) -> bool:
-    """Whether a delta of text came for a block that holds no such text."""
+    """Whether a text delta was received for a block without such text."""
     return delta in ("text_delta", "thinking_delta") and _TYPES[delta] != block
 
 
@@ -286,7 +286,7 @@ def _beside(block: _Block) -> dict[str, Any]:
 
 
 def _with_input(block: _Block) -> dict[str, Any]:
-    """Return a block whose input came in fragments, if any did."""
+    """Return a block whose input was received in fragments, if any was."""
     text = "".join(block.input)
     if not text:
         return block.form

@@ -1,6 +1,6 @@
 """Every parameter a user may set by the wire's own name, and its form by protocol.
 
-The names are those of ``/chat/completions``; a row says where each protocol takes the
+The names are those of ``/chat/completions``; a row is where each protocol takes the
 value, None where it takes none. What needs more than another name (``reasoning``,
 ``response_format``, ``tool_choice``, ``stop``) is written by the codec itself and
 marked ``CODEC`` here.
@@ -209,7 +209,7 @@ def check_parameter(name: str, value: Any) -> Any:
     """
     row = PARAMETERS.get(name)
     if row is None:
-        hint = did_you_mean(name, PARAMETERS, form="{!r}")
+        hint = did_you_mean(name, PARAMETERS, form=repr)
         message = (
             f"there is no parameter {name!r}.{hint} `%%step?` lists them; a field of "
             'another server goes through extra_body={"name": value}.'
@@ -219,7 +219,7 @@ def check_parameter(name: str, value: Any) -> Any:
         message = f"{name} takes {_WANTED[row.kind]}, not {value!r}"
         raise SettingError(message)
     if row.kind in ("object", "objects", "any") and not _is_json(value):
-        message = f"{name} holds what JSON has no form for: {value!r}"
+        message = f"{name} contains what JSON cannot express: {value!r}"
         raise SettingError(message)
     _check_bounds(name, row, value)
     return value

@@ -1,8 +1,8 @@
-"""OpenRouter's ``reasoning_details``: fragments of a stream become whole objects.
+"""OpenRouter's ``reasoning_details``: fragments of a stream become complete objects.
 
-Owns the merge alone; which part of a message a detail belongs to is the codec's. A
-detail goes back to the provider as it came, so nothing is renamed, reordered or left
-out, and what this module does not know passes through.
+Owns only the merge; the codec knows which part of a message a detail belongs to. A
+detail is sent back to the provider as received, so nothing is renamed, reordered or
+left out, and what this module does not know passes through.
 
     >>> details = ReasoningDetails()
     >>> for text in ("One, ", "two."):
@@ -18,7 +18,7 @@ from collections.abc import Hashable, Mapping
 from typing import Any
 
 _GROWING = ("text", "summary", "data")
-"""Fields that come in pieces: readable text, a summary of it, encrypted bytes."""
+"""Fields that arrive in fragments: readable text, a summary of it, encrypted bytes."""
 
 _MERGED = ("reasoning.text", "reasoning.summary", "reasoning.encrypted")
 
@@ -26,14 +26,13 @@ _MERGED = ("reasoning.text", "reasoning.summary", "reasoning.encrypted")
 class ReasoningDetails:
     """The details of one message, in the order in which they were first seen.
 
-    Fragments of the same type and index are one detail. The index alone is not enough:
-    xAI's summary and its encrypted twin share index 0, in streams and whole replies
+    Fragments of the same type and index are one detail. The index is not enough:
+    xAI's summary and its encrypted twin share index 0, in streams and complete replies
     alike (seen in recorded traffic). A fragment without an index, or of a type whose
-    fields are not known to grow, stands for itself.
+    fields are not known to grow, is a detail by itself.
     """
 
     def __init__(self) -> None:
-        """Begin with no detail."""
         self._fields: dict[Hashable, dict[str, Any]] = {}
         self._pieces: dict[Hashable, dict[str, list[str]]] = {}
 
@@ -57,7 +56,7 @@ class ReasoningDetails:
         return key
 
     def whole(self, key: Hashable) -> dict[str, Any]:
-        """Return a detail as far as it has come."""
+        """Return what was received of a detail."""
         grown = {name: "".join(some) for name, some in self._pieces[key].items()}
         return {**self._fields[key], **grown}
 
@@ -69,6 +68,6 @@ class ReasoningDetails:
 
 
 def readable(fragment: Mapping[str, Any]) -> str:
-    """Return what a person may read of a detail; empty where it is encrypted."""
+    """Return the readable text of a detail; empty if it is encrypted."""
     text = fragment.get("text") or fragment.get("summary")
     return text if isinstance(text, str) else ""

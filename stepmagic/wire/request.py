@@ -1,4 +1,4 @@
-"""What is asked, before any protocol gives it a form."""
+"""A request, before a protocol encodes it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The ``/responses`` protocol: how a request is written. ``Decoder`` reads the reply.
 
-Stateless: the whole history goes with every request, ``store`` is always false and
+Stateless: the full history is sent with every request, ``store`` is always false and
 there is no ``previous_response_id``. Sources: OpenRouter's OpenAPI document
 (ResponsesRequest) and SDK 1.3, OpenAI's reference where they are silent, and recorded
 traffic.
@@ -93,7 +93,7 @@ def _thinks(reasoning: Mapping[str, Any]) -> bool:
 
 
 def _with_encrypted(included: list[str]) -> list[str]:
-    # Only beside a reasoning object: OpenAI refuses it for models that do not reason
+    # Only with a reasoning object: OpenAI refuses it for models that do not reason
     # (microsoft/agent-framework#7483).
     return included if ENCRYPTED in included else [*included, ENCRYPTED]
 
@@ -191,7 +191,7 @@ def _results(message: Message) -> Iterable[dict[str, Any]]:
 
 
 def _output(message: Message, *, first: int) -> list[dict[str, Any]]:
-    """Return the output items an assistant message came as, in their order.
+    """Return the output items that an assistant message was received as, in order.
 
     Args:
         message: An assistant message.
@@ -224,7 +224,7 @@ def _output(message: Message, *, first: int) -> list[dict[str, Any]]:
 
 
 def _whole(part: Reasoning | Opaque) -> dict[str, Any]:
-    """Return the item a part came as, or nothing.
+    """Return the item that a part was received as, or nothing.
 
     Readable reasoning from elsewhere has no form here, and a reasoning item's id alone
     means nothing to a server that stores nothing.
@@ -256,7 +256,7 @@ def _output_message(
 
 
 def _output_content(part: Text) -> dict[str, Any]:
-    """Return the content part of a text, or nothing where it says nothing."""
+    """Return the content part of a text; nothing for an empty one."""
     known = mapping(part.provider_metadata.get(CONTENT))
     kind = known.get("type", "output_text")
     if kind not in ("output_text", "refusal"):

@@ -1,11 +1,11 @@
-"""What ``/responses`` answers: stream events and whole replies become ours.
+"""What ``/responses`` answers: stream events and complete replies become ours.
 
 Owns the order of output items and what is kept of each to send it back. Items are known
 by their ``output_index``, since ids are temporary and differ between the events of one
 item (seen in recorded traffic); llama.cpp sends no index, so there the id must do. What
 an item is, is decided by the first event that names it.
 
-The final form of an item comes with ``output_item.done``, or else with the response's
+The final form of an item arrives with ``output_item.done``, or else with the response's
 own ``output``. A stream that has neither still ends its parts, with what was known.
 """
 
@@ -56,13 +56,12 @@ class Decoder(decoder.Decoder):
     """Turns the events of a response into ours; see ``wire.decoder``."""
 
     def __init__(self) -> None:
-        """Begin with no item."""
         super().__init__()
         self._items: dict[_ItemKey, Mapping[str, Any]] = {}
         self._finished: set[_ItemKey] = set()
         self._sections: dict[_ItemKey, tuple[str, Any]] = {}
         self._annotations: dict[Hashable, list[Any]] = {}
-        # The events that tell something; the rest repeats them.
+        # The events with news; the others repeat them.
         self._takers: dict[str, Callable[[Mapping[str, Any]], list[StreamEvent]]] = {
             "response.created": self._note,
             "response.in_progress": self._note,
@@ -94,7 +93,7 @@ class Decoder(decoder.Decoder):
         return self._read_response(payload, streaming=False)
 
     def _note(self, payload: Mapping[str, Any]) -> list[StreamEvent]:
-        """Note what a response says of itself."""
+        """Read the metadata of a response."""
         response = mapping(payload.get("response"))
         self._id = word(response.get("id")) or self._id
         self._model = word(response.get("model")) or self._model
@@ -146,7 +145,7 @@ class Decoder(decoder.Decoder):
     def _end_text(
         self, key: Hashable, item: Mapping[str, Any], content: Mapping[str, Any]
     ) -> StreamEvent:
-        """End a text with all that its item and content part say beside the text."""
+        """End a text with the other fields of its item and content part."""
         part = self._part(key)
         said = part.provider_metadata if isinstance(part, Text) else {}
         beside = {**mapping(said.get(CONTENT)), **_without(content, _TEXT_FIELDS)}
@@ -271,7 +270,7 @@ class Decoder(decoder.Decoder):
         return self._finish_once(_item_key(payload), mapping(payload.get("item")))
 
     def _finish_once(self, key: _ItemKey, item: Mapping[str, Any]) -> list[StreamEvent]:
-        """End the parts of an item with its final form, which may come repeatedly."""
+        """End the parts of an item with its final form, which may arrive repeatedly."""
         announced = self._items.setdefault(key, item)
         if key in self._finished or announced.get("type") != item.get("type"):
             return []

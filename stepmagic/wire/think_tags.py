@@ -1,7 +1,7 @@
 """The ``<think>`` block that some servers leave at the head of an answer.
 
 A server whose reasoning parser is off, or loses its place, sends the tags of the chat
-template as text: a whole block, or only the closing tag where the template had opened
+template as text: a complete block, or only the closing tag if the template had opened
 it (seen with Step 3.5 on llama.cpp and vLLM). Only the head of an answer is looked at;
 later on a tag is text like any other.
 """
@@ -19,7 +19,7 @@ class _Place(Enum):
     HEAD = auto()
     INSIDE = auto()
     AFTER = auto()
-    """Behind the closing tag, before the first letter of the answer."""
+    """After the closing tag, before the first character of the answer."""
     ANSWER = auto()
 
 
@@ -38,7 +38,7 @@ class LeadingThought:
 
     @property
     def is_undecided(self) -> bool:
-        """Whether what came so far may yet turn out to be a tag."""
+        """Whether the text so far may still turn out to be a tag."""
         return self._place is _Place.HEAD
 
     def feed(self, text: str) -> tuple[str, str]:
@@ -55,14 +55,14 @@ class LeadingThought:
         return "", self._begun(text) if self._place is _Place.AFTER else text
 
     def finish(self) -> tuple[str, str]:
-        """Return what was held back, as thought and as text, now that no more comes."""
+        """Return what was held back, as thought and as text, when the stream ends."""
         held, self._held = self._held, ""
         inside = self._place is _Place.INSIDE
         self._place = _Place.ANSWER
         return (held, "") if inside else ("", held)
 
     def _past_tag(self, text: str) -> str:
-        """Find the place at the head; return what stands behind a tag there."""
+        """Decide at the start of the text; return what follows a tag there."""
         start = text.lstrip()
         for tag, place in ((_OPEN, _Place.INSIDE), (_CLOSE, _Place.AFTER)):
             if start.startswith(tag):
@@ -88,6 +88,6 @@ class LeadingThought:
 
 
 def _tail(text: str) -> int:
-    """Return how many letters at the end of a text may begin the closing tag."""
+    """Return how many characters at the end of a text may begin the closing tag."""
     lengths = range(len(_CLOSE) - 1, 0, -1)
     return next((size for size in lengths if text.endswith(_CLOSE[:size])), 0)

@@ -352,7 +352,7 @@ def test_a_fault_is_raised_and_names_the_way_on(
     server: OpenRouterServer, step: ShellUnderTest
 ) -> None:
     server.enqueue(cut(answer("one two", reasoning=""), after=2), answer(" three"))
-    with pytest.raises(StreamCut, match=r"`%step continue` goes on from there"):
+    with pytest.raises(StreamCut, match=r"`%step continue` continues from there"):
         step.run("%%step\nCount!")
     server.enqueue(error(402, "Insufficient credits"))
     step.run("%step continue")

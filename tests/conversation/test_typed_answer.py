@@ -190,7 +190,7 @@ def test_what_does_not_fit_twice_is_an_error_that_keeps_the_text(
     with pytest.raises(ValueMisfit) as raised:
         step.run("%%step n: int <<\nHow many?")
     assert str(raised.value) == (
-        "the answer is not of the type int, asked 2 times: it is no JSON: Expecting "
+        "the answer is not of the type int, asked 2 times: it is not JSON: Expecting "
         "value in 'I cannot.'. The text is kept: `_step.text`."
     )
     assert raised.value.text == step["_step"].text == "I cannot."
@@ -268,8 +268,8 @@ def test_list_of_records_becomes_a_frame(
         ("rows: 1/0 <<", CommandError, "cannot be evaluated: division by zero"),
         ("rows: list[ <<", CommandError, "closing"),
         ("rows: a b <<", CommandError, "`rows: list[int] <<` a value"),
-        ("rows: step <<", SchemaError, "is no type to answer with"),
-        ("rows: {'type': 'x'} <<", SchemaError, "is no JSON Schema"),
+        ("rows: step <<", SchemaError, "is not a type to answer with"),
+        ("rows: {'type': 'x'} <<", SchemaError, "is not a JSON Schema"),
         ("n: int << -p response_format=json_object", SettingError, "Leave one out"),
         (
             "n: int << -m z-ai/none -p top_a=1 -p api=responses",

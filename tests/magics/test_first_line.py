@@ -274,7 +274,7 @@ def test_value_is_json_or_python_or_plain_text(
         ("-p seed=1.5", "seed takes a whole number, not 1.5"),
         ("-p api=soap", "api takes one of chat, responses, messages, not 'soap'"),
         ("-p stream=1", "stream takes true or false, not 1"),
-        ("-p metadata={'a': {1}}", "metadata holds what JSON has no form for"),
+        ("-p metadata={'a': {1}}", "metadata contains what JSON cannot express"),
     ],
 )
 def test_unusable_parameter_is_refused(line: str, says: str) -> None:

@@ -78,7 +78,7 @@ def test_arguments_are_read_as_the_types_declared() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("{", "the arguments do not fit weather: it is no JSON"),
+        ("{", "the arguments do not fit weather: it is not JSON"),
         ("[]", "Input should be"),
         ("", "place: Field required"),
         ('{"place": {}}', "place.city: Field required"),
@@ -167,7 +167,7 @@ def with_iterator(a: type(iter([]))) -> None: ...  # type: ignore[valid-type]
     ("function", "message"),
     [
         (lambda x: x, "'<lambda>' is no name by which a model can call"),
-        (by_position, "by_position takes a by position alone"),
+        (by_position, "by_position takes a only by position"),
         (with_unknown, "the signature of with_unknown cannot be read: name 'Missing'"),
         (with_iterator, "with_iterator has no form in JSON"),
     ],

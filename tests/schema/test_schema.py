@@ -307,8 +307,8 @@ def test_response_format_is_that_of_chat() -> None:
 @pytest.mark.parametrize(
     ("kind", "text", "problem"),
     [
-        (int, "no", "it is no JSON: Expecting value in 'no'"),
-        (int, "[" * 100_000, "it is no JSON: it is nested too deeply in"),
+        (int, "no", "it is not JSON: Expecting value in 'no'"),
+        (int, "[" * 100_000, "it is not JSON: it is nested too deeply in"),
         (int, '{"value": "x"}', "unable to parse string as an integer, not 'x'"),
         (list[Item], '[{"name": "a", "price": 0}, {}]', "[1].name: Field required"),
         (Item, '{"name": "a", "price": -1}', "price: Input should be greater than"),
@@ -327,7 +327,7 @@ def test_misfit_says_what_is_wrong_where(kind: Any, text: str, problem: str) -> 
     with pytest.raises(ValueMisfit) as raised:
         schema.read(text)
     assert problem in raised.value.problem
-    assert str(raised.value) == f"what came is no {schema.title}: " + (
+    assert str(raised.value) == f"the answer is not of type {schema.title}: " + (
         raised.value.problem
     )
     assert raised.value.text == text
@@ -339,17 +339,17 @@ def test_fenced_json_is_read(fence: str) -> None:
 
 
 def test_of_two_blocks_none_is_taken() -> None:
-    with pytest.raises(ValueMisfit, match="is no JSON"):
+    with pytest.raises(ValueMisfit, match="is not JSON"):
         Schema.of(int).read("```\n3\n```\n```\n4\n```")
 
 
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
-        (3, "3 is no type to answer with. Take a type, such as str"),
-        ("int", "'int' is no type"),
-        ((int, str), "is no type"),
-        (len, "is no type"),
+        (3, "3 is not a type to answer with. Take a type, such as str"),
+        ("int", "'int' is not a type"),
+        ((int, str), "is not a type"),
+        (len, "is not a type"),
         (type(iter([])), "list_iterator has no form in JSON: Unable to generate"),
         (list["Missing"], "has no form in JSON: name 'Missing' is not defined"),  # type: ignore[name-defined]  # noqa: F821
         (Schema, "has no form in JSON"),

@@ -63,7 +63,7 @@ def test_methods_partials_and_built_in_functions_can_be_noted() -> None:
 
 
 def test_what_cannot_be_called_is_refused() -> None:
-    with pytest.raises(SettingError, match="3 is no function"):
+    with pytest.raises(SettingError, match="3 is not a function"):
         to_tools([3])
     with pytest.raises(SettingError, match="two functions are called search"):
         to_tools([search, search])

@@ -117,9 +117,9 @@ def test_an_answer_ends_at_the_limit_and_is_kept(
     stream = send(talk, "Count!", protocol)
     with stream:
         list(stream)
-    with pytest.raises(CostLimitReached, match="What came is kept") as ended:
+    with pytest.raises(CostLimitReached, match="What was received is kept") as ended:
         stream.result()
-    assert "`%step continue` goes on then" in str(ended.value)
+    assert "`%step continue` then continues" in str(ended.value)
     (turn,) = talk.turns
     assert turn.status == "error"
     assert LONG.startswith(turn.text)

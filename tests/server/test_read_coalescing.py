@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 
-from stepmagic.server.connections import Gathering
+from stepmagic.server.connections import CoalescedStream
 
 _MANY = 20
 """Turns of the loop; a read takes one or two, and a rest hundreds."""
@@ -32,7 +32,9 @@ class Socket(httpx.AsyncByteStream):
         self.closed = True
 
 
-async def rests(stream: Gathering, gathers_after: bytes) -> list[tuple[bytes, bool]]:
+async def rests(
+    stream: CoalescedStream, gathers_after: bytes
+) -> list[tuple[bytes, bool]]:
     """Return each chunk, and whether the loop was left alone before it came."""
     turns = 0
 
@@ -47,7 +49,7 @@ async def rests(stream: Gathering, gathers_after: bytes) -> list[tuple[bytes, bo
     async for chunk in stream:
         found.append((chunk, turns - before > _MANY))
         if chunk == gathers_after:
-            stream.gather()
+            stream.coalesce()
         before = turns
     turning.cancel()
     return found
@@ -56,7 +58,7 @@ async def rests(stream: Gathering, gathers_after: bytes) -> list[tuple[bytes, bo
 def test_rests_after_a_read_and_not_within_it() -> None:
     socket = Socket((b"1", b"2"), (b"3", b"4", b"5"), (b"6",))
 
-    found = asyncio.run(rests(Gathering(socket), gathers_after=b"1"))
+    found = asyncio.run(rests(CoalescedStream(socket), gathers_after=b"1"))
 
     rested = [chunk for chunk, is_late in found if is_late]
     assert b"".join(chunk for chunk, _ in found) == b"123456"
@@ -67,7 +69,7 @@ def test_rests_after_a_read_and_not_within_it() -> None:
 def test_keeps_nothing_back_before_the_first_words() -> None:
     socket = Socket((b"1",), (b"2",), (b"3", b"4"))
 
-    found = asyncio.run(rests(Gathering(socket), gathers_after=b"4"))
+    found = asyncio.run(rests(CoalescedStream(socket), gathers_after=b"4"))
 
     assert [chunk for chunk, is_late in found if is_late] == []
 
@@ -75,6 +77,6 @@ def test_keeps_nothing_back_before_the_first_words() -> None:
 def test_closes_what_it_wraps() -> None:
     socket = Socket((b"1",))
 
-    asyncio.run(Gathering(socket).aclose())
+    asyncio.run(CoalescedStream(socket).aclose())
 
     assert socket.closed

@@ -199,16 +199,16 @@ def test_a_bare_tree_is_a_conversation_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"", "it is no JSON. Only .json files and journals can be loaded"),
-        (b"\xff\xfe\x00", "it is no text"),
-        (b"[" * 100_000, "it is no JSON"),
-        (b"[]", "it is no JSON object"),
-        (b"{}", "it names no version of its form"),
+        (b"", "it is not JSON. Only .json files and journals can be loaded"),
+        (b"\xff\xfe\x00", "it is not text"),
+        (b"[" * 100_000, "it is not JSON"),
+        (b"[]", "it is not a JSON object"),
+        (b"{}", "it has no version of its form"),
         (b'{"version": 9}', "saved in form 9; this stepmagic reads form 1. Install"),
         (b'{"version": 1, "turns": 3}', "turns should be a list, not 3"),
         (
             EMPTY + b', "undone": ["x"]}',
-            "undone 'x' is no turn",
+            "undone 'x' is not a turn",
         ),
         (
             EMPTY + b', "name": 1}',
@@ -406,7 +406,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path) -> None:
     ("line", "error", "says"),
     [
         ("save", CommandError, "%step save takes a file: `%step save talk.json`"),
-        ("save talk.txt", TranscriptError, "no form is known for 'talk.txt'"),
+        ("save talk.txt", TranscriptError, "there is no format for 'talk.txt'"),
         ("save talk", TranscriptError, "end the name with .json"),
     ],
 )

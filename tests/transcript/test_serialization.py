@@ -283,8 +283,8 @@ WHOLE = {"version": VERSION, "turns": [TURN], "heads": {"main": "a"}, "branch": 
     ("change", "says"),
     [
         ({"version": VERSION + 1}, "Install a newer stepmagic"),
-        ({"version": "1"}, "no saved conversation"),
-        ({"version": None}, "no saved conversation"),
+        ({"version": "1"}, "not a saved conversation"),
+        ({"version": None}, "not a saved conversation"),
         ({"version": True}, "version should be a whole number"),
         ({"turns": None}, "turns should be a list, not None"),
         ({"turns": [TURN, TURN]}, r"turns\[1\]: turn 'a' is in the tree already"),
@@ -314,7 +314,7 @@ def test_damaged_tree_is_refused_with_its_place(change: Any, says: str) -> None:
 
 @pytest.mark.parametrize("form", [None, [], "{}", 5])
 def test_what_is_no_object_is_no_conversation(form: Any) -> None:
-    with pytest.raises(TranscriptError, match="no saved conversation"):
+    with pytest.raises(TranscriptError, match="not a saved conversation"):
         tree_from_dict(form)
 
 

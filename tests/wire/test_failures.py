@@ -327,5 +327,5 @@ def test_error_in_mid_stream_keeps_what_came(
 ) -> None:
     failed = error_from_payload({"error": error}, streaming=True)
     assert type(failed) is StreamFailed
-    assert "What came is kept" in str(failed)
+    assert "What was received is kept" in str(failed)
     assert failed.retryable is retryable

@@ -46,8 +46,8 @@ BAD: list[tuple[str, Any, str]] = [
     ("provider", "stepfun", "provider takes an object, not 'stepfun'"),
     ("models", "a/b", "models takes a list, not 'a/b'"),
     ("tool_choice", 3, "tool_choice takes a text or an object, not 3"),
-    ("metadata", {"a": {1}}, "metadata holds what JSON has no form for"),
-    ("metadata", {"a": math.inf}, "metadata holds what JSON has no form for"),
+    ("metadata", {"a": {1}}, "metadata contains what JSON cannot express"),
+    ("metadata", {"a": math.inf}, "metadata contains what JSON cannot express"),
     ("top_logprobs", 21, "top_logprobs takes a value from 0 to 20, not 21"),
 ]
 

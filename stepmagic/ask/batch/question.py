@@ -87,7 +87,7 @@ def _column(expression: str, names: tuple[str, ...]) -> str:
     for name in (expression, _root(expression)):
         if name in names:
             return name
-    hint = did_you_mean(expression, names, form="{!r}")
+    hint = did_you_mean(expression, names, form=repr)
     hint = hint or f" It has {', '.join(names)}."
     message = f"the data has no column {expression!r}.{hint}"
     raise AttachmentError(message)

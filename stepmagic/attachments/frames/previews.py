@@ -253,7 +253,7 @@ class _Reading:
             wanted = {label(name), str(name)}
             numbers = {n for n, text in enumerate(labels) if text in wanted}
             if not numbers:
-                hint = did_you_mean(str(name), labels, most=3, form="{!r}")
+                hint = did_you_mean(str(name), labels, most=3, form=repr)
                 of = f"`{frame}`" if frame else f"the {self._kind.name}"
                 message = f"redact: {of} has no column {name!r}.{hint}"
                 raise AttachmentError(message)

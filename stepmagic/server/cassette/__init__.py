@@ -1,10 +1,10 @@
-"""Cassettes: what was asked and how it was answered, in a file that replays it.
+"""Cassettes: recorded requests and their answers, replayed from a file.
 
-    questions   a request in a canonical form, its hash, and how two of them differ
-    file        the file: JSON lines that are only ever added to
-    tapes       a raw answer with its timing, as it is recorded and played
-    recorded    either of them, as where events come from
-    deck        the cassette that is in, as ``%config StepMagic`` says
+    question    a request in a canonical form, its hash, and how two of them differ
+    file        the file: an append-only log
+    recording   a raw answer with its timing, as it is recorded and replayed
+    endpoint    an endpoint that replays or records
+    mode        the cassette in use, as set by ``%config StepMagic``
 
 Must not know conversations, nor where a server or a key is found.
 """

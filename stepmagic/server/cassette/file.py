@@ -40,7 +40,7 @@ class Recording:
     headers: Mapping[str, str] = field(default_factory=dict)
     pieces: tuple[Piece, ...] = ()
     run: str = ""
-    """The kernel that recorded it; several answers to one question are told by it."""
+    """The kernel that recorded it; it distinguishes several answers to one question."""
 
 
 class Cassette:

@@ -18,15 +18,15 @@ class Deck:
 
     cassette: Cassette
     mode: str
-    """``auto`` plays what is there and records what is not, ``record`` asks anew every
-    time, ``replay`` never asks."""
+    """``auto`` replays what is recorded and records the rest, ``record`` asks
+    again every time, ``replay`` never asks."""
     speed: str = "auto"
 
     def find(self, question: Question) -> Recording | None:
         """Return the answer to play; None where the server is to be asked.
 
         Raises:
-            CassetteError: The file is no cassette, or cannot be read.
+            CassetteError: The file is not a cassette, or cannot be read.
         """
         if self.mode == "record":
             # What cannot be written to should show before it is paid for.
@@ -64,7 +64,7 @@ def cassette(setting: str) -> Cassette:
 
 
 def deck() -> Deck | None:
-    """Return the cassette that is in; None where there is none, or it is off."""
+    """Return the cassette in use; None if there is none, or it is off."""
     settings = current()
     if not settings.cassette or settings.cassette_mode == "off":
         return None
@@ -76,7 +76,7 @@ def deck() -> Deck | None:
 
 
 def place() -> str:
-    """Return in words which cassette is in, and what is done with it."""
+    """Return a text that names the cassette in use and what is done with it."""
     settings = current()
     if not settings.cassette:
         return "none: `%step cassette FILE` records and replays"

@@ -1,6 +1,6 @@
 """A request in a canonical form, its hash, and how two of them differ.
 
-Pure. The form holds what decides an answer and nothing else: not whether it streams,
+Pure. The form contains what decides an answer and nothing else: not whether it streams,
 not where the server is. A picture is known by the pixels it was encoded from, so that
 another encoder changes nothing; other media by a hash of their bytes.
 
@@ -31,7 +31,7 @@ _LISTS = ("messages", "input")
 """Fields of a body that hold the messages."""
 
 _DELIVERY = ("stream", "stream_options", "session_id")
-"""Fields that say how an answer comes, and from where, not which."""
+"""Fields that say how an answer is delivered, and from where, not which."""
 
 _DIGITS = 32
 _COMPARED = 2000
@@ -164,7 +164,7 @@ def _message_difference(asked: Question, recorded: Question, at: int) -> str:
 
 
 def _first_difference(one: Any, other: Any) -> tuple[tuple[str | int, ...], Any, Any]:
-    """Return the first place where two forms differ, and what stands there."""
+    """Return the first place where two forms differ, and both values there."""
     for name, here, there in _pairs(one, other):
         if here != there:
             place, *rest = _first_difference(here, there)

@@ -1,7 +1,7 @@
 """A raw answer with its timing: recorded while it is read, and played.
 
 Both stand where ``transport`` opens a request, so that what is played is decoded like
-what a server sends. Whatever came is kept as text, cut at the ends of lines only.
+what a server sends. What was received is kept as text, cut only at line ends.
 """
 
 from __future__ import annotations
@@ -25,12 +25,11 @@ _KEPT_HEADERS = ("content-type",)
 
 
 class Recorder:
-    """Opens a request as ``transport`` does, and keeps the answer that comes."""
+    """Opens a request over HTTP, and keeps the answer that is received."""
 
     def __init__(self) -> None:
-        """Begin with nothing."""
         self.recording = Recording()
-        """What came of the last try."""
+        """What was received in the last attempt."""
         self._chunks: list[tuple[float, bytes]] = []
 
     @contextlib.asynccontextmanager
@@ -55,7 +54,7 @@ class Recorder:
         self._chunks.append((time.monotonic() - begun, chunk))
 
     def whole(self) -> Recording:
-        """Return the answer, once all of it has come."""
+        """Return the answer, once it is complete."""
         return replace(self.recording, pieces=tuple(_pieces(self._chunks)))
 
 
@@ -124,9 +123,9 @@ def _decoded_headers(response: httpx.Response) -> list[tuple[str, str]]:
 
 
 def _pieces(chunks: list[tuple[float, bytes]]) -> list[Piece]:
-    """Return chunks as text in whole lines: the rest of a line comes with its end.
+    """Return chunks as text in complete lines; a part of a line waits for its end.
 
-    What must not be kept is looked for line by line, and may lie across two chunks.
+    A secret is searched for line by line, since it may be split across two chunks.
     """
     pieces: list[Piece] = []
     waiting = b""

