@@ -1,7 +1,4 @@
-"""The notebook's variables: which can be attached, and what can be bound to them.
-
-``read_tables`` and ``to_frame`` stay until ``Reply.tables`` has replaced them.
-"""
+"""The notebook's variables: which can be attached, and what can be bound to them."""
 
 from __future__ import annotations
 
