@@ -23,9 +23,11 @@ class Panel:
         Panel()
 
     All panels of one conversation show the same turns, those of its cells included.
+    Where no one can click, as in an executed notebook, it shows the transcript.
 
     Args:
         conversation: A ``Conversation`` or the name of one; by default the current one.
+            A new name begins one.
     """
 
     def __init__(self, conversation: Conversation | str | None = None) -> None:
