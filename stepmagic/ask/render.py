@@ -4,33 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from stepmagic.attachments.notebook.host import Host
 from stepmagic.conversation.reply import Reply
 from stepmagic.conversation.stream import EventStream
 from stepmagic.display.html.calls import question
-from stepmagic.display.view import is_live
+from stepmagic.display.view import View, is_live
 from stepmagic.server.options import Options
 from stepmagic.session import session
 from stepmagic.settings import current
 from stepmagic.transcript import Turn
 
 Event = TypeVar("Event")
-Event_contra = TypeVar("Event_contra", contravariant=True)
 
 TICK_S = 0.1
 """How often a display may update how long it has been waiting."""
-
-
-class Screen(Protocol[Event_contra]):
-    """A view, as far as events are passed to it."""
-
-    def show(self, event: Event_contra) -> None:
-        """Take the next event."""
-
-    def tick(self) -> None:
-        """Draw what is due."""
 
 
 def watched(host: Host, options: Options) -> Options:
@@ -39,7 +28,7 @@ def watched(host: Host, options: Options) -> Options:
     return replace(options, is_watched=is_watched)
 
 
-def draw(view: Screen[Event], stream: EventStream[Event]) -> None:
+def draw(view: View[Event], stream: EventStream[Event]) -> None:
     """Show events as they arrive; those that a stop left unread are shown too."""
     try:
         with stream:
