@@ -13,6 +13,7 @@ from table import show
 
 MODULES = (
     "loading",
+    "files",
     "streaming",
     "delay",
     "unread",
