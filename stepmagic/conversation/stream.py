@@ -34,6 +34,10 @@ Subscriber: TypeAlias = Callable[[str, StreamEvent], None]
 _CLOSE_S = 0.5
 """How long an interrupt waits for the connection to close, in seconds."""
 
+_LONGEST_WAIT_S = 0.25
+"""No wait for an event is longer. CPython runs signal handlers between bytecodes: an
+interrupt that arrives just before the reader blocks is raised only once it wakes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
@@ -143,7 +147,14 @@ class EventStream(ABC, Generic[Read]):
             queue.Empty: None arrived for ``timeout_s``.
         """
         while True:
-            stream, item = self._events.get(timeout=timeout_s)
+            try:
+                stream, item = self._events.get(
+                    timeout=_LONGEST_WAIT_S if timeout_s is None else timeout_s
+                )
+            except queue.Empty:
+                if timeout_s is None:
+                    continue
+                raise
             if not stream.has_ended and (event := stream.receive(item)) is not None:
                 return self._read(stream, event)
 

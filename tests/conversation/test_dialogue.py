@@ -283,6 +283,28 @@ def test_an_interrupt_while_waiting_reaches_a_blocked_reader(
     assert say(talk, "Again?", ask_with()).status == "complete"
 
 
+def test_an_interrupt_that_wakes_no_thread_is_raised_before_the_next_event() -> None:
+    """As one that arrives just before the reader blocks: another thread receives it."""
+    stream = TurnStream(TurnTree())
+    raised = threading.Event()
+    late: list[str] = []
+
+    def interrupt() -> None:
+        time.sleep(0.3)
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+        if not raised.wait(10):
+            late.append("the reader still waits")
+            stream.put(Finish(reason="stop"))
+
+    thread = threading.Thread(target=interrupt, daemon=True)
+    thread.start()
+    with pytest.raises(Interrupted), stream:
+        next(stream)
+    raised.set()
+    thread.join()
+    assert late == []
+
+
 def test_one_turn_in_flight_and_the_second_waits_visibly(
     server: OpenRouterServer, ask_with: Callable[..., Options]
 ) -> None:

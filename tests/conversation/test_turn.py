@@ -357,7 +357,7 @@ def test_faults_of_a_call_go_back_to_the_model(
     told = [text for _, text, is_error in results_of(talk.turns[0]) if is_error]
     assert told[0] == "ZeroDivisionError: division by zero"
     assert "do not fit divide: a: " in told[1]
-    assert ("Field required" if broken == "{}" else "no JSON") in told[2]
+    assert ("Field required" if broken == "{}" else "is not JSON") in told[2]
     assert told[3] == "there is no function 'multiply'. There are: divide."
     assert all(text in str(server.requests[1].body) for text in told[:1])
 

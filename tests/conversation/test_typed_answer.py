@@ -264,7 +264,7 @@ def test_list_of_records_becomes_a_frame(
     ("line", "kind", "said"),
     [
         ("rows: list[Invoce] <<", CommandError, "Did you mean 'Invoice'?"),
-        ("rows: list[Nowhere] <<", CommandError, "A type is defined in a cell before"),
+        ("rows: list[Nowhere] <<", CommandError, "Define the type in an earlier cell"),
         ("rows: 1/0 <<", CommandError, "cannot be evaluated: division by zero"),
         ("rows: list[ <<", CommandError, "closing"),
         ("rows: a b <<", CommandError, "`rows: list[int] <<` a value"),
