@@ -19,6 +19,7 @@ ALLOWED = {
     "settings:kernel": "the table of the kernel's state, which the session resets",
     # Caches, in bounds: what is in them can be computed again.
     "attachments/images/pictures:CACHE": "encoded images, by their pixels",
+    "attachments/frames/layout:cut": "shortened cells of a preview",
     "keys:is_loopback": "parsed addresses",
     "markdown/parser:_parser": "markdown-it-py's parser, slow to make",
     "server/connections:_trusted": "the trusted certificates, 20 ms to read",

@@ -120,6 +120,15 @@ def test_fix_offers_nothing_where_nothing_changes(
     assert offered(step) is None
 
 
+def test_fix_sends_no_cell_that_contains_the_key(
+    server: OpenRouterServer, step: ShellUnderTest
+) -> None:
+    fail(step, f"key = {server.key!r}\n1 / 0")
+    with pytest.raises(AttachmentError, match="contains the API key"):
+        step.run("%step fix")
+    assert server.requests == []
+
+
 def test_fix_needs_an_error(server: OpenRouterServer, step: ShellUnderTest) -> None:
     step.shell.meta.clear()
     with pytest.raises(AttachmentError, match="no cell has failed"):
