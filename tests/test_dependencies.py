@@ -17,7 +17,7 @@ from paths import PACKAGE, ROOT
 
 PAGE = ROOT / "pyproject.toml"
 
-USERS_OWN = {"numpy", "pandas", "pyarrow", "google"}
+USERS_OWN = {"duckdb", "google", "numpy", "pandas", "polars", "pyarrow"}
 """Imported only for an object of theirs, or where Colab has put them."""
 
 NOT_IMPORTED = {"ipywidgets"}
