@@ -339,7 +339,7 @@ def test_the_answer_is_drawn_whole_and_bound(
         answer(" + 1)\n```\nDone.", reasoning=""),
     )
     step.run("%%step -e low -p api=messages\nSum?")
-    assert "`%step continue` goes on" in step.printed
+    assert "`%step continue` adds the rest" in step.printed
     step.run("%step continue")
     assert "print(1 + 1)\n" in step.printed
     assert "length limit" not in step.printed
