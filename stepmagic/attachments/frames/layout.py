@@ -121,16 +121,30 @@ def lay_out(table: Table, *, tokens: int) -> Layout:
     count = len(table.columns)
     fitting = _fitting(table, tokens)
     if len(fitting) == count:
-        for detail in DETAILS:
-            layout = _written(table, fitting, detail, tokens)
-            if estimate_tokens(layout.text) <= tokens:
-                return layout
+        layout = _most_detailed(table, fitting, tokens)
+        if layout is not None:
+            return layout
     while fitting:
         layout = _written(table, fitting, DETAILS[-1], tokens)
         if estimate_tokens(layout.text) <= tokens:
             return layout
         fitting = fitting[:-1]
     return _size_alone(table, tokens)
+
+
+def _most_detailed(table: Table, fitting: Sequence[int], tokens: int) -> Layout | None:
+    """Return the text with all columns in the first detail that fits, if one does."""
+    best: Layout | None = None
+    first, end = 0, len(DETAILS)
+    place = 0  # most tables fit in all detail
+    while first < end:
+        layout = _written(table, fitting, DETAILS[place], tokens)
+        if estimate_tokens(layout.text) <= tokens:
+            best, end = layout, place
+        else:
+            first = place + 1
+        place = (first + end) // 2
+    return best
 
 
 def most_columns(tokens: int) -> int:
