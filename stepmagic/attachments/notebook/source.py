@@ -30,7 +30,7 @@ _CODE = (
     type,
 )
 
-_ADDRESS = re.compile(r"<.* at 0x[0-9A-Fa-f]+>")
+_ADDRESS = re.compile(r"<[\w.<> ]* at 0x[0-9A-Fa-f]+>")
 """What Python says of an object that says nothing of itself."""
 
 
