@@ -56,8 +56,8 @@ def test_what_fits_by_estimate_is_sent() -> None:
 
 def test_what_is_a_little_over_is_left_to_the_server() -> None:
     """An estimate may be too high, and to be refused there costs nothing."""
-    check_context(options(), (), user("a" * 4 * 1190))
-    assert "about 1,204 tokens" in refusal(Text(text="a" * 4 * 1200))
+    check_context(options(), (), user(" a" * 1190))
+    assert "about 1,204 tokens" in refusal(Text(text=" a" * 1200))
 
 
 def test_unknown_context_is_no_limit() -> None:
@@ -72,10 +72,10 @@ def test_system_prompt_counts() -> None:
 
 
 def test_message_says_how_much_and_what_is_largest() -> None:
-    parts = [Text(text=WORDS, name="df"), Text(text="a" * 8), Text(text="a" * 400)]
+    parts = [Text(text=WORDS, name="df"), Text(text=" a" * 2), Text(text=" a" * 100)]
     assert refusal(*parts) == (
-        "about 6,356 tokens, and stepfun/step-3.7-flash takes 1,000; nothing was sent. "
-        "The largest: `df` (about 6,250), your text (about 100), your text (about 2). "
+        "about 5,107 tokens, and stepfun/step-3.7-flash takes 1,000; nothing was sent. "
+        "The largest: `df` (about 5,001), your text (about 100), your text (about 2). "
         "Send less of a text, or a preview: `preview(df, tokens=1000)`."
     )
 
@@ -103,12 +103,12 @@ def test_each_kind_has_a_way_to_be_made_smaller() -> None:
 
 def test_kind_that_no_user_sends_has_no_way() -> None:
     said = refusal(ToolCall(id="1", name="f", arguments=WORDS))
-    assert said.endswith("The largest: `f` (about 6,251).")
+    assert said.endswith("The largest: `f` (about 5,001).")
 
 
 def test_long_conversation_is_said_to_be_the_largest() -> None:
     said = refusal(Text(text="Hi"), history=WORDS)
-    assert "The largest: the conversation so far (about 6,254), your text (ab" in said
+    assert "The largest: the conversation so far (about 5,005), your text (ab" in said
     assert said.endswith("`-n` starts without history.")
 
 
@@ -147,11 +147,11 @@ def turn(prompt: str, *, counted: int = 0) -> Turn:
 
 def test_what_the_server_counted_is_not_estimated() -> None:
     """A message takes 4 tokens and one for 4 letters."""
-    counted, newer = turn("a" * 400, counted=500), turn("a" * 40)
-    assert context_used([], "a" * 40) == 14
-    assert context_used([newer], "a" * 40, user("a" * 4)) == 14 + 14 + 5
-    assert context_used([turn("a"), counted], "a" * 40, user("a" * 4)) == 505
-    assert context_used([counted, newer], "", user("a" * 4)) == 500 + 14 + 5
+    counted, newer = turn(" a" * 100, counted=500), turn(" a" * 10)
+    assert context_used([], " a" * 10) == 14
+    assert context_used([newer], " a" * 10, user("a")) == 14 + 14 + 5
+    assert context_used([turn("a"), counted], " a" * 10, user("a")) == 505
+    assert context_used([counted, newer], "", user("a")) == 500 + 14 + 5
 
 
 def test_of_several_requests_the_last_says_how_full_it_is() -> None:
@@ -162,13 +162,13 @@ def test_of_several_requests_the_last_says_how_full_it_is() -> None:
 
 
 def test_near_the_limit_the_choices_are_named_once() -> None:
-    short, long = user("Hi"), user("a" * 4 * 380)
+    short, long = user("Hi"), user(" a" * 380)
     early, late = turn("A", counted=300), turn("B", counted=790)
     assert check_context(options(), [], short) == ""
     assert check_context(options(None), [late], short) == ""
     assert check_context(options(), [early], short) == ""
     assert "takes about 804 of the 1,000 tokens" in check_context(
-        options(), [], user("a" * 3200)
+        options(), [], user(" a" * 800)
     )
     notice = check_context(options(), [early, late], long)
     assert notice.startswith("The conversation takes about 1,174 of the 1,000 tokens")
@@ -181,7 +181,7 @@ def test_what_the_server_counted_is_what_must_fit() -> None:
     """One count serves the refusal and the notice; the text itself is short."""
     late = turn("B", counted=1190)
     with pytest.raises(ContextTooLong, match="about 1,595 tokens, and"):
-        check_context(options(), [late], user("a" * 4 * 401))
+        check_context(options(), [late], user(" a" * 401))
 
 
 def test_the_notice_stands_beside_the_answer(

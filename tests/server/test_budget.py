@@ -101,7 +101,7 @@ def test_a_question_that_costs_more_than_is_left_is_not_asked(
     stream = send(here.conversation, "word " * 100_000, "chat")
     with stream:
         list(stream)
-    with pytest.raises(CostLimitReached, match=r"the question costs about \$0\.025"):
+    with pytest.raises(CostLimitReached, match=r"the question costs about \$0\.020"):
         stream.result()
     assert not server.requests
     assert not here.conversation.tree.turns

@@ -92,14 +92,14 @@ def test_chips_name_size_and_tokens_in_a_fold() -> None:
     assert page.elements[0][0] == "details"
     assert "open" not in page.elements[0][1]
     summary = page.text.split("\n")[0]
-    assert summary == "Sent df 1 row × 2 columns · img 400 × 300 · about 403 tokens"
+    assert summary == "Sent df 1 row × 2 columns · img 400 × 300 · about 407 tokens"
     assert repr(sent) == f"{summary}."
 
 
 def test_fold_holds_the_text_as_it_is_sent_and_a_thumbnail() -> None:
     page = shown(sent_html(user(TABLE, PNG)))
     assert "day\tn\n1\t2" in page.text
-    assert "df · pandas DataFrame, 1 row × 2 columns · about 3 tokens" in page.text
+    assert "df · pandas DataFrame, 1 row × 2 columns · about 7 tokens" in page.text
     assert "img · image, 400 × 300 · about 400 tokens" in page.text
     assert thumbnails(page) == [("img", (160, 120))]
 
@@ -133,7 +133,7 @@ def test_media_say_what_they_are() -> None:
 
 
 def test_a_part_that_no_user_sends_has_its_tokens() -> None:
-    assert shown(part_html(ToolCall(id="1", name="f"))).text == "about 1 token\n"
+    assert shown(part_html(ToolCall(id="1", name="f"))).text == "about 2 tokens\n"
 
 
 def test_same_name_is_listed_once() -> None:
@@ -193,7 +193,7 @@ def test_a_terminal_sees_a_line(
     assert capsys.readouterr().out == ""
     show_sent(Host(bare_shell), user(TABLE, "Hi"), ("cut",))
     assert capsys.readouterr().out == (
-        "Sent df 1 row × 2 columns · about 3 tokens.\ncut\n"
+        "Sent df 1 row × 2 columns · about 7 tokens.\ncut\n"
     )
 
 
