@@ -63,11 +63,14 @@ def attach_word(
                 raise AttachmentError(message) from exc
         else:
             return [attach(value, word, handling, namespace)]
+    count = frame_count(handling)
+    file, _, part = word.partition("::")
+    if part and _is_file(file):  # a sheet, or a table of a database
+        return [files.attach_path(file, word, handling.limits, part=part)]
     try:
         paths = files.expand(word)
     except AttachmentError as exc:
         raise _unknown(word, namespace, exc) from exc
-    count = frame_count(handling)
     several = len(paths) > 1
     return [
         explained(

@@ -84,7 +84,7 @@ def find_dialect(text: str, name: str, *, is_tabbed: bool = False) -> Dialect:
         header_lines = 0
     else:
         names = rows[0]
-    unique, renamed = _unique(names)
+    unique, renamed = unique_names(names)
     if renamed:
         remarks.append(f"Names that occur twice in `{name}` are numbered.")
     longer = [row for row in rows[1:] if len(row) == len(names) + 1]
@@ -200,7 +200,7 @@ def _is_data(row: list[str]) -> bool:
     return bool(values) and all(map(_NUMBER.fullmatch, values)) and len(values) > 1
 
 
-def _unique(names: Iterable[str]) -> tuple[tuple[str, ...], bool]:
+def unique_names(names: Iterable[str]) -> tuple[tuple[str, ...], bool]:
     """Return names that differ, and whether some had to be changed."""
     held = list(names)
     counts: Counter[str] = Counter()
