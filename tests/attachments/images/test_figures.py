@@ -240,7 +240,7 @@ def test_jpeg_alone_is_enough() -> None:
         (Shown((), ()), "neither as PNG nor as JPEG"),
         (Shown("abc"), "not base64"),
         (Shown("\N{SNOWMAN}"), "not base64"),
-        (Shown(b"<svg/>"), "no PNG"),
+        (Shown(b"<svg/>"), "not a PNG"),
     ],
 )
 def test_no_picture_of_itself_is_refused(value: Any, said: str) -> None:

@@ -247,11 +247,16 @@ def test_truncated_file_is_refused(form: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"text", b"<svg/>", b"%PDF-1.7", bytes(99), b"BM", b"RIFF1234WAVE"]
+    "data", [b"text", b"<svg/>", b"%PDF-1.7", bytes(99), b"BM", b"RIFF1234WAVE"]
 )
 def test_other_bytes_are_refused(data: bytes) -> None:
-    with pytest.raises(AttachmentError, match="`x` is no PNG, JPEG"):
+    with pytest.raises(AttachmentError, match="`x` is not a PNG, JPEG"):
         from_bytes(data, "x")
+
+
+def test_nothing_is_called_empty() -> None:
+    with pytest.raises(AttachmentError, match="`x` is empty: it has 0 bytes"):
+        from_bytes(b"", "x")
 
 
 FILES = [
