@@ -298,7 +298,8 @@ def _opaque(found: Survey) -> tuple[float, str]:
 def _clipped(band: NDArray[Any]) -> NDArray[np.uint8]:
     import numpy as np  # noqa: PLC0415 - as above
 
-    return np.clip(band, 0, _BYTE).astype(np.uint8)
+    clipped: NDArray[np.uint8] = np.clip(band, 0, _BYTE).astype(np.uint8)
+    return clipped
 
 
 def _filled(band: NDArray[Any]) -> NDArray[Any]:
