@@ -14,7 +14,8 @@ from typing import Any
 
 from stepmagic.attachments import containers, files, frames, images, video
 from stepmagic.attachments.attachment import Attached, Handling
-from stepmagic.attachments.notebook import source
+from stepmagic.attachments.files.text import fence
+from stepmagic.attachments.notebook import bundles, source
 from stepmagic.attachments.notebook.errors import attach_error
 from stepmagic.attachments.parts import PARTS, is_plain, is_reply, to_part
 from stepmagic.attachments.secrets import refuse_secretive
@@ -57,6 +58,8 @@ def attach(
         )
     if is_plain(value, name):
         return _plain(value, name, handling)
+    if bundles.shows_itself(value):
+        return _shown(value, name, handling)
     return source.attach_repr(value, name)
 
 
@@ -174,6 +177,35 @@ def _video(value: Any, name: str, handling: Handling) -> Attached:
     count = frame_count(handling)
     attached = video.attach_video(value, name, handling.limits, frames=count)
     return explained(attached, handling)
+
+
+def _shown(value: Any, name: str, handling: Handling) -> Attached:
+    """Return what a notebook shows of a value, else its repr, else its HTML as text.
+
+    Raises:
+        AttachmentError: None of them says anything.
+    """
+    bundle = bundles.bundle_of(value, name)
+    page = {kind: bundle[kind] for kind in ("text/html",) if kind in bundle}
+    best = {kind: it for kind, it in bundle.items() if kind not in page}
+    content = bundles.read_bundle(best, name, handling.limits)
+    if not (content.parts or content.text.strip()):
+        try:
+            attached = source.attach_repr(value, name)
+        except AttachmentError:
+            content = bundles.read_bundle(page, name, handling.limits)
+            if not content.text.strip():
+                raise
+        else:
+            return attached
+    kind = "image" if content.parts else type(value).__name__
+    text = Text(text=fence(content.text, content.language))
+    return Attached(
+        name=name,
+        kind=kind,
+        parts=content.parts or (text,),
+        differences=tuple(f"`{name}`: {what}." for what in content.differences),
+    )
 
 
 def _code(value: Any, name: str, _: Handling) -> Attached:

@@ -21,6 +21,7 @@ from stepmagic.attachments.images.files import (
 from stepmagic.attachments.images.limits import (
     DEFAULT_LIMITS,
     Converted,
+    Drawn,
     ImageLimits,
     format_pixels,
 )
@@ -70,10 +71,26 @@ def to_images(value: Any, name: str, limits: ImageLimits = DEFAULT_LIMITS) -> Co
     if kind == "pillow":
         return _from_pillow(value, name, limits)
     drawn = draw(kind, value, name, longest_side=limits.longest_side)
-    if isinstance(drawn, bytes):
-        return from_bytes(drawn, name, limits)
-    part = Image(url=drawn, name=name, detail=limits.detail)
-    return Converted(parts=(part,), size="a link, passed on")
+    if drawn.url:
+        part = Image(url=drawn.url, name=name, detail=limits.detail)
+        return Converted(parts=(part,), size="a link, passed on")
+    return _from_drawn(drawn, name, limits)
+
+
+def _from_drawn(drawn: Drawn, name: str, limits: ImageLimits) -> Converted:
+    labels = [f"{name} ({label})" if label else name for label in drawn.labels]
+    made = [
+        from_bytes(data, label, limits)
+        for data, label in zip(drawn.pictures, labels, strict=True)
+    ]
+    parts = tuple(part for each in made for part in each.parts)
+    notices = dict.fromkeys(notice for each in made for notice in each.notices)
+    return Converted(
+        parts=parts,
+        size=made[0].size if len(made) == 1 else _size_of_several(parts),
+        notices=(*drawn.notices, *notices),
+        advice=drawn.advice,
+    )
 
 
 def from_bytes(
@@ -196,6 +213,7 @@ def _to_several(values: Any, name: str, limits: ImageLimits) -> Converted:
         notices=tuple(
             f"{_list_names(names)}: {notice}" for notice, names in by_notice.items()
         ),
+        advice=tuple(dict.fromkeys(it for made in several for it in made.advice)),
     )
 
 

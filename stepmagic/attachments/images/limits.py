@@ -79,6 +79,20 @@ class Converted:
     size: str
     notices: tuple[str, ...] = ()
     """What was changed, a phrase each: ``scaled down from 6,000 x 4,000 pixels``."""
+    advice: tuple[str, ...] = ()
+    """What the user may do about it, a sentence each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """A figure, chart or other value as encoded pictures, or the address of one."""
+
+    pictures: tuple[bytes, ...] = ()
+    labels: tuple[str, ...] = ("",)
+    """Which part of the value each is."""
+    url: str = ""
+    notices: tuple[str, ...] = ()
+    advice: tuple[str, ...] = ()
 
 
 def format_pixels(size: Size) -> str:

@@ -8,12 +8,21 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Callable
 from typing import Any, Literal, TypeAlias
 
 from stepmagic.transcript.signatures import HEAD_BYTES, detect
 
 Kind: TypeAlias = Literal[
-    "pillow", "array", "matplotlib", "plotly", "altair", "ipython", "repr", "bytes"
+    "pillow",
+    "array",
+    "matplotlib",
+    "plotly",
+    "altair",
+    "bokeh",
+    "ipython",
+    "repr",
+    "bytes",
 ]
 
 _TYPES: dict[tuple[str, str], Kind] = {
@@ -25,14 +34,16 @@ _TYPES: dict[tuple[str, str], Kind] = {
     ("jaxlib", "ArrayImpl"): "array",
     ("tensorflow", "EagerTensor"): "array",
     ("matplotlib", "FigureBase"): "matplotlib",
-    ("matplotlib", "_AxesBase"): "matplotlib",
+    ("matplotlib", "Artist"): "matplotlib",
+    ("seaborn", "_BaseGrid"): "matplotlib",
+    ("bokeh", "LayoutDOM"): "bokeh",
     ("plotly", "BaseFigure"): "plotly",
     ("altair", "TopLevelMixin"): "altair",
     ("IPython", "Image"): "ipython",
 }
 """By top-level module and name of a class or one of its bases."""
 
-REPR_METHODS = ("_repr_png_", "_repr_jpeg_")
+REPR_METHODS = {"image/png": "_repr_png_", "image/jpeg": "_repr_jpeg_"}
 
 _COLOURS = (3, 4)
 _LEAST_SIDE = 16
@@ -69,9 +80,27 @@ def kind_of(value: Any) -> Kind | None:
     named = _named_kind(value)
     if named == "array":
         return "array" if _has_image_shape(value) else None
-    if named is None and any(_has_method(value, name) for name in REPR_METHODS):
+    if named is None and any(
+        has_method(value, name) or formatter_of(type(value), mime)
+        for mime, name in REPR_METHODS.items()
+    ):
         return "repr"
     return named
+
+
+def formatter_of(kind: type, mime: str) -> Callable[[Any], Any] | None:
+    """Return what was registered with IPython to show a type; None without one."""
+    module = sys.modules.get("IPython.core.interactiveshell")
+    if module is None or not module.InteractiveShell.initialized():
+        return None
+    shell = module.InteractiveShell.instance()
+    try:
+        found: Callable[[Any], Any] = shell.display_formatter.formatters[
+            mime
+        ].lookup_by_type(kind)
+    except KeyError:
+        return None
+    return found
 
 
 def is_bytes(value: Any) -> bool:
@@ -113,7 +142,7 @@ def _named_kind(value: Any) -> Kind | None:
     return None
 
 
-def _has_method(value: Any, name: str) -> bool:
+def has_method(value: Any, name: str) -> bool:
     """Whether a type has a method; a property in its place says that there is none."""
     for base in type(value).__mro__:
         if name in vars(base):

@@ -130,7 +130,9 @@ def test_large_figure_is_drawn_at_the_size_it_is_sent() -> None:
     figure.add_subplot().plot([1, 2])
     converted = to_images(figure, "fig", ImageLimits(longest_side=600))
     assert max(decoded(converted.parts[0]).size) in (599, 600)
-    assert converted.notices == ()
+    (notice,) = converted.notices
+    assert notice.startswith("scaled down from 2,377")
+    assert "too small to read" in converted.advice[0]
 
 
 def test_huge_figure_is_drawn_and_scaled_down() -> None:
