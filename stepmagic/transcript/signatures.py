@@ -112,6 +112,11 @@ _EBML = b"\x1a\x45\xdf\xa3"
 _OGG, _THEORA = b"OggS", b"\x80theora"
 _PICKLE = re.compile(rb"\x80[\x02-\x05]")
 
+_PATTERNS = (
+    (_PORTABLE, _PPM),
+    (_PICKLE, Format("data", "a pickled Python object")),
+)
+
 # ISO base media file format (ISO/IEC 14496-12): four bytes of size, then the name of a
 # box. The size of a first box is small; four characters of a text are not such a size.
 _BOX = re.compile(rb"(?![\x09-\x7e]{4}).{4}(ftyp.{4}|moov|mdat|wide|pnot)", re.DOTALL)
@@ -140,15 +145,13 @@ def detect(head: bytes) -> Format | None:
     if start.startswith(b"BM"):
         header = int.from_bytes(start[14:18], "little")
         return _BMP if header in _BMP_HEADERS else None
-    if _PORTABLE.match(start):
-        return _PPM
     if start.startswith(_EBML):
         return _WEBM if b"webm" in start else _MATROSKA
     if start.startswith(_OGG):
         return _OGV if _THEORA in start else Format("audio", "sound (Ogg)", "audio/ogg")
     if box := _BOX.match(start):
         return _media_box(box[1])
-    return Format("data", "a pickled Python object") if _PICKLE.match(start) else None
+    return next((known for sign, known in _PATTERNS if sign.match(start)), None)
 
 
 def media_type(head: bytes, family: Family) -> str | None:

@@ -256,7 +256,10 @@ def test_whole_videos_are_sent_unless_frames_are_asked_for() -> None:
         (len, "source of `x` cannot be found"),
         (object(), "says nothing of itself"),
         ((n for n in "a"), "says nothing of itself"),
-        (b"%PDF-1.4 not a file", "`x` is 19 bytes of neither a picture nor a video"),
+        (
+            b"%PDF-1.4 not a file",
+            "`x` is a PDF in memory, of 19 bytes. Write it to a file",
+        ),
         (bytearray(2000), "`x` is 2.0 KB of neither"),
         (list(range(200_000)), "`x` is longer than 100,000 letters"),
     ],

@@ -13,6 +13,7 @@ from stepmagic.attachments.files.notebooks import attach_notebook
 from stepmagic.attachments.files.source import Source, open_source
 from stepmagic.attachments.files.tables import attach_table
 from stepmagic.attachments.files.text import attach_text
+from stepmagic.errors import AttachmentError
 
 _MOST_IMAGE_BYTES = 200_000_000
 """Of a picture before it is scaled down: a photograph of 60 megapixels as TIFF."""
@@ -47,13 +48,16 @@ def _attach(
     source: Source, limits: images.ImageLimits | None, frames: int | None
 ) -> Attached:
     kind = kind_of(source.head(), source.suffix)
+    if source.size == 0 and kind in ("image", "video", "pdf", "notebook"):
+        message = f"`{source.name}` is empty: it has 0 bytes."
+        raise AttachmentError(message)
     match kind:
         case "image":
             return _attach_image(source, limits or images.ImageLimits())
         case "video":
             return video.attach_video_file(source, limits, frames=frames)
         case "pdf":
-            return attach_pdf(source)
+            return attach_pdf(source, (limits or images.ImageLimits()).pages)
         case "notebook":
             return attach_notebook(source, limits)
         case "table":

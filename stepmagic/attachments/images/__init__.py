@@ -4,7 +4,12 @@ Owns how an object of the notebook is drawn, scaled and encoded. Every image tha
 was decoded and encoded once, from pixels alone, so nothing but pixels can be in it.
 """
 
-from stepmagic.attachments.images.convert import from_bytes, thumbnail, to_images
+from stepmagic.attachments.images.convert import (
+    from_bytes,
+    thumbnail,
+    to_images,
+    to_stack,
+)
 from stepmagic.attachments.images.limits import Converted, ImageLimits
 from stepmagic.attachments.images.types import is_image
 
@@ -15,4 +20,5 @@ __all__ = [
     "is_image",
     "thumbnail",
     "to_images",
+    "to_stack",
 ]

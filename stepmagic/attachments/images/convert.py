@@ -37,7 +37,7 @@ from stepmagic.attachments.images.pictures import (
 from stepmagic.attachments.images.types import is_array, kind_of
 from stepmagic.errors import AttachmentError
 from stepmagic.transcript import Image
-from stepmagic.transcript.usage import format_bytes
+from stepmagic.transcript.usage import format_bytes, format_count
 
 _MOST_IMAGES = 60
 """StepFun's image chat takes no more in a request (platform.stepfun.ai)."""
@@ -309,4 +309,4 @@ def _converted(
 def _size_of_several(parts: Iterable[Image]) -> str:
     parts = tuple(parts)
     size = format_bytes(sum(len(part.data or b"") for part in parts))
-    return f"{len(parts):,} images, {size}"
+    return f"{format_count(len(parts), 'image')}, {size}"

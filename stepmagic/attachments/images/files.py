@@ -297,7 +297,8 @@ def read_frames(
         if picture.image is image:  # the next frame is decoded into it
             picture = replace(picture, image=image.copy())
         label = f"{word} {index + 1:,} of {count:,}"
-        notices = (notice, *picture.notices)
+        is_complete = form == "TIFF" and len(chosen) == count
+        notices = picture.notices if is_complete else (notice, *picture.notices)
         pictures.append(replace(picture, label=label, notices=notices))
     return pictures
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from stepmagic.attachments.images.limits import Drawn, format_pixels
 from stepmagic.errors import AttachmentError
+from stepmagic.transcript.usage import format_count
 
 _PADDING_INCHES = 0.1
 _FAR_OUT = 3
@@ -95,6 +96,11 @@ def _is_bare(axes: Any) -> bool:
     words = (axes.get_title(), axes.get_xlabel(), axes.get_ylabel())
     drawn = (axes.has_data(), axes.texts, axes.get_legend(), axes.tables, axes.patches)
     return not any(words) and not any(drawn) and not axes.child_axes
+
+
+def _is_whole(value: Any, figure: Any) -> bool:
+    """Whether a value is seaborn's grid, or all axes of a figure."""
+    return not hasattr(value, "get_zorder") or figure.axes == [value]
 
 
 class _Pickler(pickle.Pickler):
@@ -178,9 +184,11 @@ def _notices(
     value: Any, figure: Any, box: Any, dpi: float, pieces: int
 ) -> Iterator[str]:
     width, height = (round(side * figure.dpi) for side in box.size)
-    if value is not figure and len(figure.axes) > 1:
-        count = len(figure.axes)
-        yield f"it is a part of a figure, which is sent with all its {count} axes"
+    if value is not figure and not _is_whole(value, figure):
+        yield (
+            "it is a part of a figure, which is sent as a whole, with "
+            f"{format_count(len(figure.axes), 'set')} of axes"
+        )
     if pieces > 1:
         yield f"sent in {pieces} parts, which overlap a little"
     if dpi < figure.dpi:

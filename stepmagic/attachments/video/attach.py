@@ -6,6 +6,7 @@ import base64
 import binascii
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from stepmagic.attachments import images
@@ -28,7 +29,6 @@ from stepmagic.attachments.video.decoding import (
     facts,
     format_time,
     frames,
-    labelled,
     notices_of,
 )
 from stepmagic.errors import AttachmentError
@@ -217,12 +217,18 @@ def _attach_sequence(
         raise AttachmentError(message)
     chosen = _evenly(length, count or usual)
     is_thinned = len(chosen) < length
-    converted: list[images.Converted] = []
-    for number in chosen:
-        label = f"{name}, frame {number + 1} of {length}"
-        if fps:
-            label = f"{name} at {format_time(number / fps)}"
-        converted.append(labelled(value[number], label, limits))
+    labels = [
+        f"{name} at {format_time(number / fps)}"
+        if fps
+        else f"{name}, frame {number + 1} of {length}"
+        for number in chosen
+    ]
+    several = [value[number] for number in chosen]
+    stack = images.to_stack(several, labels, limits or images.ImageLimits())
+    converted = [
+        replace(made, parts=tuple(replace(part, name=label) for part in made.parts))
+        for made, label in zip(stack, labels, strict=True)
+    ]
     differences = [f"`{name}`: {what}." for what in notices_of(converted)]
     notices = []
     if is_thinned:
