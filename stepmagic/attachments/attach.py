@@ -21,6 +21,7 @@ from stepmagic.attachments.images.types import (
     has_method,
     is_array,
     is_stack,
+    kind_of,
     shape_and_type,
 )
 from stepmagic.attachments.notebook import bundles, source
@@ -287,6 +288,7 @@ def _shown(value: Any, name: str, handling: Handling) -> Attached:
         name=name,
         kind=kind,
         parts=content.parts or (text,),
+        size=content.size,
         differences=tuple(f"`{name}`: {what}." for what in content.differences),
     )
 
@@ -306,6 +308,7 @@ _KINDS: tuple[
     # Before pictures: an Ibis table would draw itself as a graph.
     (frames.is_library_frame, _table),
     (lambda value: has_method(value, "_repr_llm_"), _shown),
+    (lambda value: kind_of(value) == "repr", _shown),
     (images.is_image, _images),
     (video.is_video, _video),
     (is_stack, _stack),

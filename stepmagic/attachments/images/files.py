@@ -195,6 +195,8 @@ def _from_numbers(
         notices = (*notices, "its colour profile was left out")
     array = _numbers(made.image, name)
     scaled = from_array(array, name, limits, scale)
+    if made.image.mode == "F" and scale.white == 1 and not scaled.notices:
+        notices = (*notices, "0 is black, 1 white")  # Pillow's own white is 255
     notices = (*notices, *scaled.notices)
     return replace(
         made,

@@ -91,6 +91,8 @@ def kind_of(value: Any) -> Kind | None:
 def formatter_of(kind: type, mime: str) -> Callable[[Any], Any] | None:
     """Return what was registered with IPython to show a type; None without one."""
     module = sys.modules.get("IPython.core.interactiveshell")
+    if kind.__module__ == "builtins":  # sympy registers lists and numbers too
+        return None
     if module is None or not module.InteractiveShell.initialized():
         return None
     shell = module.InteractiveShell.instance()

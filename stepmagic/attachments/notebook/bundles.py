@@ -69,6 +69,8 @@ class Content:
     language: str = ""
     """Of the text's fence."""
     parts: tuple[Image, ...] = ()
+    size: str = ""
+    """Of the pictures."""
     differences: tuple[str, ...] = ()
     """A phrase each: ``scaled down from 6,000 x 4,000 pixels``."""
 
@@ -146,7 +148,7 @@ def _read(kind: str, data: Any, name: str, limits: images.ImageLimits) -> Conten
         return Content(text=text_of_html(_joined(data)))
     picture = _drawn(kind, data, name)
     made = images.from_bytes(picture, name, limits)
-    return Content(parts=made.parts, differences=made.notices)
+    return Content(parts=made.parts, size=made.size, differences=made.notices)
 
 
 def _drawn(kind: str, data: Any, name: str) -> bytes:
@@ -270,30 +272,28 @@ def bundle_of(value: Any, name: str) -> dict[str, Any]:
         AttachmentError: That failed.
     """
     found: dict[str, Any] = {}
+    failures: list[AttachmentError] = []
+
+    def call(make: Callable[..., Any], *arguments: Any, **more: Any) -> Any:
+        try:
+            shown = make(*arguments, **more)
+        except Exception as exc:  # noqa: BLE001 - anyone's code
+            message = f"`{name}` could not be shown: {type(exc).__name__}: {exc}"
+            failures.append(AttachmentError(message))
+            return None
+        return shown[0] if isinstance(shown, tuple) and shown else shown
+
     with DRAWING:
         if has_method(value, _MIMEBUNDLE):
-            shown = _call(getattr(value, _MIMEBUNDLE), name, include=None, exclude=None)
-            shown = shown[0] if isinstance(shown, tuple) and shown else shown
+            shown = call(getattr(value, _MIMEBUNDLE), include=None, exclude=None)
             found |= shown if isinstance(shown, dict) else {}
         for mime, method in _METHODS.items():
             make = formatter_of(type(value), mime)
-            if mime in found:
-                continue
-            if make is not None:
-                shown = _call(make, name, value)
-            elif has_method(value, method):
-                shown = _call(getattr(value, method), name)
-            else:
-                continue
-            data = shown[0] if isinstance(shown, tuple) and shown else shown
-            if data:
-                found[mime] = data
+            if mime not in found and make is not None:
+                found[mime] = call(make, value)
+            elif mime not in found and has_method(value, method):
+                found[mime] = call(getattr(value, method))
+    found = {mime: data for mime, data in found.items() if data}
+    if failures and not found:
+        raise failures[0]
     return found
-
-
-def _call(make: Callable[..., Any], name: str, *arguments: Any, **more: Any) -> Any:
-    try:
-        return make(*arguments, **more)
-    except Exception as exc:  # anyone's code
-        message = f"`{name}` could not be shown: {type(exc).__name__}: {exc}"
-        raise AttachmentError(message) from exc
