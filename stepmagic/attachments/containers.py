@@ -56,11 +56,14 @@ def is_container(value: Any) -> bool:
 def shares_figures(value: Any) -> bool:
     """Whether a container contains several parts of one figure of matplotlib.
 
-    ``plt.subplots(2, 2)[1]`` does, and ``[fig, *axes]``: the figure is sent once.
+    ``[fig, *axes]`` does: the figure is sent once. An array of objects with pictures in
+    it, such as ``plt.subplots(2, 2)[1]``, would otherwise be a table.
     """
     if not _is_opened(value):
         return False
     items = [item for _, item in islice(_items(value), _PROBED)]
+    if is_array(value):
+        return any(images.is_image(item) for item in items)
     figures = [id(it) for it in map(_figure, items) if it is not None]
     return len(set(figures)) < len(figures)
 

@@ -223,12 +223,7 @@ def _attach_sequence(
         else f"{name}, frame {number + 1} of {length}"
         for number in chosen
     ]
-    several = [value[number] for number in chosen]
-    stack = images.to_stack(several, labels, limits or images.ImageLimits())
-    converted = [
-        replace(made, parts=tuple(replace(part, name=label) for part in made.parts))
-        for made, label in zip(stack, labels, strict=True)
-    ]
+    converted = _converted([value[number] for number in chosen], labels, limits)
     differences = [f"`{name}`: {what}." for what in notices_of(converted)]
     notices = []
     if is_thinned:
@@ -244,6 +239,17 @@ def _attach_sequence(
         differences=tuple(differences),
         notices=tuple(notices),
     )
+
+
+def _converted(
+    several: list[Any], labels: list[str], limits: images.ImageLimits | None
+) -> list[images.Converted]:
+    """Return pictures as images under names of their own."""
+    stack = images.to_stack(several, labels, limits or images.ImageLimits())
+    return [
+        replace(made, parts=tuple(replace(part, name=label) for part in made.parts))
+        for made, label in zip(stack, labels, strict=True)
+    ]
 
 
 def _evenly(length: int, count: int) -> list[int]:
