@@ -1,6 +1,6 @@
 """Any object of the notebook in the form in which it is sent: one place that chooses.
 
-The type alone decides, and no code of the value runs before it has been told. What is
+The type alone decides, and no code of the value runs before that. What is
 in none of the kinds says itself what it is, by a bounded ``repr``.
 """
 
@@ -107,7 +107,7 @@ def is_preview(value: Any) -> bool:
 
 
 def frame_count(handling: Handling) -> int | None:
-    """Return how many frames to send instead of a video; None sends the whole."""
+    """Return how many frames to send instead of a video; None sends the video."""
     if handling.frames is None and handling.no_video:
         return video.DEFAULT_FRAMES
     return handling.frames

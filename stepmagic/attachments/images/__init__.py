@@ -1,7 +1,7 @@
 """Pictures, arrays, figures and image files as small images without metadata.
 
-Owns how an object of the notebook is drawn, scaled and encoded. Every image that leaves
-was decoded and encoded once, from pixels alone, so nothing but pixels can be in it.
+Owns how an object of the notebook is drawn, scaled and encoded. Every image that is
+sent was decoded and encoded once, from its pixels, so it contains nothing but pixels.
 """
 
 from stepmagic.attachments.images.convert import (

@@ -92,10 +92,10 @@ def _colours_last(array: NDArray[Any], name: str) -> NDArray[Any]:
     """Return an array as rows, columns, colours.
 
     Raises:
-        AttachmentError: It is empty, or its axes cannot be told apart.
+        AttachmentError: It is empty, or its axes cannot be identified.
     """
     if 0 in array.shape:
-        message = f"`{name}` has the shape {array.shape}: there is no pixel in it."
+        message = f"`{name}` has the shape {array.shape}: it contains no pixels."
         raise AttachmentError(message)
     if array.ndim == 4 and array.shape[0] == 1:  # noqa: PLR2004 - a batch of one
         array = array[0]

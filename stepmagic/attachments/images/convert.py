@@ -193,7 +193,7 @@ def _frames_of(value: Any, name: str, limits: ImageLimits) -> list[Picture]:
 def _to_several(values: Any, name: str, limits: ImageLimits) -> Converted:
     """Return a list of values as images, each by its place in the list."""
     if not values:
-        message = f"`{name}` is empty: there is no image in it."
+        message = f"`{name}` is empty: it contains no image."
         raise AttachmentError(message)
     if any(type(value) in (list, tuple) for value in values):
         message = f"`{name}` contains lists. Send one of them, such as `{name}[0]`."

@@ -42,7 +42,7 @@ _FRAME_PIXELS = 48_000_000
 """Of one frame of an animation, which Pillow composes in several copies."""
 
 _WORK = 20
-"""How many times ``max_pixels`` all frames together may hold."""
+"""How many times ``max_pixels`` all frames together may have."""
 
 
 @contextmanager
@@ -224,7 +224,7 @@ def _numbers(image: Image, name: str) -> NDArray[Any]:
 
 
 def _is_inverted(image: Image) -> bool:
-    """Whether a TIFF stores its white as 0, which Pillow heeds in 8 bits alone."""
+    """Whether a TIFF stores its white as 0, which Pillow heeds only in 8 bits."""
     tags: Any = getattr(image, "tag_v2", None) or {}
     return bool(tags.get(_PHOTOMETRIC) == _MIN_IS_WHITE)
 

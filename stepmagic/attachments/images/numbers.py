@@ -39,7 +39,7 @@ class Survey:
     """The numbers of one picture, as far as they decide how it is shown."""
 
     kind: str
-    """numpy's letter: ``b``, ``u``, ``i`` or ``f``."""
+    """numpy's code: ``b``, ``u``, ``i`` or ``f``."""
     is_byte: bool
     has_colours: bool
     low: float
@@ -50,7 +50,7 @@ class Survey:
     """How many are NaN or infinite."""
     masked: int = 0
     values: frozenset[int] | None = None
-    """All numbers, of whole ones without colours; None where there are many."""
+    """All numbers, of integers without colours; None where there are many."""
     is_inverted: bool = False
     """Whether its least number is white, as a TIFF may say."""
 

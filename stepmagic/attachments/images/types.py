@@ -1,4 +1,4 @@
-"""Which values are images, told by type, shape and signature alone.
+"""Which values are images, by their type, shape and signature only.
 
 Imports no library and runs no code of the value: a value whose library was never
 imported cannot be one of its objects, so the names along its type's bases suffice.
@@ -51,7 +51,7 @@ _LEAST_COLOURED = 8
 """Below that, colours in types that seldom are colours are numbers."""
 
 _LONGEST = 4
-"""How many times as long as wide a plane of whole numbers is no table."""
+"""How many times as long as wide a plane of integers may be and not be a table."""
 
 _WRITTEN_OUT = 1000
 """How many numbers numpy writes out before it leaves out those in the middle."""
@@ -66,7 +66,7 @@ def is_image(value: Any) -> bool:
 
     An array is one when it has three or four colours, first or last, or one that has an
     axis of its own. A plane is one in bool or uint8 with 16 pixels a side at least, and
-    in other whole numbers unless it is long and narrow; in floats it is a table.
+    in other integers unless it is long and narrow; in floats it is a table.
     """
     if type(value) in (list, tuple):
         return len(value) > 0 and all(kind_of(item) is not None for item in value)

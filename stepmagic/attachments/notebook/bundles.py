@@ -135,7 +135,7 @@ def _read(kind: str, data: Any, name: str, limits: images.ImageLimits) -> Conten
     """Return one form of an output.
 
     Raises:
-        AttachmentError: It is no such thing, or it cannot be drawn here.
+        AttachmentError: It is not of that form, or it cannot be drawn here.
     """
     if kind in _TEXTS:
         return Content(text=_joined(data), language=_TEXTS[kind])

@@ -114,7 +114,7 @@ def _bundles(
         own: What was noted of its displays; None where nothing was.
     """
     history = host.history
-    # Kept by IPython 9; before it, the text of the value alone.
+    # Kept by IPython 9; before it, only the text of the value.
     recorded = getattr(history, "outputs", {}).get(number, ())
     left = host.cleared(number)
     for output in recorded:

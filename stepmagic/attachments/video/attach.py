@@ -73,7 +73,7 @@ def attach_video(
         value: What ``is_video`` takes.
         name: What the user called it.
         limits: How large an image may be.
-        frames: Send so many frames instead of the whole.
+        frames: Number of frames to send instead of the video.
         fps: Frames a second of an array or a list, which label its frames with times.
 
     Raises:
@@ -88,7 +88,7 @@ def attach_video(
         return _attach_displayed(value, name, limits, frames)
     if is_video(value):
         return _attach_sequence(value, name, limits, frames, fps)
-    message = f"`{name}` is of type {kind.__name__}, which is no video."
+    message = f"`{name}` is of type {kind.__name__}, which is not a video."
     raise AttachmentError(message)
 
 
@@ -138,11 +138,11 @@ def _attach_bytes(
     if count is not None:
         return _attach_frames(data, name, limits, count)
     media_type = check_sendable(data, name)
-    told = facts(data, name)
+    known = facts(data, name)
     notices = []
-    if told is not None and told.duration_s > ADVISED_S:
+    if known is not None and known.duration_s > ADVISED_S:
         notices.append(
-            f"`{name}` is {format_time(told.duration_s)} long, and StepFun advises "
+            f"`{name}` is {format_time(known.duration_s)} long, and StepFun advises "
             f"less than {ADVISED_S // 60} minutes: of a long video it may miss much."
         )
     if tells_place(data):
@@ -150,7 +150,7 @@ def _attach_bytes(
             f"`{name}` says where it was recorded, and a video is sent as it is: its "
             "frames alone (`-p frames=8`) say no place."
         )
-    size = f"{told}, {format_bytes(len(data))}" if told else format_bytes(len(data))
+    size = f"{known}, {format_bytes(len(data))}" if known else format_bytes(len(data))
     return Attached(
         name=name,
         kind=f"{SENDABLE[media_type]} video",

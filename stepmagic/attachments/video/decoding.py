@@ -95,16 +95,16 @@ def frames(
         raise AttachmentError(message)
     made: dict[str, images.Converted] = {}
     with _opened(_file(footage, name), name) as (container, stream):
-        told = _facts(container, stream, name)
+        known = _facts(container, stream, name)
         sound = "; its sound is left out" if container.streams.audio else ""
-        for time_s, picture in _chosen(container, stream, told.duration_s, count):
+        for time_s, picture in _chosen(container, stream, known.duration_s, count):
             time = format_time(time_s)
             if time not in made:
                 made[time] = labelled(picture, f"{name} at {time}", limits)
     if not made:
         raise _damaged(name, "it has no frame that can be decoded")
     what = "1 frame" if len(made) == 1 else f"{len(made)} frames, evenly spaced"
-    length = format_time(told.duration_s)
+    length = format_time(known.duration_s)
     notice = f"`{name}` is sent as {what}, of {length}{sound}"
     parts = tuple(part for each in made.values() for part in each.parts)
     return parts, "; ".join((notice, *notices_of(made.values()))) + "."

@@ -179,7 +179,7 @@ def test_masked_values_are_black() -> None:
         (np.zeros((50, 50, 2), "u1"), "3 or 4 colours"),
         (np.zeros(50), "height by width"),
         (np.zeros(()), "height by width"),
-        (np.zeros((0, 50), "u1"), "no pixel"),
+        (np.zeros((0, 50), "u1"), "contains no pixels"),
         (np.zeros((20, 20), complex), r"astype\('float32'\)"),
         (np.zeros((20, 20), object), "array of object"),
         (np.zeros((20, 20), "datetime64[s]"), "array of datetime64"),

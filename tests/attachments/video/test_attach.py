@@ -300,7 +300,9 @@ def test_playlist_is_not_followed(tmp_path: Path) -> None:
 
 
 def test_value_of_another_kind_is_refused() -> None:
-    with pytest.raises(AttachmentError, match="`x` is of type int, which is no video"):
+    with pytest.raises(
+        AttachmentError, match="`x` is of type int, which is not a video"
+    ):
         video.attach_video(7, "x")
     with pytest.raises(AttachmentError, match="no known format"):
         video.attach_video(b"text", "x")
