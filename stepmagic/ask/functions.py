@@ -195,7 +195,8 @@ def step(
         tools: Functions the model may call; see ``tool``.
         parameters: Any parameter by the wire's own name, such as ``temperature`` or
             ``max_tokens`` (tokens); also ``api``, ``stream``, ``detail`` (of images)
-            and ``frames`` (of a video).
+            ``frames`` (of a video or an animation) and ``pages`` (of a PDF or TIFF:
+            ``"2,4-7"``).
 
     Returns:
         The answer, complete; ``Replies`` where ``model`` or ``effort`` is a list.

@@ -1,6 +1,6 @@
 """Any object of the notebook in the form in which it is sent: one place that chooses.
 
-The type alone decides, and no code of the value runs before it has been told. What is
+The type alone decides, and no code of the value runs before that. What is
 in none of the kinds says itself what it is, by a bounded ``repr``.
 """
 
@@ -14,7 +14,17 @@ from typing import Any
 
 from stepmagic.attachments import containers, files, frames, images, video
 from stepmagic.attachments.attachment import Attached, Handling
-from stepmagic.attachments.notebook import source
+from stepmagic.attachments.files.text import fence
+from stepmagic.attachments.files.urls import check_url, is_url, url_notices
+from stepmagic.attachments.images.types import (
+    choose_picture,
+    has_method,
+    is_array,
+    is_stack,
+    kind_of,
+    shape_and_type,
+)
+from stepmagic.attachments.notebook import bundles, source
 from stepmagic.attachments.notebook.errors import attach_error
 from stepmagic.attachments.parts import PARTS, is_plain, is_reply, to_part
 from stepmagic.attachments.secrets import refuse_secretive
@@ -23,6 +33,8 @@ from stepmagic.transcript import Text, Video
 from stepmagic.transcript.usage import format_bytes, format_count
 
 _BYTES = (bytes, bytearray)
+_PDF = b"%PDF-"
+_LEAST_SIDE = 16
 
 
 def attach(
@@ -39,25 +51,53 @@ def attach(
     Raises:
         AttachmentError: It has no form that could be sent.
     """
+    attached = _attach(value, name, handling, namespace)
+    hosts = [
+        check_url(part.url, part.name or name)
+        for part in attached.parts
+        if not isinstance(part, Text) and part.url and is_url(part.url)
+    ]
+    advice = dict.fromkeys(notice for host in hosts for notice in url_notices(host))
+    unsaid = (notice for notice in advice if notice not in attached.notices)
+    return replace(attached, notices=(*attached.notices, *unsaid))
+
+
+def _attach(
+    value: Any, name: str, handling: Handling, namespace: Mapping[str, Any]
+) -> Attached:
     refuse_secretive(value, name)
     if issubclass(type(value), BaseException):
         return attach_error(value, name, namespace)
+    if containers.shares_figures(value):
+        return _container(value, name, handling, namespace)
     for is_kind, make in _KINDS:
         if is_kind(value):
             return make(value, name, handling)
     if type(value) in _BYTES:
+        if value.startswith(_PDF):
+            message = (
+                f"`{name}` is a PDF in memory, of {format_bytes(len(value))}. Write it "
+                f"to a file, `Path('page.pdf').write_bytes({name})`, and attach that."
+            )
+            raise AttachmentError(message)
         message = (
             f"`{name}` is {format_bytes(len(value))} of neither a picture nor a video. "
             f"Attach the file that it came from, or its text: `{name}.decode()`."
         )
         raise AttachmentError(message)
     if containers.is_container(value):
-        return containers.attach_container(
-            value, name, lambda item, of: attach(item, of, handling, namespace)
-        )
+        return _container(value, name, handling, namespace)
     if is_plain(value, name):
         return _plain(value, name, handling)
-    return source.attach_repr(value, name)
+    return _shown(value, name, handling)
+
+
+def _container(
+    value: Any, name: str, handling: Handling, namespace: Mapping[str, Any]
+) -> Attached:
+    return containers.attach_container(
+        value, name, lambda item, of: attach(item, of, handling, namespace)
+    )
 
 
 def is_preview(value: Any) -> bool:
@@ -67,7 +107,7 @@ def is_preview(value: Any) -> bool:
 
 
 def frame_count(handling: Handling) -> int | None:
-    """Return how many frames to send instead of a video; None sends the whole."""
+    """Return how many frames to send instead of a video; None sends the video."""
     if handling.frames is None and handling.no_video:
         return video.DEFAULT_FRAMES
     return handling.frames
@@ -120,9 +160,25 @@ def _path(value: Any, name: str, handling: Handling) -> Attached:
 def _table(value: Any, name: str, handling: Handling) -> Attached:
     shown = frames.preview(value, name=name, tokens=handling.preview_tokens)
     attached = _preview(shown, name, handling)
+    notices = (*attached.notices, *_table_advice(value, name))
+    attached = replace(attached, notices=notices)
     return containers.with_pictures(
         attached, value, lambda item, of: _images(item, of, handling)
     )
+
+
+def _table_advice(value: Any, name: str) -> tuple[str, ...]:
+    """Return how to send a plane of floats as a picture."""
+    if not is_array(value):
+        return ()
+    shape, dtype = shape_and_type(value)
+    if len(shape) != 2 or min(shape) < _LEAST_SIDE or "float" not in dtype:  # noqa: PLR2004
+        return ()
+    advice = (
+        f"`{name}` is sent as a table of numbers. `{name}[:, :, None]` sends it as a "
+        "picture."
+    )
+    return (advice,)
 
 
 def _is_styler(value: Any) -> bool:
@@ -167,13 +223,74 @@ def _images(value: Any, name: str, handling: Handling) -> Attached:
         parts=converted.parts,
         size=converted.size,
         differences=tuple(f"`{name}`: {what}." for what in converted.notices),
+        notices=(*converted.advice, *_plane_advice(value, name)),
     )
+
+
+def _plane_advice(value: Any, name: str) -> tuple[str, ...]:
+    """Return how to send a plane of numbers as a table, where it may be one."""
+    if not is_array(value) or len(shape_and_type(value)[0]) != 2:  # noqa: PLR2004
+        return ()
+    if shape_and_type(value)[1] in ("bool", "uint8"):
+        return ()
+    advice = (
+        f"`{name}` is sent as a picture. `pandas.DataFrame({name})` sends its numbers "
+        "as a table."
+    )
+    return (advice,)
+
+
+def _stack(value: Any, name: str, _: Handling) -> Attached:
+    """Refuse an array of several pictures that is not a sequence of frames.
+
+    Raises:
+        AttachmentError: Always.
+    """
+    shape, dtype = shape_and_type(value)
+    message = (
+        f"`{name}` is an array of {dtype} with the shape {shape}, which is not one "
+        f"picture. Send one of its pictures, `{choose_picture(value, name)}`, or "
+        "several as a list."
+    )
+    raise AttachmentError(message)
 
 
 def _video(value: Any, name: str, handling: Handling) -> Attached:
     count = frame_count(handling)
     attached = video.attach_video(value, name, handling.limits, frames=count)
     return explained(attached, handling)
+
+
+def _shown(value: Any, name: str, handling: Handling) -> Attached:
+    """Return what a notebook shows of a value, else its repr, else its HTML as text.
+
+    Raises:
+        AttachmentError: None of them says anything.
+    """
+    if not bundles.shows_itself(value):
+        return source.attach_repr(value, name)
+    bundle = bundles.bundle_of(value, name)
+    page = {kind: bundle[kind] for kind in ("text/html",) if kind in bundle}
+    best = {kind: it for kind, it in bundle.items() if kind not in page}
+    content = bundles.read_bundle(best, name, handling.limits)
+    if not (content.parts or content.text.strip()):
+        try:
+            attached = source.attach_repr(value, name)
+        except AttachmentError:
+            content = bundles.read_bundle(page, name, handling.limits)
+            if not content.text.strip():
+                raise
+        else:
+            return attached
+    kind = "image" if content.parts else type(value).__name__
+    text = Text(text=fence(content.text, content.language))
+    return Attached(
+        name=name,
+        kind=kind,
+        parts=content.parts or (text,),
+        size=content.size,
+        differences=tuple(f"`{name}`: {what}." for what in content.differences),
+    )
 
 
 def _code(value: Any, name: str, _: Handling) -> Attached:
@@ -190,8 +307,11 @@ _KINDS: tuple[
     (_is_styler, _styler),
     # Before pictures: an Ibis table would draw itself as a graph.
     (frames.is_library_frame, _table),
+    (lambda value: has_method(value, "_repr_llm_"), _shown),
+    (lambda value: kind_of(value) == "repr", _shown),
     (images.is_image, _images),
     (video.is_video, _video),
+    (is_stack, _stack),
     (frames.is_frame, _table),
     (source.is_code, _code),
 )

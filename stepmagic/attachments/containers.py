@@ -6,6 +6,7 @@ of paths becomes the files, and a picture in a dict is sent as one.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import islice
@@ -15,6 +16,13 @@ from typing import Any, TypeAlias
 from stepmagic.attachments import frames, images
 from stepmagic.attachments.attachment import Attached, UserPart
 from stepmagic.attachments.frames.types import MAPPINGS, find_kind
+from stepmagic.attachments.images.matplotlib_figures import figure_of
+from stepmagic.attachments.images.types import (
+    has_method,
+    is_array,
+    kind_of,
+    shape_and_type,
+)
 from stepmagic.attachments.parts import PARTS
 from stepmagic.errors import AttachmentError
 from stepmagic.transcript import Image
@@ -36,10 +44,52 @@ Attach: TypeAlias = Callable[[Any, str], Attached]
 
 
 def is_container(value: Any) -> bool:
-    """Whether a value is a list, a tuple or a dict of what has a form of its own."""
-    if type(value) not in (*_SEQUENCES, *MAPPINGS):
+    """Whether a value is a container of what has a form of its own.
+
+    A list, a tuple, a dict, an array of objects or what a plot of bars returns.
+    """
+    if not _is_opened(value):
         return False
     return any(_has_form(item, 1) for _, item in islice(_items(value), _PROBED))
+
+
+def shares_figures(value: Any) -> bool:
+    """Whether a container contains several parts of one figure of matplotlib.
+
+    ``[fig, *axes]`` does: the figure is sent once. An array of objects with pictures in
+    it, such as ``plt.subplots(2, 2)[1]``, would otherwise be a table.
+    """
+    if not _is_opened(value):
+        return False
+    items = [item for _, item in islice(_items(value), _PROBED)]
+    if is_array(value):
+        return any(images.is_image(item) for item in items)
+    figures = [id(it) for it in map(_figure, items) if it is not None]
+    return len(set(figures)) < len(figures)
+
+
+def _is_opened(value: Any) -> bool:
+    if type(value) in (*_SEQUENCES, *MAPPINGS):
+        return True
+    if is_array(value):
+        return shape_and_type(value)[1] == "object" and value.ndim > 0
+    return _is_artists(value)
+
+
+def _is_artists(value: Any) -> bool:
+    """Whether a value is what a plot of bars, or of errors, returns."""
+    module = sys.modules.get("matplotlib.container")
+    return module is not None and issubclass(type(value), module.Container)
+
+
+def _figure(item: Any) -> Any:
+    """Return the figure that an item is, or is a part of; None for another item."""
+    if kind_of(item) != "matplotlib":
+        return None
+    try:
+        return figure_of(item, "")
+    except AttachmentError:
+        return None
 
 
 def attach_container(value: Any, name: str, attach: Attach) -> Attached:
@@ -53,13 +103,24 @@ def attach_container(value: Any, name: str, attach: Attach) -> Attached:
         raise AttachmentError(message)
     paths = all(issubclass(type(item), PurePath) for _, item in _items(value))
     most = MOST_FILES if paths else MOST_ITEMS
-    several = [
-        attach(item, f"{name}{place}") for place, item in islice(_items(value), most)
-    ]
+    several: list[Attached] = []
     differences: list[str] = []
-    if len(value) > most:
+    figures: dict[int, str] = {}
+    for place, item in islice(_items(value), most):
+        figure = _figure(item)
+        if id(figure) in figures:
+            first = figures[id(figure)]
+            differences.append(
+                f"`{name}{place}` is in the figure of `{first}`, which is sent once."
+            )
+            continue
+        several.append(attach(item, f"{name}{place}"))
+        if figure is not None:
+            figures[id(figure)] = f"{name}{place}"
+    count = value.size if is_array(value) else len(value)
+    if count > most:
         differences.append(
-            f"The first {most} of the {len(value):,} items of `{name}` are sent."
+            f"The first {most} of the {count:,} items of `{name}` are sent."
         )
     for each in several:
         differences += each.differences
@@ -67,7 +128,7 @@ def attach_container(value: Any, name: str, attach: Attach) -> Attached:
         name=name,
         kind=type(value).__name__,
         parts=tuple(part for each in several for part in _named(each)),
-        size=format_count(len(value), "item"),
+        size=format_count(count, "item"),
         differences=tuple(dict.fromkeys(differences)),
         notices=tuple(dict.fromkeys(n for each in several for n in each.notices)),
     )
@@ -145,7 +206,9 @@ def _has_form(value: Any, depth: int) -> bool:
         return True
     if images.is_image(value) or frames.is_frame(value):
         return True
-    if depth < _DEEPEST and type(value) in (*_SEQUENCES, *MAPPINGS):
+    if has_method(value, "_repr_mimebundle_"):
+        return True
+    if depth < _DEEPEST and _is_opened(value):
         return any(
             _has_form(item, depth + 1) for _, item in islice(_items(value), _PROBED)
         )
@@ -157,6 +220,14 @@ def _items(value: Any) -> Iterator[tuple[str, Any]]:
     if type(value) in MAPPINGS:
         for key, item in value.items():
             yield f"[{key!r}]" if type(key) in (str, int) else "[…]", item
+    elif is_array(value):
+        import numpy as np  # noqa: PLC0415 - the user has loaded it
+
+        for place in np.ndindex(value.shape):
+            yield f"[{', '.join(map(str, place))}]", value[place]
+    elif _is_artists(value):
+        for number, item in enumerate(value.get_children()):
+            yield f"[{number}]", item
     else:
         for number, item in enumerate(value):
             yield f"[{number}]", item

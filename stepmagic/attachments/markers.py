@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from stepmagic.attachments.attachment import Attached, UserPart
-from stepmagic.transcript import Image, Text
+from stepmagic.transcript import File, Image, Text, Video
+from stepmagic.transcript.usage import format_bytes
 
 _DIGITS = 16
 _DIFFERS = "What is sent differs from what the user has:"
@@ -70,12 +71,20 @@ def framed(attached: Attached) -> tuple[UserPart, ...]:
             found.append(frame(part.text, name=name, about=what, differences=unsaid))
             unsaid = ()
         else:
-            name, what = part.name or attached.name, part.about or about
+            own = about if len(attached.parts) == 1 else _own_size(part, about)
+            name, what = part.name or attached.name, part.about or own
             found.append(replace(part, name=name, about=what))
     if unsaid:
         text = _head(attached.name, about, unsaid)
         found.insert(0, Text(text=f"{text}\n", name=attached.name, about=about))
     return tuple(found)
+
+
+def _own_size(part: Image | Video | File, about: str) -> str:
+    """Return what one of several pictures is: the size of all is none of its own."""
+    if part.data is None:
+        return about
+    return f"{type(part).__name__.lower()}, {format_bytes(len(part.data))}"
 
 
 def undescribed(attached: Attached) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ _PARAMETER_VALUES = {
     "stream": ("true", "false"),
     "detail": ("low", "high", "auto"),
     "frames": ("8", "16"),
+    "pages": ("1", "1-4"),
 }
 _FLAGS = [flag for flags, _ in OPTIONS for flag in flags if flag.startswith("-")]
 

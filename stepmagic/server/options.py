@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from stepmagic.attachments.attachment import Handling
 from stepmagic.attachments.images import ImageLimits
+from stepmagic.attachments.images.limits import DEFAULT_LIMITS, parse_pages
 from stepmagic.errors import SettingError
 from stepmagic.schema import Schema
 from stepmagic.schema.tools import Tool
@@ -28,7 +29,7 @@ from stepmagic.wire.parameters import check_parameter
 Detail: TypeAlias = Literal["low", "high", "auto"]
 """The resolution at which a model reads an image."""
 
-CLIENT_PARAMETERS = ("api", "stream", "detail", "frames")
+CLIENT_PARAMETERS = ("api", "stream", "detail", "frames", "pages")
 
 
 def check_option(name: str, value: Any) -> Any:
@@ -50,7 +51,7 @@ def check_option(name: str, value: Any) -> Any:
         message = f"frames takes a number of frames from 1 up, not {value!r}"
     if message:
         raise SettingError(message)
-    return value
+    return parse_pages(value) if name == "pages" else value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +97,8 @@ class Options:
     """The resolution of images; None leaves it to the provider."""
     frames: int | None = None
     """Number of frames to send of a video; None sends the video if possible."""
+    pages: tuple[int, ...] = ()
+    """Which pages or frames of a file are sent; empty chooses evenly spread ones."""
     is_watched: bool = False
     """Whether the answer is displayed; a replay keeps its original pace then."""
     limits: Limits = field(default_factory=Limits)
@@ -315,7 +318,10 @@ def handling_for(options: Options) -> Handling:
     settings, capabilities = current(), options.capabilities
     return Handling(
         limits=ImageLimits(
-            longest_side=settings.image_longest_side, detail=options.detail
+            longest_side=settings.image_longest_side,
+            detail=options.detail,
+            frames=options.frames or DEFAULT_LIMITS.frames,
+            pages=options.pages,
         ),
         preview_tokens=settings.preview_tokens,
         frames=options.frames,

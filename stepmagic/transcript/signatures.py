@@ -34,6 +34,8 @@ _JPEG = Format("image", "JPEG", "image/jpeg")
 _GIF = Format("image", "GIF", "image/gif")
 _TIFF = Format("image", "TIFF", "image/tiff")
 _BMP = Format("image", "BMP", "image/bmp")
+_JP2 = Format("image", "JPEG2000", "image/jp2")
+_PPM = Format("image", "PPM", "image/x-portable-anymap")
 _AVIF = Format("image", "AVIF", "image/avif")
 _HEIF = Format("image", "HEIF", "image/heif")
 _MP4 = Format("video", "MP4", "video/mp4")
@@ -54,6 +56,11 @@ _SIGNATURES: tuple[tuple[int, bytes, Format], ...] = (
     (8, b"WEBPVP8", Format("image", "WEBP", "image/webp")),
     (0, b"II*\0", _TIFF),
     (0, b"MM\0*", _TIFF),
+    (0, b"II+\0", _TIFF),  # BigTIFF
+    (0, b"MM\0+", _TIFF),
+    (0, b"\0\0\0\x0cjP  \r\n", _JP2),
+    (0, b"\xff\x4f\xff\x51", _JP2),
+    (0, b"\0\0\1\0", Format("image", "ICO", "image/x-icon")),
     (0, b"\x00\x00\x01\xba", Format("video", "MPEG", "video/mpeg")),
     (8, b"AVI LIST", Format("video", "AVI", "video/x-msvideo")),
     (0, b"FLV\x01", Format("video", "Flash Video", "video/x-flv")),
@@ -97,10 +104,18 @@ _RIFF = ("WEBP", "AVI", "sound (WAV)")
 _BMP_HEADERS = (12, 40, 52, 56, 64, 108, 124)
 """Sizes of the header that follows BMP's signature, two characters of usual text."""
 
+_PORTABLE = re.compile(rb"P[1-6]\s+(#[^\n]*\n\s*)*[0-9]+\s+[0-9]+\s")
+"""Portable bitmaps, greymaps and pixmaps: a letter, a digit and the size."""
+
 _EBML = b"\x1a\x45\xdf\xa3"
 # An Ogg stream of sound begins alike (RFC 3533, 6; Theora specification, 6.2).
 _OGG, _THEORA = b"OggS", b"\x80theora"
 _PICKLE = re.compile(rb"\x80[\x02-\x05]")
+
+_PATTERNS = (
+    (_PORTABLE, _PPM),
+    (_PICKLE, Format("data", "a pickled Python object")),
+)
 
 # ISO base media file format (ISO/IEC 14496-12): four bytes of size, then the name of a
 # box. The size of a first box is small; four characters of a text are not such a size.
@@ -136,7 +151,7 @@ def detect(head: bytes) -> Format | None:
         return _OGV if _THEORA in start else Format("audio", "sound (Ogg)", "audio/ogg")
     if box := _BOX.match(start):
         return _media_box(box[1])
-    return Format("data", "a pickled Python object") if _PICKLE.match(start) else None
+    return next((known for sign, known in _PATTERNS if sign.match(start)), None)
 
 
 def media_type(head: bytes, family: Family) -> str | None:

@@ -256,7 +256,10 @@ def test_whole_videos_are_sent_unless_frames_are_asked_for() -> None:
         (len, "source of `x` cannot be found"),
         (object(), "says nothing of itself"),
         ((n for n in "a"), "says nothing of itself"),
-        (b"%PDF-1.4 not a file", "`x` is 19 bytes of neither a picture nor a video"),
+        (
+            b"%PDF-1.4 not a file",
+            "`x` is a PDF in memory, of 19 bytes. Write it to a file",
+        ),
         (bytearray(2000), "`x` is 2.0 KB of neither"),
         (list(range(200_000)), "`x` is longer than 100,000 letters"),
     ],
@@ -331,3 +334,52 @@ def test_an_ibis_table_is_a_table_and_no_picture() -> None:
     ibis = pytest.importorskip("ibis")
     attached = sent(ibis.memtable({"a": [1, 2], "s": ["x", None]}))
     assert (attached.kind, attached.size) == ("Ibis table", "2 rows × 2 columns")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        IPython.display.Image(url="https://user:hunter2@host.org/p.png"),  # type: ignore[no-untyped-call]  # IPython's
+        Image(url="https://user:hunter2@host.org/p.png"),
+        File(url="https://user:hunter2@host.org/p.pdf"),
+        Video(url="https://user:hunter2@host.org/p.mp4"),
+        [Image(url="https://user:hunter2@host.org/p.png"), PIXELS],
+    ],
+)
+def test_no_address_with_a_password_is_sent(value: Any) -> None:
+    with pytest.raises(AttachmentError, match="user name or password") as caught:
+        attach(value, "v", Handling(), {})
+    assert "hunter2" not in str(caught.value)
+
+
+def test_address_near_by_is_reported_whatever_carries_it() -> None:
+    url = "http://192.168.1.4/p.png"
+    shown = IPython.display.Image(url=url)  # type: ignore[no-untyped-call]  # IPython's
+    for value in (shown, Image(url=url)):
+        (notice,) = attach(value, "v", Handling(), {}).notices
+        assert "192.168.1.4 is not on the public web" in notice
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype", "advice"),
+    [
+        ((20, 64, 64), "uint8", "v[0]"),
+        ((20, 64, 64), "float32", "v[:1]"),
+        ((64, 64, 8), "float64", "v[:, :, :1]"),
+        ((99, 99, 2), "uint8", "v[:, :, :1]"),
+    ],
+)
+def test_stack_is_refused_with_an_expression_that_works(
+    shape: tuple[int, ...], dtype: str, advice: str
+) -> None:
+    stack = np.zeros(shape, dtype)
+    with pytest.raises(AttachmentError) as caught:
+        attach(stack, "v", Handling(), {})
+    assert f"`{advice}`" in str(caught.value)
+    one = eval(advice, {"v": stack})  # noqa: S307 - our own
+    assert attach(one, "v", Handling(), {}).kind == "image"
+
+
+def test_plane_of_floats_says_how_it_is_sent_as_a_picture() -> None:
+    attached = attach(np.random.default_rng(0).random((40, 50)), "v", Handling(), {})
+    assert "`v[:, :, None]` sends it as a picture" in attached.notices[-1]

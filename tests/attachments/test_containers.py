@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd  # type: ignore[import-untyped]  # it ships no types
 import PIL.Image
@@ -102,3 +106,47 @@ def test_an_item_that_says_nothing_is_refused_with_its_name() -> None:
         sent([PEOPLE, object()])
     with pytest.raises(AttachmentError, match="say nothing of themselves"):
         sent([object(), object()])
+
+
+@pytest.fixture
+def _no_window() -> Iterator[None]:
+    with mpl.rc_context():
+        plt.switch_backend("agg")
+        yield
+        plt.close("all")
+
+
+def pictures(value: Any) -> list[str | None]:
+    return [part.name for part in sent(value).parts if isinstance(part, Image)]
+
+
+@pytest.mark.usefixtures("_no_window")
+def test_parts_of_one_figure_are_one_picture() -> None:
+    figure, axes = plt.subplots(2, 2)
+    several = [axes, [figure, *axes.flat], (figure, axes[0, 0]), plt.plot([1, 2])]
+    for value in (*several, PEOPLE.hist(), plt.hist([1, 2, 2])[2], plt.hist([1, 2, 2])):
+        assert len(pictures(value)) == 1
+    assert pictures(axes) == ["x[0, 0]"]
+    assert sent([figure, axes[0, 0]]).differences == (
+        "`x[1]` is in the figure of `x[0]`, which is sent once.",
+    )
+    assert len(pictures([plt.figure(), figure][1:])) == 1
+
+
+class Plot:
+    """Shows itself as plotnine does."""
+
+    def _repr_mimebundle_(self, **_: Any) -> Any:
+        buffer = io.BytesIO()
+        RED.save(buffer, "PNG")
+        return {"image/png": buffer.getvalue(), "text/plain": "<Plot>"}, {}
+
+
+def test_what_shows_itself_is_opened_too() -> None:
+    assert pictures([Plot(), Plot()]) == ["x[0]", "x[1]"]
+
+
+def test_model_reads_what_differs_in_an_item() -> None:
+    parts = framed(sent({"mask": np.eye(40, dtype="u1"), "n": 1}))
+    text = "\n".join(part.text for part in parts if isinstance(part, Text))
+    assert "label map: its values 0, 1 are shown" in text

@@ -133,7 +133,8 @@ def test_parts_of_an_attachment_say_what_they_are() -> None:
     assert isinstance(text, Text)
     assert text.text.endswith("]\nx\n[end 2d711642b726b044]\n")
     assert [part.name for part in (text, plain, named)] == ["both", "both", "a"]
-    assert {part.about for part in (text, plain, named)} == {"cell, 2 lines"}
+    assert {part.about for part in (text, plain)} == {"cell, 2 lines"}
+    assert named.about == "image, 1 byte"  # its own size, not that of all
     assert attached.tokens == 1 + 400 * 2
 
 

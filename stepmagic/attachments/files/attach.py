@@ -52,6 +52,9 @@ def _attach(
     source: Source, limits: images.ImageLimits | None, frames: int | None, part: str
 ) -> Attached:
     kind = kind_of(source.head(), source.suffix)
+    if source.size == 0 and kind in ("image", "video", "pdf", "notebook"):
+        message = f"`{source.name}` is empty: it has 0 bytes."
+        raise AttachmentError(message)
     if part and kind not in ("workbook", "database"):
         message = (
             f"`{source.name}`: only sheets of workbooks and tables of SQLite databases "
@@ -63,6 +66,8 @@ def _attach(
             return _attach_image(source, limits or images.ImageLimits())
         case "video":
             return video.attach_video_file(source, limits, frames=frames)
+        case "pdf":
+            return attach_pdf(source, (limits or images.ImageLimits()).pages)
         case "notebook":
             return attach_notebook(source, limits)
         case "workbook" | "database":
@@ -76,7 +81,6 @@ _PARTED: dict[Kind, Callable[[Source, str], Attached]] = {
     "database": attach_database,
 }
 _SIMPLE: dict[Kind, Callable[[Source], Attached]] = {
-    "pdf": attach_pdf,
     "table": attach_table,
     "office": attach_office,
     "text": attach_text,

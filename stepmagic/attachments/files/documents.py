@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import PurePath
 
@@ -24,17 +25,26 @@ _LINEARIZED = re.compile(rb"<<[^<>]*/Linearized\b[^<>]*>>")
 _ENCRYPTED = re.compile(rb"/Encrypt\s+\d+\s+\d+\s+R\b")
 
 
-def attach_pdf(source: Source) -> Attached:
+def attach_pdf(source: Source, chosen: tuple[int, ...] = ()) -> Attached:
     """Return a PDF as a file part.
 
+    Args:
+        source: The stored file.
+        chosen: Numbers of the pages that are sent, from 1; empty sends all.
+
     Raises:
-        AttachmentError: It is no PDF, or too large.
+        AttachmentError: It is not a PDF, too large, or has no such pages.
     """
     advice = "Attach some of its pages, or the address where it lies."
     data = source.read(MOST_BYTES, advice=advice)
     if b"%PDF-" not in data[:_WITHIN]:
         message = f"`{source.name}` is no PDF: it does not begin as one."
         raise AttachmentError(message)
+    differences: tuple[str, ...] = ()
+    if chosen:
+        data, count = _extract(data, source.name, chosen)
+        numbers = ", ".join(map(str, chosen))
+        differences = (f"`{source.name}`: pages {numbers} of {count:,} are sent.",)
     pages, size = count_pages(data), format_bytes(len(data))
     notices: tuple[str, ...] = ()
     if _ENCRYPTED.search(data):
@@ -44,8 +54,42 @@ def attach_pdf(source: Source) -> Attached:
         kind="PDF",
         parts=(File(media_type="application/pdf", data=data, name=_file_name(source)),),
         size=f"{format_count(pages, 'page')}, {size}" if pages else size,
+        differences=differences,
         notices=notices,
     )
+
+
+def _extract(data: bytes, name: str, chosen: tuple[int, ...]) -> tuple[bytes, int]:
+    """Return some pages of a PDF as one, and how many there are.
+
+    Raises:
+        AttachmentError: pypdf is not installed, it cannot read the file, or there are
+            no such pages.
+    """
+    try:
+        import pypdf  # noqa: PLC0415 - an optional library
+    except ImportError as exc:
+        message = (
+            "`-p pages` of a PDF needs pypdf, which is not installed: "
+            "`pip install pypdf`."
+        )
+        raise AttachmentError(message) from exc
+    try:
+        reader = pypdf.PdfReader(io.BytesIO(data))
+        count = len(reader.pages)
+        if max(chosen) <= count:
+            writer = pypdf.PdfWriter()
+            for number in chosen:
+                writer.add_page(reader.pages[number - 1])
+            buffer = io.BytesIO()
+            writer.write(buffer)
+            return buffer.getvalue(), count
+    except Exception as exc:  # pypdf raises errors of many types
+        message = f"`{name}` could not be read as a PDF: {exc}."
+        raise AttachmentError(message) from exc
+    has = format_count(count, "page")
+    message = f"`{name}` has {has}; there is none of number {max(chosen)}."
+    raise AttachmentError(message)
 
 
 def _file_name(source: Source) -> str:

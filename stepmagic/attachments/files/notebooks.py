@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -14,6 +12,7 @@ from stepmagic.attachments import images
 from stepmagic.attachments.attachment import Attached
 from stepmagic.attachments.files import text
 from stepmagic.attachments.files.source import Source, refuse_private_key
+from stepmagic.attachments.notebook.bundles import on_screen, read_bundle
 from stepmagic.errors import AttachmentError
 from stepmagic.transcript import Image, Text
 from stepmagic.transcript.usage import format_bytes, format_count
@@ -28,7 +27,6 @@ OUTPUT_LETTERS = 4000
 _FORMAT = 4
 """Of nbformat; notebooks of before 2015 have another."""
 
-_PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 """Colours and cursor movements in tracebacks (ECMA-48, 5.4)."""
 
@@ -44,7 +42,7 @@ class _Page:
     parts: list[Text | Image] = field(default_factory=list)
     pictures: int = 0
     cut: int = 0
-    unread: int = 0
+    changes: list[str] = field(default_factory=list)
     left_out: int = 0
 
     def write(self, words: str) -> None:
@@ -52,26 +50,29 @@ class _Page:
         if words.strip():
             self.texts.append(words)
 
-    def draw(self, data: str, label: str) -> None:
-        """Add a picture after its label."""
-        if self.pictures == MOST_PICTURES:
+    def show(self, bundle: Mapping[str, Any], label: str) -> None:
+        """Add an output in the form that a model reads best."""
+        is_full = self.pictures >= MOST_PICTURES
+        if is_full and any(kind.startswith("image/") for kind in bundle):
             self.left_out += 1
             self.write("(a picture, left out)")
             return
-        try:
-            raw = base64.b64decode(data)
-            converted = images.from_bytes(raw, f"{self.name}, {label}", self.limits)
-        except (AttachmentError, binascii.Error, ValueError):
-            self.unread += 1
-            self.write("(a picture that cannot be read)")
-            return
-        self.pictures += 1
-        self.write(f"{label}:")
-        self.turn()
         name = f"{self.name}, {label}"
-        self.parts += [replace(part, name=name) for part in converted.parts]
+        content = read_bundle(bundle, name, self.limits)
+        self.changes += [f"`{name}`: {what}." for what in content.differences]
+        if content.parts:
+            self.pictures += 1
+            self.write(f"{label}, a picture:")
+            self.turn()
+            self.parts += [
+                replace(part, name=f"{name}, a picture") for part in content.parts
+            ]
+        elif content.text.strip():
+            self.print(content.text, content.language)
+        elif content.differences:
+            self.write(f"({', '.join(map(str, bundle))}, left out)")
 
-    def print(self, words: str) -> None:
+    def print(self, words: str, language: str = "") -> None:
         """Add an output, its middle left out where it is long."""
         words = _ESCAPES.sub("", words)
         if len(words) > OUTPUT_LETTERS:
@@ -80,7 +81,7 @@ class _Page:
             missing = format_count(len(words) - 2 * half, "letter")
             words = f"{words[:half]}\n... {missing} left out ...\n{words[-half:]}"
         if words.strip():
-            self.write(text.fence(words))
+            self.write(text.fence(words, language))
 
     def turn(self) -> None:
         """Make a part of the text so far."""
@@ -95,10 +96,8 @@ class _Page:
             yield f"Of {outputs} in `{self.name}` the beginning and end are sent."
         if self.left_out:
             more = format_count(self.left_out, "picture")
-            yield f"`{self.name}` holds {more} more than the {MOST_PICTURES} sent."
-        if self.unread:
-            unread = format_count(self.unread, "picture")
-            yield f"{unread} in `{self.name}` cannot be read."
+            yield f"`{self.name}` contains {more} more than the {MOST_PICTURES} sent."
+        yield from dict.fromkeys(self.changes)
 
 
 def attach_notebook(
@@ -106,8 +105,8 @@ def attach_notebook(
 ) -> Attached:
     """Return a notebook as Markdown, with the pictures of its outputs in their places.
 
-    Metadata is left out; of an output in several forms a picture is sent, else its
-    plain text.
+    Metadata is left out; of an output in several forms the one is sent that a model
+    reads best.
 
     Raises:
         AttachmentError: It is no notebook of format 4, or its text is too long.
@@ -165,6 +164,8 @@ def _write_cell(page: _Page, cell: Mapping[str, Any], language: str) -> None:
     source = _joined(cell.get("source"))
     if cell.get("cell_type") != "code":
         page.write(source)
+        for name, bundle in _mapping(cell.get("attachments")).items():
+            page.show(_mapping(bundle), str(name))
         return
     count = cell.get("execution_count")
     number = f" [{count}]" if isinstance(count, int) else ""
@@ -176,21 +177,14 @@ def _write_cell(page: _Page, cell: Mapping[str, Any], language: str) -> None:
 
 
 def _write_output(page: _Page, output: Mapping[str, Any], label: str) -> None:
-    """Write an output: of a bundle its picture, else its plain text."""
+    """Write an output: what was printed as on a screen, a bundle in its best form."""
     match output.get("output_type"):
         case "stream":
-            page.print(_joined(output.get("text")))
+            page.print(on_screen(_joined(output.get("text"))))
         case "error":
             page.print("\n".join(_lines(output.get("traceback"))))
         case _:
-            bundle = _mapping(output.get("data"))
-            drawn = next((kind for kind in _PICTURES if kind in bundle), None)
-            if drawn is not None:
-                page.draw(_joined(bundle[drawn]), f"{label}, a picture")
-            elif "text/plain" in bundle or not bundle:
-                page.print(_joined(bundle.get("text/plain")))
-            else:
-                page.write(f"({', '.join(map(str, bundle))}, left out)")
+            page.show(_mapping(output.get("data")), label)
 
 
 def _joined(value: Any) -> str:

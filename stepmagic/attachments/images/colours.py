@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 from typing import TYPE_CHECKING, cast
 
@@ -23,6 +24,16 @@ _FEW = 0.05
 _REACH = 2
 """Pixels from a transparent one whose legibility still depends on the ground."""
 
+_LINE_SHARE = 51
+"""Of 255: how much of a row or column a line fills that is part of a grid."""
+
+_NEARLY_BLACK = 15
+_PROBE = 32
+"""Side of the sample by which most pictures are known not to be nearly black."""
+
+_SAME = 2
+"""Levels of 255 by which two curves may differ that are taken for the same."""
+
 _PROFILE_NOTICE = "its colour profile could not be used and was left out"
 
 
@@ -39,6 +50,11 @@ def to_scalable(image: Image) -> Image:
     if image.mode in _SCALABLE:
         return image
     return image.convert("L" if image.mode == "1" else "RGB")
+
+
+def is_scalable(image: Image) -> bool:
+    """Whether the pixels of a picture may be averaged as they are, without a copy."""
+    return image.mode in ("L", "RGB", "CMYK") and not has_transparency(image)
 
 
 def has_transparency(image: Image) -> bool:
@@ -67,11 +83,12 @@ def to_srgb(image: Image, profile: bytes | None) -> tuple[Image, str]:
 def _through_profile(image: Image, profile: bytes) -> Image:
     from PIL import ImageCms  # noqa: PLC0415 - as above
 
-    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-    if "sRGB" in ImageCms.getProfileDescription(source):
-        return image
     alpha = image.getchannel("A") if image.mode in ("LA", "RGBA") else None
     opaque = image.convert(image.mode.rstrip("A")) if alpha else image
+    # Its name says nothing: linear profiles are called sRGB too.
+    if _is_srgb(profile, opaque.mode):
+        return image
+    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
     target = ImageCms.createProfile("sRGB")
     # Typed as None too, for a conversion in place.
     converted = cast(
@@ -80,6 +97,68 @@ def _through_profile(image: Image, profile: bytes) -> Image:
     if alpha:
         converted.putalpha(alpha)
     return converted
+
+
+@functools.lru_cache(maxsize=32)
+def _is_srgb(profile: bytes, mode: str) -> bool:
+    """Whether a profile leaves colours as they are, by a sample of them."""
+    from PIL import Image as pillow  # noqa: N813, PLC0415 - as above
+    from PIL import ImageChops, ImageCms  # noqa: PLC0415 - as above
+
+    if mode not in ("L", "RGB"):
+        return False
+    probe = pillow.linear_gradient("L")
+    if mode == "RGB":
+        across, flat = probe.rotate(90), pillow.radial_gradient("L")
+        probe = pillow.merge("RGB", (probe, across, flat))
+    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    target = ImageCms.createProfile("sRGB")
+    made = ImageCms.profileToProfile(probe, source, target, outputMode="RGB")
+    if made is None:
+        return False
+    ends = ImageChops.difference(made, probe.convert("RGB")).getextrema()
+    return all(most <= _SAME for _, most in cast("tuple[tuple[int, int], ...]", ends))
+
+
+def response(profile: bytes) -> tuple[int, ...] | None:
+    """Return the sRGB grey of each of 256 even steps under a profile for greys.
+
+    None where the profile is not one for greys, or changes nothing.
+    """
+    from PIL import Image as pillow  # noqa: N813, PLC0415 - as above
+    from PIL import ImageCms  # noqa: PLC0415 - as above
+
+    steps = pillow.frombytes("L", (256, 1), bytes(range(256)))
+    try:
+        if _is_srgb(profile, "L"):
+            return None
+        made = _through_profile(steps, profile)
+    except (ImageCms.PyCMSError, OSError, TypeError, ValueError):
+        return None
+    return tuple(made.convert("L").tobytes())
+
+
+def brighten(image: Image) -> tuple[Image, str]:
+    """Return a picture that is nearly black stretched to white, and a notice.
+
+    Masks and labels in several colours look so: 0 and 1 of 255 are both black.
+    """
+    if image.mode != "RGB" or _greatest(_sample(image)) > _NEARLY_BLACK:
+        return image, ""
+    most = _greatest(image)
+    if not 0 < most <= _NEARLY_BLACK or len(image.getcolors(256) or "--") == 1:
+        return image, ""
+    table = [min(255, round(255 * value / most)) for value in range(256)] * 3
+    return image.point(table), f"contrast stretched: 0 is black, {most} of 255 white"
+
+
+def _sample(image: Image) -> Image:
+    return image.resize((_PROBE, _PROBE), 0)
+
+
+def _greatest(image: Image) -> int:
+    ends = cast("tuple[tuple[int, int], ...]", image.getextrema())
+    return max(most for _, most in ends)
 
 
 def on_ground(image: Image) -> tuple[Image, str]:
@@ -117,4 +196,31 @@ def _choose_ground(shades: Image, alpha: Image) -> int:
     few = _FEW * sum(counts)
     if sum(counts[_LIGHT:]) <= few:
         return _WHITE
-    return _DARK_GREY if sum(counts[:_DARK]) <= few else _GREY
+    if sum(counts[:_DARK]) <= few:
+        return _DARK_GREY
+    # Text and marks decide; a chart stays legible without the lines of its grid.
+    inked = ImageChops.darker(borders, visible)
+    light, dark = (
+        _without_lines(ImageChops.darker(inked, shades.point(table)))
+        for table in (
+            [255 * (value >= _LIGHT) for value in range(256)],
+            [255 * (value < _DARK) for value in range(256)],
+        )
+    )
+    few = _FEW * (light + dark)
+    if light <= few < dark:
+        return _WHITE
+    return _DARK_GREY if dark <= few < light else _GREY
+
+
+def _without_lines(marks: Image) -> int:
+    """Return how many pixels of a mask are outside long straight lines."""
+    from PIL import ImageChops  # noqa: PLC0415 - as above
+    from PIL.Image import Resampling  # noqa: PLC0415 - as above
+
+    width, height = marks.size
+    table = [255 * (share < _LINE_SHARE) for share in range(256)]
+    for size in ((1, height), (width, 1)):
+        shares = marks.resize(size, Resampling.BOX).point(table)
+        marks = ImageChops.darker(marks, shares.resize(marks.size, Resampling.NEAREST))
+    return marks.histogram()[255]

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from stepmagic.attachments.images.arrays import from_array
+from stepmagic.attachments.images.arrays import from_array, survey_array
 from stepmagic.attachments.images.figures import draw
 from stepmagic.attachments.images.files import (
+    COUNTED,
     SEVERAL,
     check_size,
     picture_of,
     read_frames,
     read_pictures,
     reading,
+    survey_image,
 )
 from stepmagic.attachments.images.limits import (
     DEFAULT_LIMITS,
     Converted,
+    Drawn,
     ImageLimits,
     format_pixels,
 )
+from stepmagic.attachments.images.numbers import Scale, Survey, scale_for
 from stepmagic.attachments.images.pictures import (
     CACHE,
     Encoded,
@@ -33,7 +37,7 @@ from stepmagic.attachments.images.pictures import (
 from stepmagic.attachments.images.types import is_array, kind_of
 from stepmagic.errors import AttachmentError
 from stepmagic.transcript import Image
-from stepmagic.transcript.usage import format_bytes
+from stepmagic.transcript.usage import format_bytes, format_count
 
 _MOST_IMAGES = 60
 """StepFun's image chat takes no more in a request (platform.stepfun.ai)."""
@@ -46,7 +50,7 @@ def to_images(value: Any, name: str, limits: ImageLimits = DEFAULT_LIMITS) -> Co
 
     Metadata never travels: every image is decoded and encoded anew, a JPEG once more
     at quality 88. Of an animated Pillow image at its first frame, several are sent;
-    ``image.copy()`` is that frame alone. The values are not changed.
+    ``image.copy()`` is only that frame. The values are not changed.
 
     Args:
         value: What ``is_image`` accepts, or an array of another shape or type.
@@ -54,23 +58,39 @@ def to_images(value: Any, name: str, limits: ImageLimits = DEFAULT_LIMITS) -> Co
         limits: How large the images may be.
 
     Raises:
-        AttachmentError: The value holds no picture, or none that fits.
+        AttachmentError: The value contains no picture, or none that fits.
     """
     if type(value) in (list, tuple):
         return _to_several(value, name, limits)
     if is_array(value):
-        return _encoded([from_array(value, name)], name, limits)
+        return _encoded([from_array(value, name, limits)], name, limits)
     kind = kind_of(value)
     if kind is None:
-        message = f"`{name}` is of type {type(value).__name__}, which is no image."
+        message = f"`{name}` is of type {type(value).__name__}, which is not an image."
         raise AttachmentError(message)
     if kind == "pillow":
         return _from_pillow(value, name, limits)
     drawn = draw(kind, value, name, longest_side=limits.longest_side)
-    if isinstance(drawn, bytes):
-        return from_bytes(drawn, name, limits)
-    part = Image(url=drawn, name=name, detail=limits.detail)
-    return Converted(parts=(part,), size="a link, passed on")
+    if drawn.url:
+        part = Image(url=drawn.url, name=name, detail=limits.detail)
+        return Converted(parts=(part,), size="a link, passed on")
+    return _from_drawn(drawn, name, limits)
+
+
+def _from_drawn(drawn: Drawn, name: str, limits: ImageLimits) -> Converted:
+    labels = [f"{name} ({label})" if label else name for label in drawn.labels]
+    made = [
+        from_bytes(data, label, limits)
+        for data, label in zip(drawn.pictures, labels, strict=True)
+    ]
+    parts = tuple(part for each in made for part in each.parts)
+    notices = dict.fromkeys(notice for each in made for notice in each.notices)
+    return Converted(
+        parts=parts,
+        size=made[0].size if len(made) == 1 else _size_of_several(parts),
+        notices=(*drawn.notices, *notices),
+        advice=drawn.advice,
+    )
 
 
 def from_bytes(
@@ -79,7 +99,7 @@ def from_bytes(
     """Return the images in an encoded file: one, or frames of an animation.
 
     Args:
-        data: A whole PNG, JPEG, GIF, WebP, BMP, TIFF or AVIF file.
+        data: A complete file of a known format.
         name: What the user called it, such as the file's name.
         limits: How large the images may be.
 
@@ -110,56 +130,77 @@ def thumbnail(part: Image, longest: int = 96) -> bytes:
     return small.parts[0].data or b""
 
 
-def _from_pillow(value: Any, name: str, limits: ImageLimits) -> Converted:
-    """Return a Pillow image as it stands, or frames where it has several."""
+def _from_pillow(
+    value: Any, name: str, limits: ImageLimits, scale: Scale | None = None
+) -> Converted:
+    """Return a Pillow image as it is, or frames where it has several."""
+    _load(value, name, limits)
+    with reading(name):
+        if _has_frames(value):
+            pictures = _frames_of(value, name, limits)
+        else:
+            pictures = [picture_of(value, name, limits, scale)]
+    return _encoded(pictures, name, limits)
+
+
+def _load(value: Any, name: str, limits: ImageLimits) -> None:
+    """Decode a Pillow image, which its owner would do in the end.
+
+    Raises:
+        AttachmentError: There is nothing in it, it was closed, or it is too large.
+    """
     if 0 in value.size:
         message = f"`{name}` has {format_pixels(value.size)}: there is nothing in it."
         raise AttachmentError(message)
     with reading(name):
         if getattr(value, "tile", None):  # still to be decoded
+            if getattr(value, "fp", None) is None:
+                message = (
+                    f"`{name}` was closed before it was loaded. Open it again without "
+                    f"`with`, or call `{name}.load()` inside the block."
+                )
+                raise AttachmentError(message)
             check_size(value.size, name, limits)
         value.load()
-        if getattr(value, "format", None) in SEVERAL and not value.tell():
-            pictures = _frames_of(value, name, limits)
-        else:
-            pictures = [picture_of(value, name)]
-    return _encoded(pictures, name, limits)
+
+
+def _has_frames(value: Any) -> bool:
+    return getattr(value, "format", None) in SEVERAL and not value.tell()
 
 
 def _frames_of(value: Any, name: str, limits: ImageLimits) -> list[Picture]:
     """Return the frames of a Pillow image, and leave it at the first as it was."""
-    first = value.copy()
+    if value.format in COUNTED and getattr(value, "n_frames", 1) == 1:
+        return [picture_of(value, name, limits)]
+    first = value.copy()  # to count the frames, Pillow may go through them
     try:
         count = value.n_frames
         value.seek(min(1, count - 1))
     except Exception:  # noqa: BLE001 - each plugin's own: its file was closed
         count = 1
     if count == 1:
-        return [picture_of(first, name)]
+        return [picture_of(first, name, limits, origin=value)]
     try:
-        pictures = read_frames(value, count, name, limits)
+        pictures = read_frames(value, count, name, limits, first)
     finally:
         # What was drawn on the frame is lost by seeking.
         value.seek(0)
         value.load()
         value.paste(first)
-    return [replace(pictures[0], image=picture_of(first, name).image), *pictures[1:]]
+    return pictures
 
 
 def _to_several(values: Any, name: str, limits: ImageLimits) -> Converted:
     """Return a list of values as images, each by its place in the list."""
     if not values:
-        message = f"`{name}` is empty: there is no image in it."
+        message = f"`{name}` is empty: it contains no image."
         raise AttachmentError(message)
     if any(type(value) in (list, tuple) for value in values):
-        message = f"`{name}` holds lists. Send one of them, such as `{name}[0]`."
+        message = f"`{name}` contains lists. Send one of them, such as `{name}[0]`."
         raise AttachmentError(message)
     _check_count(len(values), name)
     names = [f"{name}[{index}]" for index in range(len(values))]
-    several = [
-        to_images(value, each, limits)
-        for value, each in zip(values, names, strict=True)
-    ]
+    several = to_stack(values, names, limits)
     parts = tuple(part for converted in several for part in converted.parts)
     _check_count(len(parts), name)
     by_notice: dict[str, list[str]] = {}
@@ -172,7 +213,50 @@ def _to_several(values: Any, name: str, limits: ImageLimits) -> Converted:
         notices=tuple(
             f"{_list_names(names)}: {notice}" for notice, names in by_notice.items()
         ),
+        advice=tuple(dict.fromkeys(it for made in several for it in made.advice)),
     )
+
+
+def to_stack(
+    values: Sequence[Any], names: Sequence[str], limits: ImageLimits = DEFAULT_LIMITS
+) -> list[Converted]:
+    """Return several values as images; numbers of one kind share their scale.
+
+    Raises:
+        AttachmentError: One of them contains no picture, or none that fits.
+    """
+    scale = _shared_scale(values, names, limits)
+    if scale is None:
+        return [
+            to_images(value, name, limits)
+            for value, name in zip(values, names, strict=True)
+        ]
+    return [
+        _encoded([from_array(value, name, limits, scale)], name, limits)
+        if is_array(value)
+        else _from_pillow(value, name, limits, scale)
+        for value, name in zip(values, names, strict=True)
+    ]
+
+
+def _shared_scale(
+    values: Sequence[Any], names: Sequence[str], limits: ImageLimits
+) -> Scale | None:
+    """Return the scale of arrays, or of images, of one kind; None for all others."""
+    surveys: list[Survey] = []
+    for value, name in zip(values, names, strict=True):
+        if is_array(value):
+            found: Survey | None = survey_array(value, name)
+        elif kind_of(value) == "pillow":
+            _load(value, name, limits)
+            found = None if _has_frames(value) else survey_image(value, name)
+        else:
+            return None
+        if found is None:
+            return None
+        surveys.append(found)
+    kinds = {(it.kind, it.is_byte, it.has_colours, it.is_inverted) for it in surveys}
+    return scale_for(surveys) if len(surveys) > 1 and len(kinds) == 1 else None
 
 
 def _encoded(pictures: list[Picture], name: str, limits: ImageLimits) -> Converted:
@@ -184,8 +268,8 @@ def _encoded(pictures: list[Picture], name: str, limits: ImageLimits) -> Convert
 def _check_count(count: int, name: str) -> None:
     if count > _MOST_IMAGES:
         message = (
-            f"`{name}` holds {count:,} images, and at most {_MOST_IMAGES} can be sent. "
-            f"Choose some, such as `{name}[::{-(-count // _MOST_IMAGES)}]`."
+            f"`{name}` contains {count:,} images, and at most {_MOST_IMAGES} can be "
+            f"sent. Choose some, such as `{name}[::{-(-count // _MOST_IMAGES)}]`."
         )
         raise AttachmentError(message)
 
@@ -225,4 +309,4 @@ def _converted(
 def _size_of_several(parts: Iterable[Image]) -> str:
     parts = tuple(parts)
     size = format_bytes(sum(len(part.data or b"") for part in parts))
-    return f"{len(parts):,} images, {size}"
+    return f"{format_count(len(parts), 'image')}, {size}"

@@ -1,29 +1,30 @@
-"""Figures, charts and whatever draws itself, as the bytes of a PNG or JPEG."""
+"""Figures, charts and whatever draws itself, as encoded pictures."""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import importlib
 import io
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from stepmagic.attachments.images.types import REPR_METHODS, Kind
+from stepmagic.attachments.images.limits import Drawn
+from stepmagic.attachments.images.matplotlib_figures import DRAWING, draw_figure
+from stepmagic.attachments.images.types import REPR_METHODS, Kind, formatter_of
 from stepmagic.errors import AttachmentError
 
-_PADDING_INCHES = 0.1
-_FAR_OUT = 3
-"""How many times its own size a figure may reach with what sticks out of it."""
-
-_LEAST_DPI = 10
-"""Text of 10 points is one pixel high there; FreeType fails below that."""
-
 _LONGEST_REASON = 300
+_SVG_SCALE = 1.5
+"""A figure of matplotlib is in points in SVG, of which an inch has 72."""
+
+_VEGA_WAY_ROUND = "Altair draws with vl-convert: `pip install vl-convert-python`."
 
 
-def draw(kind: Kind, value: Any, name: str, *, longest_side: int) -> bytes | str:
-    """Return the encoded bytes of a value that can be drawn, or the URL of one.
+def draw(kind: Kind, value: Any, name: str, *, longest_side: int) -> Drawn:
+    """Return a value that can be drawn as encoded pictures, or the URL of one.
 
     Args:
         kind: What ``kind_of`` says, neither ``pillow`` nor ``array``.
@@ -34,48 +35,47 @@ def draw(kind: Kind, value: Any, name: str, *, longest_side: int) -> bytes | str
     Raises:
         AttachmentError: It cannot be drawn now, or here.
     """
-    match kind:
-        case "matplotlib":
-            return _draw_matplotlib(value, name, longest_side)
-        case "plotly":
-            return _draw_plotly(value, name)
-        case "altair":
-            return _draw_altair(value, name)
-        case "ipython":
-            return _read_ipython(value, name)
-        case "bytes":
-            return bytes(value)
-        case _:
-            return _draw_repr(value, name)
+    if kind == "matplotlib":
+        return _draw_matplotlib(value, name, longest_side)
+    found = _DRAWERS[kind](value, name)
+    if isinstance(found, str):
+        return Drawn(url=found)
+    return Drawn(pictures=(found,))
 
 
-def _draw_matplotlib(value: Any, name: str, longest_side: int) -> bytes:
-    """Return a PNG of a figure or of the figure that axes are in.
-
-    Drawn as the inline backend shows it, cut to what is there, by Agg and apart from
-    the figure's own canvas: no window opens, nothing is closed, pyplot is not asked.
+def _draw_matplotlib(value: Any, name: str, longest_side: int) -> Drawn:
+    """Return a figure, or the figure that axes, a line or a grid of seaborn are in.
 
     Raises:
-        AttachmentError: The axes are in no figure, or drawing failed.
+        AttachmentError: It is in no figure, there is nothing in it, or drawing failed.
     """
-    owner = value if hasattr(value, "canvas") else value.figure
-    if owner is None:
-        message = f"`{name}` was removed from its figure. Send the figure itself."
-        raise AttachmentError(message)
-    figure = owner.canvas.figure
-    buffer = io.BytesIO()
     try:
-        figure.draw_without_rendering()
-        box = figure.get_tightbbox().padded(_PADDING_INCHES)
-        if max(box.size) > _FAR_OUT * max(figure.bbox_inches.size):
-            box = figure.bbox_inches
-        dpi = min(figure.dpi, max(_LEAST_DPI, longest_side / max(box.size)))
-        figure.canvas.print_figure(
-            buffer, format="png", backend="agg", dpi=dpi, bbox_inches=box
-        )
-    except Exception as exc:  # artists may be anybody's code
+        return draw_figure(value, name, longest_side)
+    except AttachmentError:
+        raise
+    except Exception as exc:  # artists may be anyone's code
         raise _not_drawn(name, exc) from exc
-    return buffer.getvalue()
+
+
+_PLOTLY_WAY_ROUND = (
+    "plotly draws with kaleido: `pip install kaleido`. Or save a picture by the camera "
+    "in the figure's toolbar and send that file."
+)
+
+
+def draw_plotly_json(spec: Mapping[str, Any], name: str) -> bytes:
+    """Return a PNG of the JSON of a plotly figure, drawn by kaleido.
+
+    Raises:
+        AttachmentError: plotly or kaleido is not installed, or drawing failed.
+    """
+
+    def draw() -> bytes:
+        plotly: Any = importlib.import_module("plotly.io")  # an optional library
+        data: bytes = plotly.to_image(dict(spec), format="png", validate=False)
+        return data
+
+    return _call(draw, name, _PLOTLY_WAY_ROUND)
 
 
 def _draw_plotly(value: Any, name: str) -> bytes:
@@ -84,46 +84,162 @@ def _draw_plotly(value: Any, name: str) -> bytes:
     Raises:
         AttachmentError: kaleido is not installed, or drawing failed.
     """
-    way_round = (
-        "plotly draws with kaleido: `pip install kaleido`. Or save a picture by the "
-        "camera in the figure's toolbar and send that file."
-    )
-    return _call(lambda: value.to_image(format="png"), name, way_round)
+    return _call(lambda: value.to_image(format="png"), name, _PLOTLY_WAY_ROUND)
 
 
-def _draw_altair(value: Any, name: str) -> bytes:
+def draw_altair(value: Any, name: str) -> bytes:
     """Return a PNG of an Altair chart, drawn by vl-convert.
+
+    Raises:
+        AttachmentError: vl-convert is not installed, drawing failed, or the chart's
+            data could not be loaded.
+    """
+
+    def draw() -> bytes:
+        buffer = io.BytesIO()
+        value.save(buffer, format="png")
+        data = buffer.getvalue()
+        check_data(value.to_dict(), name)
+        return data
+
+    return _call(draw, name, _VEGA_WAY_ROUND)
+
+
+def draw_vega(spec: Mapping[str, Any], name: str, *, is_lite: bool) -> bytes:
+    """Return a PNG of a chart in Vega or Vega-Lite, drawn by vl-convert.
+
+    Raises:
+        AttachmentError: vl-convert is not installed, drawing failed, or the chart's
+            data could not be loaded.
+    """
+
+    def draw() -> bytes:
+        import vl_convert  # noqa: PLC0415 - an optional library
+
+        if not is_lite:
+            return bytes(vl_convert.vega_to_png(dict(spec)))
+        check_data(spec, name)
+        return bytes(vl_convert.vegalite_to_png(dict(spec)))
+
+    return _call(draw, name, _VEGA_WAY_ROUND)
+
+
+def draw_svg(text: str, name: str) -> bytes:
+    """Return a PNG of an SVG picture, drawn by vl-convert.
 
     Raises:
         AttachmentError: vl-convert is not installed, or drawing failed.
     """
 
     def draw() -> bytes:
+        import vl_convert  # noqa: PLC0415 - an optional library
+
+        return bytes(vl_convert.svg_to_png(text, scale=_SVG_SCALE))
+
+    way_round = "SVG is drawn with vl-convert: `pip install vl-convert-python`."
+    return _call(draw, name, way_round)
+
+
+def check_data(spec: Mapping[str, Any], name: str) -> None:
+    """Refuse a chart in Vega-Lite whose data cannot be loaded.
+
+    vl-convert draws empty axes then and says nothing: a chart that looks the same
+    without its data has none.
+
+    Raises:
+        AttachmentError: The data at one of its addresses could not be loaded.
+    """
+    addresses = dict.fromkeys(_addresses(spec))
+    if not addresses:
+        return
+    import vl_convert  # noqa: PLC0415 - an optional library
+
+    drawn = vl_convert.vegalite_to_svg(dict(spec))
+    for address in addresses:
+        try:
+            without = vl_convert.vegalite_to_svg(_without(spec, address))
+        except ValueError:  # such as shapes that need a topology: it was loaded
+            continue
+        if without == drawn:
+            message = (
+                f"`{name}` takes its data from {hide_user(address)!r}, which could not "
+                "be loaded here, so the chart would be empty. Give it the data itself, "
+                "such as `alt.Chart(pd.read_csv(...))`."
+            )
+            raise AttachmentError(message)
+
+
+def hide_user(url: str) -> str:
+    """Return an address without a user and password."""
+    return re.sub(r"(?<=//)[^/?#]*@", "", url)
+
+
+def _addresses(value: Any) -> Iterator[str]:
+    """Yield the addresses of data in a chart's specification."""
+    if isinstance(value, Mapping):
+        data = value.get("data")
+        if isinstance(data, Mapping) and isinstance(data.get("url"), str):
+            yield data["url"]
+        for key, item in value.items():
+            if key != "datasets":
+                yield from _addresses(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _addresses(item)
+
+
+def _without(value: Any, address: str) -> Any:
+    """Return a specification with nothing in place of the data at an address."""
+    if isinstance(value, list):
+        return [_without(item, address) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    if value.get("url") == address:
+        return {"values": []}
+    return {key: _without(item, address) for key, item in value.items()}
+
+
+def _draw_bokeh(value: Any, name: str) -> bytes:
+    """Return a PNG of a bokeh plot, drawn by a browser that selenium runs.
+
+    Raises:
+        AttachmentError: selenium or a browser is not installed, or drawing failed.
+    """
+
+    def draw() -> bytes:
+        export: Any = importlib.import_module("bokeh.io.export")  # optional
+
         buffer = io.BytesIO()
-        value.save(buffer, format="png")
+        export.get_screenshot_as_png(value).save(buffer, "PNG")
         return buffer.getvalue()
 
-    way_round = "Altair draws with vl-convert: `pip install vl-convert-python`."
+    way_round = (
+        "bokeh draws with selenium and a browser: `pip install selenium`. Or save a "
+        "picture by the tool in the plot's toolbar and send that file."
+    )
     return _call(draw, name, way_round)
 
 
 def _draw_repr(value: Any, name: str) -> bytes:
-    """Return what ``_repr_png_`` or ``_repr_jpeg_`` of a value gives.
+    """Return what ``_repr_png_`` or ``_repr_jpeg_`` of a value, or a formatter, makes.
 
-    IPython takes bytes or text in base64, alone or in a pair with metadata (IPython
+    IPython takes bytes or text in base64, as such or in a pair with metadata (IPython
     documentation, "Rich display").
 
     Raises:
-        AttachmentError: Neither gives an image.
+        AttachmentError: None makes an image.
     """
-    for method in REPR_METHODS:
+    for mime, method in REPR_METHODS.items():
+        formatter = formatter_of(type(value), mime)
         try:
-            shown = getattr(value, method, lambda: None)()
-        except Exception as exc:  # anybody's code
+            with DRAWING:
+                shown = formatter(value) if formatter else None
+                shown = shown or getattr(value, method, lambda: None)()
+        except Exception as exc:  # anyone's code
             raise _not_drawn(name, exc) from exc
         data = shown[0] if isinstance(shown, tuple) and shown else shown
         if isinstance(data, bytes | str) and data:
-            return _to_bytes(data, name)
+            return to_bytes(data, name)
     message = f"`{name}` shows itself neither as PNG nor as JPEG now."
     raise AttachmentError(message)
 
@@ -136,7 +252,7 @@ def _read_ipython(value: Any, name: str) -> bytes | str:
     """
     data, url = value.data, value.url
     if data:
-        return _to_bytes(data, name)
+        return to_bytes(data, name)
     if not url and value.filename:
         try:
             return Path(value.filename).read_bytes()
@@ -144,7 +260,7 @@ def _read_ipython(value: Any, name: str) -> bytes | str:
             message = f"`{name}` could not be read: {exc}"
             raise AttachmentError(message) from exc
     if str(url).startswith("data:"):
-        return _to_bytes(url.partition(",")[2], name)
+        return to_bytes(url.partition(",")[2], name)
     if not str(url).startswith(("http://", "https://")):
         message = (
             f"`{name}` points to {url!r}, which the model's server cannot reach. Make "
@@ -157,21 +273,39 @@ def _read_ipython(value: Any, name: str) -> bytes | str:
 def _call(draw: Callable[[], bytes], name: str, way_round: str) -> bytes:
     try:
         return draw()
+    except AttachmentError:
+        raise
     except Exception as exc:  # of the library, or of the renderer beneath it
         raise _not_drawn(name, exc, way_round) from exc
 
 
-def _to_bytes(data: bytes | str, name: str) -> bytes:
+def to_bytes(data: bytes | str, name: str) -> bytes:
+    """Return a picture's bytes, of bytes or of text in base64.
+
+    Raises:
+        AttachmentError: It is text that is not base64.
+    """
     if isinstance(data, bytes):
         return data
     try:
         return base64.b64decode(data)
     except (binascii.Error, ValueError) as exc:
-        message = f"`{name}` holds text that is not base64: {exc}"
+        message = f"`{name}` contains text that is not base64: {exc}"
         raise AttachmentError(message) from exc
 
 
 def _not_drawn(name: str, exc: Exception, way_round: str = "") -> AttachmentError:
-    reason = " ".join(str(exc).split())[:_LONGEST_REASON] or type(exc).__name__
+    words = str(exc).partition("Stack backtrace")[0].split()
+    reason = " ".join(words)[:_LONGEST_REASON] or type(exc).__name__
     message = f"`{name}` could not be drawn: {reason.rstrip('.')}. {way_round}"
     return AttachmentError(message.rstrip())
+
+
+_DRAWERS: dict[Kind, Callable[[Any, str], bytes | str]] = {
+    "plotly": _draw_plotly,
+    "altair": draw_altair,
+    "bokeh": _draw_bokeh,
+    "ipython": _read_ipython,
+    "bytes": lambda value, _: bytes(value),
+    "repr": _draw_repr,
+}

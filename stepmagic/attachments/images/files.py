@@ -7,27 +7,42 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from stepmagic.attachments.images.arrays import from_array
-from stepmagic.attachments.images.colours import WIDE_MODES
+from stepmagic.attachments.images.arrays import from_array, survey_array
+from stepmagic.attachments.images.colours import (
+    WIDE_MODES,
+    has_transparency,
+    response,
+)
 from stepmagic.attachments.images.limits import ImageLimits, Size, format_pixels
-from stepmagic.attachments.images.pictures import Picture, fit
+from stepmagic.attachments.images.numbers import Scale, Survey, scale_for
+from stepmagic.attachments.images.pictures import Picture, fit, shrink
 from stepmagic.attachments.images.types import format_of
 from stepmagic.errors import AttachmentError
+from stepmagic.transcript.usage import format_count
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from PIL.Image import Image
-    from PIL.ImageFile import ImageFile
 
 MOVING = {"GIF": "frame", "PNG": "frame", "WEBP": "frame", "AVIF": "frame"}
 """Formats with several pictures in them, and what one is called."""
 
 SEVERAL = {**MOVING, "TIFF": "page"}
+COUNTED = ("PNG", "WEBP", "AVIF")
+"""Formats whose header says how many pictures there are."""
 
 _ORIENTATION = 0x0112
+_PHOTOMETRIC, _MIN_IS_WHITE = 262, 0
+"""Tag of a TIFF, and its value where the least number is white (TIFF 6.0, 8)."""
+
+_MOST_FRAMES = 60
+_FRAME_PIXELS = 48_000_000
+"""Of one frame of an animation, which Pillow composes in several copies."""
+
 _WORK = 20
-"""How many times ``max_pixels`` all frames together may hold."""
+"""How many times ``max_pixels`` all frames together may have."""
 
 
 @contextmanager
@@ -45,7 +60,8 @@ def reading(name: str) -> Iterator[None]:
     except UnidentifiedImageError as exc:
         message = (
             f"`{name}` begins like an image, but its header is damaged or of a kind "
-            "that Pillow does not read."
+            "that Pillow does not read. A TIFF of floats or of many bands is read by "
+            "tifffile: attach the array, `tifffile.imread(...)`."
         )
         raise AttachmentError(message) from exc
     except Image.DecompressionBombError as exc:
@@ -55,32 +71,35 @@ def reading(name: str) -> Iterator[None]:
         )
         raise AttachmentError(message) from exc
     except Exception as exc:  # Pillow's plugins raise errors of many types
+        reason = str(exc) or type(exc).__name__
         message = (
-            f"`{name}` could not be read as an image: {exc or type(exc).__name__}. Is "
-            "the file whole?"
+            f"`{name}` could not be read as an image: {reason}. Is the file complete?"
         )
         raise AttachmentError(message) from exc
 
 
 def read_pictures(data: bytes, name: str, limits: ImageLimits) -> list[Picture]:
-    """Return the picture in encoded bytes; of an animation, frames spread evenly.
+    """Return the picture in encoded bytes; of several, some spread evenly.
 
     The first and the last frame are among them. A JPEG is decoded at the smallest of
     its scales that is large enough.
 
     Args:
-        data: A whole PNG, JPEG, GIF, WebP, BMP, TIFF or AVIF file.
+        data: A complete file of a known format.
         name: What the user called it, for messages.
         limits: How much is decoded.
 
     Raises:
-        AttachmentError: It is none of those, damaged, or too large to decode.
+        AttachmentError: It is of no such format, damaged, or too large to decode.
     """
     form = format_of(data)
+    if not data:
+        message = f"`{name}` is empty: it has 0 bytes."
+        raise AttachmentError(message)
     if form is None:
         message = (
-            f"`{name}` is no PNG, JPEG, GIF, WebP, BMP, TIFF or AVIF image. Convert it "
-            "to one of them first."
+            f"`{name}` is not a PNG, JPEG, GIF, WebP, BMP, TIFF or AVIF image. Convert "
+            "it to one of them first."
         )
         raise AttachmentError(message)
     from PIL import Image  # noqa: PLC0415 - loads with the first image
@@ -90,28 +109,109 @@ def read_pictures(data: bytes, name: str, limits: ImageLimits) -> list[Picture]:
         count = getattr(image, "n_frames", 1) if form in SEVERAL else 1
         if count > 1:
             return read_frames(image, count, name, limits)
+        check_pages(limits, count, name)
         size = image.size
         is_drafted = image.draft(None, fit(size, limits.longest_side)) is not None
         image.load()
-        picture = picture_of(image.copy(), name)
+        picture = shrink(picture_of(image, name, limits), limits)
         # A TIFF turns itself upright when it is loaded, and is of another size then.
         return [replace(picture, size=size) if is_drafted else picture]
 
 
-def picture_of(image: Image, name: str) -> Picture:
+def picture_of(
+    image: Image,
+    name: str,
+    limits: ImageLimits,
+    scale: Scale | None = None,
+    *,
+    origin: Image | None = None,
+) -> Picture:
     """Return a decoded image with what decides how its pixels are to be seen.
+
+    Args:
+        image: Only read.
+        name: What the user called it, for messages.
+        limits: How large the picture will be sent.
+        scale: How its numbers become shades, where it is one of a stack.
+        origin: The image that the file was opened as, of a copy of its frame.
 
     Raises:
         AttachmentError: It has more than 8 bits a colour, and numpy is not there.
     """
+    origin = image if origin is None else origin
+    orientation, notice = _orientation_of(origin)
     made = Picture(
         image=image,
         size=image.size,
-        orientation=_orientation_of(image),
+        orientation=orientation,
         profile=_profile_of(image),
+        notices=(notice,) if notice else (),
     )
-    if image.mode not in WIDE_MODES:
+    if scale is None and (found := survey_image(image, name, origin)):
+        scale = scale_for([found])
+    if scale is None:
         return made
+    if image.mode in WIDE_MODES:
+        return _from_numbers(made, name, limits, scale)
+    notices = (*made.notices, *scale.notices)
+    if not scale.labels:
+        return replace(made, notices=notices)
+    shades = image.point(scale.shades().tolist())
+    return replace(made, image=shades, profile=None, notices=notices, is_labels=True)
+
+
+def survey_image(image: Image, name: str, origin: Image | None = None) -> Survey | None:
+    """Return what decides how an image's numbers become shades; None for colours.
+
+    Raises:
+        AttachmentError: It has more than 8 bits a colour, and numpy is not there.
+    """
+    if image.mode == "L" and not has_transparency(image):
+        counts = image.histogram()
+        values = [value for value, count in enumerate(counts) if count]
+        return Survey(
+            kind="u",
+            is_byte=True,
+            has_colours=False,
+            low=values[0],
+            high=values[-1],
+            values=frozenset(values),
+        )
+    if image.mode not in WIDE_MODES:
+        return None
+    found = survey_array(_numbers(image, name), name)
+    return replace(found, is_inverted=_is_inverted(origin or image))
+
+
+def _from_numbers(
+    made: Picture, name: str, limits: ImageLimits, scale: Scale
+) -> Picture:
+    """Return a picture of more than 8 bits a colour in 8 bits."""
+    notices = made.notices
+    curve = response(made.profile) if made.profile else None
+    if curve and {scale.black, scale.white} in _WHOLE_RANGES:
+        scale = replace(scale, curve=curve)
+    elif curve:
+        notices = (*notices, "its colour profile was left out")
+    array = _numbers(made.image, name)
+    scaled = from_array(array, name, limits, scale)
+    if made.image.mode == "F" and scale.white == 1 and not scaled.notices:
+        notices = (*notices, "0 is black, 1 white")  # Pillow's own white is 255
+    notices = (*notices, *scaled.notices)
+    return replace(
+        made,
+        image=scaled.image,
+        profile=None,
+        notices=notices,
+        is_labels=scaled.is_labels,
+    )
+
+
+_WHOLE_RANGES = ({0.0, 1.0}, {0.0, 255.0}, {0.0, 65_535.0})
+"""Black and white of numbers that a profile for greys is meant for."""
+
+
+def _numbers(image: Image, name: str) -> NDArray[Any]:
     try:
         import numpy as np  # noqa: PLC0415 - an optional library
     except ImportError as exc:
@@ -120,8 +220,13 @@ def picture_of(image: Image, name: str) -> Picture:
             "numpy to scale. Install numpy, or convert it to 8 bits first."
         )
         raise AttachmentError(message) from exc
-    scaled = from_array(np.asarray(image), name)
-    return replace(made, image=scaled.image, profile=None, notices=scaled.notices)
+    return np.asarray(image)
+
+
+def _is_inverted(image: Image) -> bool:
+    """Whether a TIFF stores its white as 0, which Pillow heeds only in 8 bits."""
+    tags: Any = getattr(image, "tag_v2", None) or {}
+    return bool(tags.get(_PHOTOMETRIC) == _MIN_IS_WHITE)
 
 
 def check_size(size: Size, name: str, limits: ImageLimits) -> None:
@@ -139,35 +244,100 @@ def check_size(size: Size, name: str, limits: ImageLimits) -> None:
         raise AttachmentError(message)
 
 
+def check_pages(limits: ImageLimits, count: int, name: str, word: str = "page") -> None:
+    """Refuse pages that are not there.
+
+    Raises:
+        AttachmentError: ``limits.pages`` names one beyond the last.
+    """
+    if limits.pages and max(limits.pages) > count:
+        has = format_count(count, word)
+        message = f"`{name}` has {has}; there is none of number {max(limits.pages)}."
+        raise AttachmentError(message)
+
+
 def read_frames(
-    image: ImageFile, count: int, name: str, limits: ImageLimits
+    image: Image, count: int, name: str, limits: ImageLimits, first: Image | None = None
 ) -> list[Picture]:
-    """Return evenly spread frames of an image that has several.
+    """Return the chosen frames of an image that has several, or evenly spread ones.
+
+    Args:
+        image: At any of its frames.
+        count: How many it has.
+        name: What the user called it, for messages.
+        limits: Which are chosen, and how large they are sent.
+        first: What to take in place of the first.
 
     Raises:
         AttachmentError: All of them together are too large to decode.
     """
     form = image.format or ""
     word = SEVERAL[form]
-    if count * image.width * image.height > _WORK * limits.max_pixels:
+    _check_frames(image, count, name, limits, word)
+    chosen = _chosen(count, limits)
+
+    def frame(index: int) -> Image:
+        if index == 0 and first is not None:
+            return first
+        image.seek(index)
+        check_size(image.size, name, limits)
+        image.load()
+        return image
+
+    scale = None
+    if form == "TIFF" and image.mode in ("L", *WIDE_MODES):
+        found = [survey_image(frame(index), name, image) for index in chosen]
+        known = [each for each in found if each is not None]
+        scale = scale_for(known) if len(known) == len(found) else None
+    shown = _which(chosen, count, limits, word)
+    notice = f"animated: {shown}" if form in MOVING else shown
+    pictures = []
+    for index in chosen:
+        opened = frame(index)
+        made = picture_of(opened, name, limits, scale, origin=image)
+        picture = shrink(made, limits)
+        if picture.image is image:  # the next frame is decoded into it
+            picture = replace(picture, image=image.copy())
+        label = f"{word} {index + 1:,} of {count:,}"
+        is_complete = form == "TIFF" and len(chosen) == count
+        notices = picture.notices if is_complete else (notice, *picture.notices)
+        pictures.append(replace(picture, label=label, notices=notices))
+    return pictures
+
+
+def _check_frames(
+    image: Image, count: int, name: str, limits: ImageLimits, word: str
+) -> None:
+    check_pages(limits, count, name, word)
+    pixels = image.width * image.height
+    if word == "frame" and pixels > _FRAME_PIXELS:
+        message = (
+            f"`{name}` has {count:,} frames of {format_pixels(image.size)}, which "
+            "would take gigabytes of memory to decode. Scale it down first, or send "
+            "one frame as an image: `PIL.Image.open(...).copy()`."
+        )
+        raise AttachmentError(message)
+    last = 1 + (max(_chosen(count, limits)) if word == "page" else count - 1)
+    if last * pixels > _WORK * limits.max_pixels and word == "frame":
         message = (
             f"`{name}` has {count:,} {word}s of {format_pixels(image.size)}, which "
             f"would take long to decode. Send some of its {word}s, each as an image."
         )
         raise AttachmentError(message)
-    chosen = choose_frames(count, limits.frames)
-    said = f"{len(chosen)} of {count:,} {word}s"
-    notice = f"animated: {said}" if form in MOVING else said
-    pictures = []
-    for index in chosen:
-        image.seek(index)
-        check_size(image.size, name, limits)
-        image.load()
-        picture = picture_of(image.copy(), name)
-        label = f"{word} {index + 1:,} of {count:,}"
-        notices = (notice, *picture.notices)
-        pictures.append(replace(picture, label=label, notices=notices))
-    return pictures
+
+
+def _chosen(count: int, limits: ImageLimits) -> list[int]:
+    if limits.pages:
+        return [number - 1 for number in limits.pages]
+    return choose_frames(count, min(limits.frames, _MOST_FRAMES))
+
+
+def _which(chosen: list[int], count: int, limits: ImageLimits, word: str) -> str:
+    """Return which frames are sent, in words."""
+    if limits.pages:
+        numbers = ", ".join(str(index + 1) for index in chosen)
+        return f"{word}{'s' * (len(chosen) > 1)} {numbers} of {count:,}"
+    return f"{len(chosen)} of {count:,} {word}s"
 
 
 def choose_frames(count: int, wanted: int) -> list[int]:
@@ -178,13 +348,23 @@ def choose_frames(count: int, wanted: int) -> list[int]:
     return [round(step * (count - 1) / (wanted - 1)) for step in range(wanted)]
 
 
-def _orientation_of(image: Image) -> int:
-    """Return how EXIF says a picture lies; 1, upright, where it does not say so."""
+def _orientation_of(image: Image) -> tuple[int, str]:
+    """Return how EXIF says a picture lies, 1 upright, and a notice where it is unsure.
+
+    Only a file's own pixels lie as its EXIF data says: Pillow passes the data on to
+    what it makes of them, turned by hand or not.
+    """
+    from PIL import ImageFile  # noqa: PLC0415 - loads with the first image
+
     try:
         orientation = image.getexif().get(_ORIENTATION, 1)
     except Exception:  # noqa: BLE001 - damaged metadata, parsed by several plugins
-        return 1
-    return orientation if isinstance(orientation, int) else 1
+        return 1, ""
+    if orientation not in range(2, 9):
+        return 1, ""
+    if isinstance(image, ImageFile.ImageFile):
+        return orientation, ""
+    return 1, "sent as it is shown, not turned again as its EXIF data says"
 
 
 def _profile_of(image: Image) -> bytes | None:

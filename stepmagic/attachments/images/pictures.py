@@ -9,17 +9,26 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from stepmagic.attachments.images.colours import on_ground, to_scalable, to_srgb
+from stepmagic.attachments.images.colours import (
+    brighten,
+    is_scalable,
+    on_ground,
+    to_scalable,
+    to_srgb,
+)
 from stepmagic.attachments.images.encoding import encode_pixels
 from stepmagic.attachments.images.limits import ImageLimits, Size, format_pixels
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-_FORM = b"1"
+_FORM = b"2"
 """Changes when the same pixels would be encoded to other bytes."""
 
 _MOST_BYTES = 256 * 1024 * 1024
+_PIXELS_A_BAND = 1 << 22
+_NEAREST = 0
+"""Pillow's ``Resampling.NEAREST``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +109,8 @@ class Picture:
     """ICC profile of its colours."""
     label: str = ""
     notices: tuple[str, ...] = ()
+    is_labels: bool = False
+    """Whether its pixels are labels, which are not averaged."""
 
 
 def fit(size: Size, longest_side: int) -> Size:
@@ -109,13 +120,20 @@ def fit(size: Size, longest_side: int) -> Size:
     return width, height
 
 
+def block_size(size: Size, longest_side: int) -> Size:
+    """Return how many pixels may be averaged to one, across and down."""
+    target = fit(size, longest_side)
+    across, down = (side // wanted for side, wanted in zip(size, target, strict=True))
+    return across, down
+
+
 def encode(picture: Picture, name: str, limits: ImageLimits) -> Encoded:
     """Return a picture as a PNG or JPEG within limits.
 
     Raises:
         AttachmentError: It does not fit into ``limits.max_bytes``.
     """
-    shrunk = _shrink(picture, limits)
+    shrunk = shrink(picture, limits)
     return _finish(shrunk, _pixels(shrunk), name, limits)
 
 
@@ -125,7 +143,7 @@ def encode_once(picture: Picture, name: str, limits: ImageLimits) -> Encoded:
     The key is taken after the picture was averaged down by a whole factor: what follows
     depends on nothing else, and there are fewer pixels to hash.
     """
-    shrunk = _shrink(picture, limits)
+    shrunk = shrink(picture, limits)
     pixels = _pixels(shrunk)
     key = content_key(
         (pixels,), (replace(limits, detail=None), shrunk.label, shrunk.notices)
@@ -141,29 +159,64 @@ def _pixels(shrunk: Picture) -> bytes:
     return content_key((image.tobytes(), shrunk.profile or b""), seen)
 
 
-def _shrink(picture: Picture, limits: ImageLimits) -> Picture:
-    """Average blocks of pixels, which is fast, as far as whole factors go."""
-    image = to_scalable(picture.image)
-    target = fit(image.size, limits.longest_side)
-    factors = [side // wanted for side, wanted in zip(image.size, target, strict=True)]
-    if max(factors) > 1:
-        image = image.reduce((factors[0], factors[1]))
-    return replace(picture, image=image)
+def shrink(picture: Picture, limits: ImageLimits) -> Picture:
+    """Average blocks of pixels, which is fast, as far as whole factors go.
+
+    In bands: what a picture of other modes is converted to takes little memory then.
+    """
+    image = picture.image
+    across, down = block_size(image.size, limits.longest_side)
+    if max(across, down) == 1:
+        return replace(picture, image=to_scalable(image))
+    if picture.is_labels:
+        small = image.resize(
+            (-(-image.width // across), -(-image.height // down)), _NEAREST
+        )
+        return replace(picture, image=small)
+    if is_scalable(image):
+        return replace(picture, image=image.reduce((across, down)))
+    pieces = []
+    step = max(1, _PIXELS_A_BAND // (image.width * down)) * down
+    for top in range(0, image.height, step):
+        band = image.crop((0, top, image.width, min(image.height, top + step)))
+        pieces.append(to_scalable(band).reduce((across, down)))
+    return replace(picture, image=stacked(pieces))
+
+
+def stacked(pieces: list[Image]) -> Image:
+    """Return images of one width, one below the other, as one."""
+    from PIL import Image as pillow  # noqa: N813, PLC0415 - loads with the first image
+
+    height = sum(piece.height for piece in pieces)
+    image = pillow.new(pieces[0].mode, (pieces[0].width, height))
+    top = 0
+    for piece in pieces:
+        image.paste(piece, (0, top))
+        top += piece.height
+    return image
 
 
 def _finish(picture: Picture, pixels: bytes, name: str, limits: ImageLimits) -> Encoded:
-    """Scale, turn, convert and encode what ``_shrink`` left."""
+    """Scale, turn, convert and encode what ``shrink`` left."""
     from PIL.Image import Resampling  # noqa: PLC0415 - loads with the first image
 
     image = picture.image
     target = fit(picture.size, limits.longest_side)
     if image.size != target:
-        image = image.resize(target, Resampling.LANCZOS)
+        how = Resampling.NEAREST if picture.is_labels else Resampling.LANCZOS
+        image = image.resize(target, how)
     image, profile_notice = to_srgb(image, picture.profile)
     image = _turn_upright(image, picture.orientation)
     image, ground_notice = on_ground(image)
+    image, dark_notice = brighten(image)
     data, media_type, size, notice = encode_pixels(image, name, limits)
-    changes = (*_changes(picture, target), profile_notice, ground_notice, notice)
+    changes = (
+        *_changes(picture, target),
+        dark_notice,
+        profile_notice,
+        ground_notice,
+        notice,
+    )
     return Encoded(
         data=data,
         media_type=media_type,

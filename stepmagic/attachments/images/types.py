@@ -1,4 +1,4 @@
-"""Which values are images, told by type, shape and signature alone.
+"""Which values are images, by their type, shape and signature only.
 
 Imports no library and runs no code of the value: a value whose library was never
 imported cannot be one of its objects, so the names along its type's bases suffice.
@@ -6,13 +6,23 @@ imported cannot be one of its objects, so the names along its type's bases suffi
 
 from __future__ import annotations
 
+import math
 import sys
+from collections.abc import Callable
 from typing import Any, Literal, TypeAlias
 
 from stepmagic.transcript.signatures import HEAD_BYTES, detect
 
 Kind: TypeAlias = Literal[
-    "pillow", "array", "matplotlib", "plotly", "altair", "ipython", "repr", "bytes"
+    "pillow",
+    "array",
+    "matplotlib",
+    "plotly",
+    "altair",
+    "bokeh",
+    "ipython",
+    "repr",
+    "bytes",
 ]
 
 _TYPES: dict[tuple[str, str], Kind] = {
@@ -24,26 +34,39 @@ _TYPES: dict[tuple[str, str], Kind] = {
     ("jaxlib", "ArrayImpl"): "array",
     ("tensorflow", "EagerTensor"): "array",
     ("matplotlib", "FigureBase"): "matplotlib",
-    ("matplotlib", "_AxesBase"): "matplotlib",
+    ("matplotlib", "Artist"): "matplotlib",
+    ("seaborn", "_BaseGrid"): "matplotlib",
+    ("bokeh", "LayoutDOM"): "bokeh",
     ("plotly", "BaseFigure"): "plotly",
     ("altair", "TopLevelMixin"): "altair",
     ("IPython", "Image"): "ipython",
 }
 """By top-level module and name of a class or one of its bases."""
 
-REPR_METHODS = ("_repr_png_", "_repr_jpeg_")
+REPR_METHODS = {"image/png": "_repr_png_", "image/jpeg": "_repr_jpeg_"}
 
 _COLOURS = (3, 4)
 _LEAST_SIDE = 16
+_LEAST_COLOURED = 8
+"""Below that, colours in types that seldom are colours are numbers."""
+
+_LONGEST = 4
+"""How many times as long as wide a plane of integers may be and not be a table."""
+
+_WRITTEN_OUT = 1000
+"""How many numbers numpy writes out before it leaves out those in the middle."""
+
+_MOST_CHANNELS = 64
+_COLOUR_TYPES = ("bool", "uint8", "uint16")
 _MONOCHROME_TYPES = ("bool", "uint8")
 
 
 def is_image(value: Any) -> bool:
-    """Whether a value is an image, or a list of images, by its look alone.
+    """Whether a value is an image, or a list of images, by its type and shape.
 
-    An array is one when it has three or four colours, first or last, in bool, uint8,
-    uint16 or floats. A plane without colours is one in bool or uint8 with 16 pixels a
-    side at least; in floats or other numbers it is a table.
+    An array is one when it has three or four colours, first or last, or one that has an
+    axis of its own. A plane is one in bool or uint8 with 16 pixels a side at least, and
+    in other integers unless it is long and narrow; in floats it is a table.
     """
     if type(value) in (list, tuple):
         return len(value) > 0 and all(kind_of(item) is not None for item in value)
@@ -57,9 +80,29 @@ def kind_of(value: Any) -> Kind | None:
     named = _named_kind(value)
     if named == "array":
         return "array" if _has_image_shape(value) else None
-    if named is None and any(_has_method(value, name) for name in REPR_METHODS):
+    if named is None and any(
+        has_method(value, name) or formatter_of(type(value), mime)
+        for mime, name in REPR_METHODS.items()
+    ):
         return "repr"
     return named
+
+
+def formatter_of(kind: type, mime: str) -> Callable[[Any], Any] | None:
+    """Return what was registered with IPython to show a type; None without one."""
+    module = sys.modules.get("IPython.core.interactiveshell")
+    if kind.__module__ == "builtins":  # sympy registers lists and numbers too
+        return None
+    if module is None or not module.InteractiveShell.initialized():
+        return None
+    shell = module.InteractiveShell.instance()
+    try:
+        found: Callable[[Any], Any] = shell.display_formatter.formatters[
+            mime
+        ].lookup_by_type(kind)
+    except KeyError:
+        return None
+    return found
 
 
 def is_bytes(value: Any) -> bool:
@@ -101,7 +144,7 @@ def _named_kind(value: Any) -> Kind | None:
     return None
 
 
-def _has_method(value: Any, name: str) -> bool:
+def has_method(value: Any, name: str) -> bool:
     """Whether a type has a method; a property in its place says that there is none."""
     for base in type(value).__mro__:
         if name in vars(base):
@@ -112,10 +155,40 @@ def _has_method(value: Any, name: str) -> bool:
 def _has_image_shape(array: Any) -> bool:
     shape, dtype = shape_and_type(array)
     is_shade = dtype in _MONOCHROME_TYPES
+    is_whole = is_shade or dtype.startswith(("int", "uint"))
+    is_number = is_whole or "float" in dtype
     match shape:
         case (first, _, last) if first in _COLOURS or last in _COLOURS:
-            return is_shade or dtype == "uint16" or "float" in dtype
-        case (height, width) | (1, height, width) | (height, width, 1):
-            return is_shade and min(height, width) >= _LEAST_SIDE
+            plane = shape[:2] if last in _COLOURS else shape[1:]
+            is_large = min(plane) >= _LEAST_COLOURED
+            return is_number and (is_large or not is_whole or dtype in _COLOUR_TYPES)
+        case (1, height, width) | (height, width, 1):
+            return is_number and min(height, width) >= _LEAST_SIDE
+        case (height, width):
+            sides = sorted((height, width))
+            is_compact = is_shade or sides[1] <= _LONGEST * sides[0]
+            return is_whole and sides[0] >= _LEAST_SIDE and is_compact
         case _:
             return False
+
+
+def is_stack(array: Any) -> bool:
+    """Whether a value is an array of pictures that is none itself, by its shape.
+
+    A small one is written out in full; what is larger would be cut in its middle.
+    """
+    if not is_array(array):
+        return False
+    shape, dtype = shape_and_type(array)
+    is_number = dtype == "bool" or dtype.startswith(("int", "uint", "float", "bfloat"))
+    is_large = math.prod(shape) > _WRITTEN_OUT
+    return is_number and is_large and len(shape) > 2 and not _has_image_shape(array)  # noqa: PLR2004
+
+
+def choose_picture(array: Any, name: str) -> str:
+    """Return an expression for one picture of an array that ``is_stack`` takes."""
+    shape, dtype = shape_and_type(array)
+    if len(shape) == 3 and shape[2] < min(*shape[:2], _MOST_CHANNELS):  # noqa: PLR2004
+        return f"{name}[:, :, :1]"
+    is_plane = len(shape) == 3 and "float" in dtype  # noqa: PLR2004
+    return f"{name}[:1]" if is_plane else f"{name}[0]"

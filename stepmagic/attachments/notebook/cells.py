@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from stepmagic.attachments import images
 from stepmagic.attachments.attachment import Attached, UserPart
 from stepmagic.attachments.files.text import cut, fence
+from stepmagic.attachments.notebook.bundles import Content, on_screen, read_bundle
 from stepmagic.attachments.notebook.host import Host
 from stepmagic.errors import AttachmentError
-from stepmagic.markdown import plain
 from stepmagic.transcript import Text
 
 _MOST_CELLS = 50
-_MOST_LETTERS = 20_000
+_MOST_CHARACTERS = 20_000
 """Of one output; what is longer is cut in the middle."""
 
 _RANGE = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
-_IMAGES = ("image/png", "image/jpeg")
 
 
 def attach_cells(host: Host, cells: str, limits: images.ImageLimits) -> list[Attached]:
@@ -43,7 +40,7 @@ def attach_cells(host: Host, cells: str, limits: images.ImageLimits) -> list[Att
         if sources[number].strip()
     ]
     if not attached:
-        message = f"--cells {cells}: nothing is known of what stood there."
+        message = f"--cells {cells}: nothing is known of what was there."
         raise AttachmentError(message)
     return attached
 
@@ -75,48 +72,41 @@ def _attach(
     host: Host, number: int, source: str, limits: images.ImageLimits
 ) -> Attached:
     name = f"cell {number}"
-    told = f"In [{number}]:\n{fence(source.rstrip(), 'python')}"
+    of = f"output of {name}"
+    text = f"In [{number}]:\n{fence(source.rstrip(), 'python')}"
     pictures: list[UserPart] = []
     differences: list[str] = []
     own = host.displayed(number)
     for bundle in _bundles(host, number, own):
-        picture = next((bundle[kind] for kind in _IMAGES if kind in bundle), None)
-        if picture is not None:
-            of = f"output of {name}"
-            converted = images.from_bytes(_decoded(picture, of), of, limits)
-            pictures += converted.parts
-            differences += [f"`{of}`: {what}." for what in converted.notices]
-        elif said := _as_shown(bundle.get("text/plain", "")):
-            told += f"\nOut [{number}]:\n{fence(cut(said, _MOST_LETTERS))}"
+        content = _content(bundle, of, limits)
+        pictures += content.parts
+        differences += [f"`{of}`: {what}." for what in content.differences]
+        if content.text.strip():
+            shown = cut(content.text.strip("\n"), _MOST_CHARACTERS)
+            text += f"\nOut [{number}]:\n{fence(shown, content.language)}"
     if own is None and host.records_displays:
         differences.append(f"What {name} displayed, before %load_ext, was not kept.")
     return Attached(
         name=name,
         kind="cell",
-        parts=(Text(text=told), *pictures),
-        differences=tuple(differences),
+        parts=(Text(text=text), *pictures),
+        differences=tuple(dict.fromkeys(differences)),
     )
 
 
-def _decoded(picture: str, name: str) -> bytes:
-    try:
-        return base64.b64decode(picture)
-    except binascii.Error as exc:
-        message = f"the {name} is no picture: {exc}."
-        raise AttachmentError(message) from exc
-
-
-def _as_shown(text: str) -> str:
-    """Return text as a screen has it: a progress bar by its last state alone."""
-    lines = text.replace("\r\n", "\n").split("\n")
-    last = (line.rstrip("\r").rpartition("\r")[2] for line in lines)
-    return plain("\n".join(last)).strip("\n")
+def _content(
+    bundle: Mapping[str, Any], name: str, limits: images.ImageLimits
+) -> Content:
+    """Return what was printed as it was on the screen, an output in its best form."""
+    if "stream" in bundle:
+        return Content(text=on_screen(bundle["stream"]))
+    return read_bundle(bundle, name, limits)
 
 
 def _bundles(
     host: Host, number: int, own: list[dict[str, str]] | None
-) -> Iterator[dict[str, str]]:
-    """Yield what a cell printed, displayed and returned, as text or a picture.
+) -> Iterator[Mapping[str, Any]]:
+    """Yield what a cell printed, displayed and returned, by MIME type.
 
     Args:
         host: Where it ran.
@@ -124,24 +114,21 @@ def _bundles(
         own: What was noted of its displays; None where nothing was.
     """
     history = host.history
-    # Kept by IPython 9; before it, the text of the value alone.
+    # Kept by IPython 9; before it, only the text of the value.
     recorded = getattr(history, "outputs", {}).get(number, ())
+    left = host.cleared(number)
     for output in recorded:
+        if "stream" in output.bundle:
+            text = "".join(output.bundle["stream"])
+            yield {"stream": text[left:]}
+            left = max(0, left - len(text))
+            continue
         # A kernel's IPython keeps some displays under the number of another cell.
         if output.output_type != "display_data" or not host.records_displays:
-            yield _as_bundle(output.bundle)
+            yield output.bundle
     yield from own or ()
     if not recorded and number in history.output_hist_reprs:
         yield {"text/plain": history.output_hist_reprs[number]}
     error = getattr(history, "exceptions", {}).get(number)
     if error:
-        yield {"text/plain": f"{error['ename']}: {error['evalue']}"}
-
-
-def _as_bundle(bundle: dict[str, Any]) -> dict[str, str]:
-    if "stream" in bundle:
-        return {"text/plain": "".join(bundle["stream"])}
-    return {
-        kind: base64.b64encode(data).decode() if isinstance(data, bytes) else str(data)
-        for kind, data in bundle.items()
-    }
+        yield {"stream": f"{error['ename']}: {error['evalue']}"}

@@ -207,7 +207,9 @@ class Host:
         """
         if not self.records_displays or self._outputs is not None:
             return
-        outputs = Outputs(self.cell_number)
+        outputs = Outputs(
+            self.cell_number, lambda number: sum(map(len, self.printed(number)))
+        )
         # IPython's place for what extensions keep with a shell.
         self._shell.meta.stepmagic_outputs = outputs
         self.on("pre_run_cell", lambda *_: outputs.begin(self.cell_number))
@@ -219,6 +221,17 @@ class Host:
         if outputs is None or number < outputs.first:
             return None
         return outputs.of(number)
+
+    def printed(self, number: int) -> Iterator[str]:
+        """Yield what a cell printed, piece by piece; IPython 9 keeps it."""
+        for output in getattr(self.history, "outputs", {}).get(number, ()):
+            if "stream" in output.bundle:
+                yield from output.bundle["stream"]
+
+    def cleared(self, number: int) -> int:
+        """Return how many characters that a cell printed were cleared again."""
+        outputs = self._outputs
+        return 0 if outputs is None else outputs.cleared(number)
 
     @property
     def _outputs(self) -> Outputs | None:

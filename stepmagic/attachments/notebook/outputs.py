@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import base64
+import json
+from collections.abc import Callable, Mapping
 from typing import Any
 
-_KEPT = ("image/png", "image/jpeg", "text/plain")
+from stepmagic.attachments.notebook.bundles import is_kept
+
 _MOST_CELLS = 200
 _MOST_CHARACTERS = 64_000_000
 """Of all that is kept; pictures are in base64."""
@@ -19,9 +22,14 @@ class Outputs:
 
     Args:
         first: The number of the running cell; nothing is known of those before it.
+        printed: Returns how many characters a cell has printed so far.
     """
 
-    def __init__(self, first: int) -> None:
+    def __init__(self, first: int, printed: Callable[[int], int] = lambda _: 0) -> None:
+        self._printed = printed
+        self._cleared: dict[int, int] = {}
+        self._waiting: dict[int, int] = {}
+        """What was printed when the next output was asked to clear it."""
         self._number = self.first = first
         self._cells: dict[int, dict[str | int, dict[str, str]]] = {}
         self._characters = self._taken = 0
@@ -38,9 +46,13 @@ class Outputs:
         content = message.get("content", {})
         data = content.get("data")
         if message.get("msg_type") == "clear_output":
-            self._drop(self._number)
+            self._waiting[self._number] = self._printed(self._number)
+            if not content.get("wait"):
+                self._clear(self._number)
         elif isinstance(data, Mapping):
-            kept = {kind: str(data[kind]) for kind in _KEPT if kind in data}
+            if self._number in self._waiting:
+                self._clear(self._number)
+            kept = _kept(data)
             cell, key = self._place(content.get("transient", {}).get("display_id"))
             self._characters += _size(kept) - (_size(cell[key]) if key in cell else 0)
             self._taken += 1
@@ -50,7 +62,20 @@ class Outputs:
 
     def of(self, number: int) -> list[dict[str, str]]:
         """Return the bundles that a cell displayed, in order."""
+        self.cleared(number)
         return list(self._cells.get(number, {}).values())
+
+    def cleared(self, number: int) -> int:
+        """Return how many characters that a cell printed were cleared again."""
+        waiting = self._waiting.get(number)
+        if waiting is not None and self._printed(number) > waiting:
+            self._clear(number)
+        return self._cleared.get(number, 0)
+
+    def _clear(self, number: int) -> None:
+        """Drop what a cell has displayed, and note what it had printed by then."""
+        self._cleared[number] = self._waiting.pop(number)
+        self._drop(number)
 
     def _place(self, known: str | None) -> tuple[dict[str | int, dict[str, str]], Any]:
         """Return the cell and key of an output: an update stays in its place.
@@ -77,6 +102,26 @@ class Outputs:
 
     def _drop(self, number: int) -> None:
         self._characters -= sum(map(_size, self._cells.pop(number, {}).values()))
+
+
+def _kept(data: Mapping[str, Any]) -> dict[str, str]:
+    """Return the forms of an output as text, unknown ones only by their type."""
+    return {
+        str(kind): _written(it) if is_kept(str(kind)) else ""
+        for kind, it in data.items()
+    }
+
+
+def _written(data: Any) -> str:
+    """Return one form as text: bytes, which ipykernel encodes later, in base64."""
+    if isinstance(data, str):
+        return str(data)
+    if isinstance(data, bytes):
+        return base64.b64encode(data).decode()
+    try:
+        return json.dumps(data, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError):
+        return ""
 
 
 def _size(bundle: Mapping[str, str]) -> int:

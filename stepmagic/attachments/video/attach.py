@@ -6,6 +6,7 @@ import base64
 import binascii
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from stepmagic.attachments import images
@@ -28,7 +29,6 @@ from stepmagic.attachments.video.decoding import (
     facts,
     format_time,
     frames,
-    labelled,
     notices_of,
 )
 from stepmagic.errors import AttachmentError
@@ -73,7 +73,7 @@ def attach_video(
         value: What ``is_video`` takes.
         name: What the user called it.
         limits: How large an image may be.
-        frames: Send so many frames instead of the whole.
+        frames: Number of frames to send instead of the video.
         fps: Frames a second of an array or a list, which label its frames with times.
 
     Raises:
@@ -88,7 +88,7 @@ def attach_video(
         return _attach_displayed(value, name, limits, frames)
     if is_video(value):
         return _attach_sequence(value, name, limits, frames, fps)
-    message = f"`{name}` is of type {kind.__name__}, which is no video."
+    message = f"`{name}` is of type {kind.__name__}, which is not a video."
     raise AttachmentError(message)
 
 
@@ -138,11 +138,11 @@ def _attach_bytes(
     if count is not None:
         return _attach_frames(data, name, limits, count)
     media_type = check_sendable(data, name)
-    told = facts(data, name)
+    known = facts(data, name)
     notices = []
-    if told is not None and told.duration_s > ADVISED_S:
+    if known is not None and known.duration_s > ADVISED_S:
         notices.append(
-            f"`{name}` is {format_time(told.duration_s)} long, and StepFun advises "
+            f"`{name}` is {format_time(known.duration_s)} long, and StepFun advises "
             f"less than {ADVISED_S // 60} minutes: of a long video it may miss much."
         )
     if tells_place(data):
@@ -150,7 +150,7 @@ def _attach_bytes(
             f"`{name}` says where it was recorded, and a video is sent as it is: its "
             "frames alone (`-p frames=8`) say no place."
         )
-    size = f"{told}, {format_bytes(len(data))}" if told else format_bytes(len(data))
+    size = f"{known}, {format_bytes(len(data))}" if known else format_bytes(len(data))
     return Attached(
         name=name,
         kind=f"{SENDABLE[media_type]} video",
@@ -217,12 +217,13 @@ def _attach_sequence(
         raise AttachmentError(message)
     chosen = _evenly(length, count or usual)
     is_thinned = len(chosen) < length
-    converted: list[images.Converted] = []
-    for number in chosen:
-        label = f"{name}, frame {number + 1} of {length}"
-        if fps:
-            label = f"{name} at {format_time(number / fps)}"
-        converted.append(labelled(value[number], label, limits))
+    labels = [
+        f"{name} at {format_time(number / fps)}"
+        if fps
+        else f"{name}, frame {number + 1} of {length}"
+        for number in chosen
+    ]
+    converted = _converted([value[number] for number in chosen], labels, limits)
     differences = [f"`{name}`: {what}." for what in notices_of(converted)]
     notices = []
     if is_thinned:
@@ -238,6 +239,17 @@ def _attach_sequence(
         differences=tuple(differences),
         notices=tuple(notices),
     )
+
+
+def _converted(
+    several: list[Any], labels: list[str], limits: images.ImageLimits | None
+) -> list[images.Converted]:
+    """Return pictures as images under names of their own."""
+    stack = images.to_stack(several, labels, limits or images.ImageLimits())
+    return [
+        replace(made, parts=tuple(replace(part, name=label) for part in made.parts))
+        for made, label in zip(stack, labels, strict=True)
+    ]
 
 
 def _evenly(length: int, count: int) -> list[int]:

@@ -62,7 +62,7 @@ def known_type(head: bytes, name: str) -> str:
     found = media_type_of(head)
     if found is None:
         message = (
-            f"`{name}` is no video: its first bytes are those of no known format. "
+            f"`{name}` is not a video: its first bytes match no known format. "
             f"Videos are sent as {', '.join(SENDABLE.values())}."
         )
         raise AttachmentError(message)
@@ -70,7 +70,7 @@ def known_type(head: bytes, name: str) -> str:
 
 
 def way_round(name: str) -> str:
-    """Return what to do with a video that cannot be sent whole."""
+    """Return what to do with a video that cannot be sent as it is."""
     return (
         f"Send frames of `{name}` instead, such as `-p frames=8`, or the address of a "
         "shorter or smaller copy."
@@ -78,10 +78,10 @@ def way_round(name: str) -> str:
 
 
 def check_sendable(data: bytes, name: str) -> str:
-    """Return the media type of a video that can be sent whole.
+    """Return the media type of a video that can be sent as it is.
 
     Raises:
-        AttachmentError: It is no video, of a format that is not taken, or too large.
+        AttachmentError: It is not a video that can be sent, or too large.
     """
     found = known_type(data, name)
     if found not in SENDABLE:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import io
 import itertools
+import math
+import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
@@ -93,16 +95,16 @@ def frames(
         raise AttachmentError(message)
     made: dict[str, images.Converted] = {}
     with _opened(_file(footage, name), name) as (container, stream):
-        told = _facts(container, stream, name)
+        known = _facts(container, stream, name)
         sound = "; its sound is left out" if container.streams.audio else ""
-        for time_s, picture in _chosen(container, stream, told.duration_s, count):
+        for time_s, picture in _chosen(container, stream, known.duration_s, count):
             time = format_time(time_s)
             if time not in made:
                 made[time] = labelled(picture, f"{name} at {time}", limits)
     if not made:
         raise _damaged(name, "it has no frame that can be decoded")
     what = "1 frame" if len(made) == 1 else f"{len(made)} frames, evenly spaced"
-    length = format_time(told.duration_s)
+    length = format_time(known.duration_s)
     notice = f"`{name}` is sent as {what}, of {length}{sound}"
     parts = tuple(part for each in made.values() for part in each.parts)
     return parts, "; ".join((notice, *notices_of(made.values()))) + "."
@@ -219,7 +221,7 @@ def _chosen(
     else:
         shown = _sought(container, stream, times, start_s)
     for frame in shown:
-        yield _time_s(frame, start_s), _picture(frame)
+        yield _time_s(frame, start_s), _picture(frame, _pixel_aspect(stream))
 
 
 def _sought(
@@ -255,11 +257,50 @@ def _time_s(frame: VideoFrame, start_s: float) -> float:
     return max(0.0, (frame.time or 0.0) - start_s)
 
 
-def _picture(frame: VideoFrame) -> Picture:
-    """Return a frame upright: a phone held upright writes how far it was turned."""
+def _pixel_aspect(stream: VideoStream) -> float:
+    """Return how many times as wide as high the pixels of a video are shown."""
+    aspect = stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio
+    return float(aspect) if aspect else 1.0
+
+
+def _picture(frame: VideoFrame, aspect: float) -> Picture:
+    """Return a frame as a player shows it: its pixels square, turned, mirrored."""
+    from PIL.Image import Transpose  # noqa: PLC0415 - loads with the first image
+
     picture: Picture = frame.to_image()  # type: ignore[no-untyped-call] # PyAV's stub
-    turned = getattr(frame, "rotation", 0)  # PyAV has told it since version 14
+    if not math.isclose(aspect, 1, rel_tol=0.01):
+        width, height = picture.size
+        wide, high = round(width * max(1, aspect)), round(height / min(1, aspect))
+        picture = picture.resize((wide, high))
+    turn = _TURNS.get(_matrix(frame))
+    if turn is not None:
+        return picture.transpose(Transpose[turn]) if turn else picture
+    turned = getattr(frame, "rotation", 0)  # known to PyAV since version 14
     return picture.rotate(turned, expand=True) if turned else picture
+
+
+_TURNS: dict[tuple[int, ...], str] = {
+    (1, 0, 0, 1): "",
+    (-1, 0, 0, 1): "FLIP_LEFT_RIGHT",
+    (1, 0, 0, -1): "FLIP_TOP_BOTTOM",
+    (-1, 0, 0, -1): "ROTATE_180",
+    (0, 1, -1, 0): "ROTATE_270",
+    (0, -1, 1, 0): "ROTATE_90",
+    (0, 1, 1, 0): "TRANSPOSE",
+    (0, -1, -1, 0): "TRANSVERSE",
+}
+"""Pillow's names by the signs of a display matrix (ISO/IEC 14496-12, 8.3.2)."""
+
+
+def _matrix(frame: VideoFrame) -> tuple[int, ...]:
+    """Return the signs of how a frame is turned and mirrored; empty where not known."""
+    try:
+        data = bytes(frame.side_data.get("DISPLAYMATRIX") or b"")  # type: ignore[call-overload] # PyAV's stub
+        a, b, _, c, d, *_ = struct.unpack("=9i", data)
+    except (AttributeError, KeyError, TypeError, struct.error):
+        return ()
+    most = max(map(abs, (a, b, c, d)))
+    return tuple(round(value / most) for value in (a, b, c, d)) if most else ()
 
 
 def _damaged(name: str, reason: str) -> AttachmentError:

@@ -677,10 +677,14 @@ def test_picture_that_cannot_be_read_is_told(attach: Write) -> None:
     broken = base64.b64encode(b"\x89PNG broken").decode()
     attached = attach(
         "a.ipynb",
-        notebook(code("", shown(image_png=broken), shown(image_jpeg="no base64"))),
+        notebook(
+            code("", shown(image_png=broken), shown(image_jpeg="no base64"), number=1)
+        ),
     )
-    assert said(attached).count("(a picture that cannot be read)") == 2
-    assert attached.differences == ("2 pictures in `a.ipynb` cannot be read.",)
+    assert said(attached) == "(image/png, left out)\n\n(image/jpeg, left out)\n"
+    png, jpeg = attached.differences
+    assert png.startswith("`a.ipynb, Out [1]`: its image/png cannot be sent")
+    assert "its image/jpeg cannot be sent" in jpeg
 
 
 def test_number_of_pictures_is_bounded(
@@ -689,7 +693,9 @@ def test_number_of_pictures_is_bounded(
     monkeypatch.setattr(notebooks, "MOST_PICTURES", 1)
     attached = attach("a.ipynb", notebook(code("", *[shown(image_png=picture())] * 3)))
     assert sum(isinstance(part, Image) for part in attached.parts) == 1
-    assert attached.differences == ("`a.ipynb` holds 2 pictures more than the 1 sent.",)
+    assert attached.differences == (
+        "`a.ipynb` contains 2 pictures more than the 1 sent.",
+    )
 
 
 def test_widgets_and_html_are_sent_by_their_plain_text(attach: Write) -> None:
@@ -711,7 +717,7 @@ def test_long_output_is_cut_in_its_middle(attach: Write) -> None:
     long = "".join(f"{number:05d}\n" for number in range(2000))
     output = {"output_type": "stream", "text": long}
     attached = attach("a.ipynb", notebook(code("x", output)))
-    assert "... 8,000 letters left out ..." in said(attached)
+    assert "... 7,999 letters left out ..." in said(attached)
     assert "00000\n" in said(attached)
     assert "01999\n" in said(attached)
     assert attached.differences == (

@@ -42,20 +42,36 @@ def only_notice(converted: Converted) -> str:
         DRAWING / 255,
         (DRAWING / 255).astype(np.float32),
         (DRAWING / 255).astype(np.longdouble),
-        DRAWING.astype(np.float64),
         DRAWING.astype(np.int64),
         DRAWING.astype(">u2"),
-        DRAWING.astype(np.uint16) * 257,
-        DRAWING.astype(np.uint32) * 257,
         np.dstack([DRAWING, np.full(GREY.shape, 255, np.uint8)]),
         np.dstack([DRAWING / 255, np.ones(GREY.shape)]),
-        np.dstack([DRAWING.astype("u2") * 257, np.full(GREY.shape, 65535, "u2")]),
     ],
     ids=lambda array: f"{array.dtype}{array.shape}",
 )
 def test_colours_come_through(array: Any) -> None:
     converted = to_images(array, "x")
     assert converted.notices == ()
+    assert (np.asarray(decoded(converted.parts[0])) == DRAWING).all()
+
+
+@pytest.mark.parametrize(
+    ("array", "notice"),
+    [
+        (DRAWING.astype(np.float64), "0 is black, 255 white"),
+        (DRAWING.astype(np.uint16) * 257, "0 is black, 65,535 white"),
+        (DRAWING.astype(np.uint32) * 257, "0 is black, 65,535 white"),
+        (
+            np.dstack([DRAWING.astype("u2") * 257, np.full(GREY.shape, 65535, "u2")]),
+            "0 is black, 65,535 white",
+        ),
+    ],
+)
+def test_colours_of_another_range_come_through_and_are_reported(
+    array: Any, notice: str
+) -> None:
+    converted = to_images(array, "x")
+    assert only_notice(converted) == notice
     assert (np.asarray(decoded(converted.parts[0])) == DRAWING).all()
 
 
@@ -70,9 +86,29 @@ def test_bool_is_black_and_white() -> None:
     assert (pixels(GREY > 99) == (GREY > 99) * 255).all()
 
 
-def test_small_overshoot_is_cut() -> None:
-    array = GREY / 255 * 1.004 - 0.002
-    assert to_images(array, "x").notices == ()
+@pytest.mark.parametrize(
+    ("low", "high", "notice"),
+    [
+        (-0.001, 1.001, None),
+        (
+            -0.002,
+            1.002,
+            "values below 0 and above 1 are cut off: they reach from -0.002 to 1.002",
+        ),
+        (
+            0,
+            1.09,
+            "values below 0 and above 1 are cut off: they reach from 0 to 1.09",
+        ),
+        (0, 1.2, "contrast stretched: 0 is black, 1.2 white"),
+        (-0.2, 1, "contrast stretched: -0.2 is black, 1 white"),
+    ],
+)
+def test_overshoot_is_cut_and_reported(
+    low: float, high: float, notice: str | None
+) -> None:
+    array = GREY / 255 * (high - low) + low
+    assert to_images(array, "x").notices == ((notice,) if notice else ())
     assert set(np.unique(pixels(array))) >= {0, 255}
 
 
@@ -143,7 +179,7 @@ def test_masked_values_are_black() -> None:
         (np.zeros((50, 50, 2), "u1"), "3 or 4 colours"),
         (np.zeros(50), "height by width"),
         (np.zeros(()), "height by width"),
-        (np.zeros((0, 50), "u1"), "no pixel"),
+        (np.zeros((0, 50), "u1"), "contains no pixels"),
         (np.zeros((20, 20), complex), r"astype\('float32'\)"),
         (np.zeros((20, 20), object), "array of object"),
         (np.zeros((20, 20), "datetime64[s]"), "array of datetime64"),

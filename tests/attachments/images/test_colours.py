@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from typing import Any
 
 import numpy as np
@@ -228,3 +229,38 @@ def test_any_image_of_any_mode_is_sent(
         assert not length or "transparency" in image.info
         return
     assert decoded(part).size == (width, height)
+
+
+def test_profile_is_known_by_its_curve_not_its_name() -> None:
+    profile = bytearray(
+        ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    )
+    for index in range(struct.unpack(">I", profile[128:132])[0]):
+        start = 132 + 12 * index
+        name, offset, _ = struct.unpack(">4sII", profile[start : start + 12])
+        if name in (b"rTRC", b"gTRC", b"bTRC"):
+            profile[offset : offset + 12] = b"curv" + bytes(8)  # linear
+    image = Image.new("RGB", (64, 64), (55, 55, 55))
+    image.info["icc_profile"] = bytes(profile)
+    assert sent(image).convert("RGB").getpixel((9, 9)) == pytest.approx(
+        (128,) * 3, abs=1
+    )
+
+
+def test_profile_of_sixteen_bits_is_applied() -> None:
+    array = np.tile(np.linspace(0, 65_535, 64).astype("u2"), (64, 1))
+    image = Image.fromarray(array)
+    image.info["icc_profile"] = icc_profile(gamma=1.0, space=b"GRAY")
+    # Half of linear light is 188 in sRGB.
+    assert sent(image).convert("L").getpixel((32, 32)) == pytest.approx(188, abs=3)
+
+
+def test_grid_does_not_decide_on_the_ground() -> None:
+    made = Image.new("RGBA", (300, 200))
+    pen = ImageDraw.Draw(made)
+    for place in range(20, 200, 20):
+        pen.line((0, place, 300, place), fill=(221, 221, 221, 255))
+        pen.line((place, 0, place, 200), fill=(221, 221, 221, 255))
+    pen.text((30, 30), "a label in black", fill="black")
+    pen.text((130, 90), "another label", fill="black")
+    assert notices(made) == ("transparent parts lie on white",)

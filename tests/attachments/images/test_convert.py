@@ -104,11 +104,11 @@ def test_frames_in_a_list_keep_both_labels() -> None:
     ("value", "said"),
     [
         ([], "`x` is empty"),
-        ([animation("GIF", 9)] * 16, r"holds 64 images.*`x\[::2\]`"),
-        ([drawing()] * 121, r"holds 121 images.*`x\[::3\]`"),
-        ([[drawing()]], r"holds lists.*`x\[0\]`"),
+        ([animation("GIF", 9)] * 16, r"contains 64 images.*`x\[::2\]`"),
+        ([drawing()] * 121, r"contains 121 images.*`x\[::3\]`"),
+        ([[drawing()]], r"contains lists.*`x\[0\]`"),
         ([drawing(), 7], r"`x\[1\]` is of type int"),
-        (7, "`x` is of type int, which is no image"),
+        (7, "`x` is of type int, which is not an image"),
         (Image.new("RGB", (0, 5)), "nothing in it"),
     ],
 )
@@ -177,7 +177,7 @@ def test_still_gif_is_one_image() -> None:
 def test_image_whose_file_was_closed_is_refused() -> None:
     with Image.open(io.BytesIO(encoded(photo(), "JPEG"))) as image:
         pass
-    with pytest.raises(AttachmentError, match="`x` could not be read as an image"):
+    with pytest.raises(AttachmentError, match="`x` was closed before it was loaded"):
         to_images(image, "x")
 
 

@@ -6,6 +6,7 @@ import base64
 import io
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +131,9 @@ def test_large_figure_is_drawn_at_the_size_it_is_sent() -> None:
     figure.add_subplot().plot([1, 2])
     converted = to_images(figure, "fig", ImageLimits(longest_side=600))
     assert max(decoded(converted.parts[0]).size) in (599, 600)
-    assert converted.notices == ()
+    (notice,) = converted.notices
+    assert notice.startswith("scaled down from 2,377")
+    assert "too small to read" in converted.advice[0]
 
 
 def test_huge_figure_is_drawn_and_scaled_down() -> None:
@@ -240,7 +243,7 @@ def test_jpeg_alone_is_enough() -> None:
         (Shown((), ()), "neither as PNG nor as JPEG"),
         (Shown("abc"), "not base64"),
         (Shown("\N{SNOWMAN}"), "not base64"),
-        (Shown(b"<svg/>"), "no PNG"),
+        (Shown(b"<svg/>"), "not a PNG"),
     ],
 )
 def test_no_picture_of_itself_is_refused(value: Any, said: str) -> None:
@@ -292,3 +295,84 @@ def test_link_that_no_server_reaches_is_refused(path: Path) -> None:
     path.unlink()
     with pytest.raises(AttachmentError, match="`v` could not be read"):
         to_images(value, "v")
+
+
+def test_ground_is_the_figures_own() -> None:
+    with plt.style.context("dark_background"):
+        figure = plt.figure()
+        figure.add_subplot().plot([1, 2])
+    plt.rcParams["savefig.facecolor"] = "white"
+    assert draw(figure).convert("RGB").getpixel((2, 2)) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("make", [plt.gcf, plt.gca])
+def test_empty_figure_is_refused_with_the_reason(make: Any) -> None:
+    with pytest.raises(
+        AttachmentError, match=r"`plt.gcf\(\)` has nothing in it.*--cells"
+    ):
+        to_images(make(), "plt.gcf()")
+
+
+def test_tall_figure_is_sent_in_readable_parts() -> None:
+    figure, axes = plt.subplots(30, 1, figsize=(4, 90))
+    for number, each in enumerate(axes):
+        each.set_title(f"panel {number}")
+    converted = to_images(figure, "fig", ImageLimits(longest_side=1000))
+    assert len(converted.parts) > 3
+    assert converted.parts[0].name == (
+        f"fig (part 1 of {len(converted.parts)}, from the top)"
+    )
+    assert converted.notices[0].startswith(f"sent in {len(converted.parts)} parts")
+    for part in converted.parts:
+        assert decoded(part).width > 200
+
+
+def test_threads_leave_a_figure_as_it_was() -> None:
+    figure = plotted()
+    before = vars(figure).copy(), figure.dpi, figure.canvas
+
+    def attach() -> None:
+        for side in (200, 900):
+            draw(figure, side)
+
+    threads = [threading.Thread(target=attach) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (vars(figure), figure.dpi, figure.canvas) == before
+    assert len(plt.get_fignums()) == 1
+
+
+def test_layout_of_a_figure_is_not_computed_by_attaching() -> None:
+    figure, axes = plt.subplots(2, 2, layout="constrained")
+    before = axes[0, 0].get_position().bounds
+    draw(figure)
+    assert axes[0, 0].get_position().bounds == before
+
+
+def test_figure_that_cannot_be_copied_is_drawn() -> None:
+    figure = plotted()
+    figure.axes[0].xaxis.set_major_formatter(lambda value, _: f"{value:.1f} m")
+    dpi = figure.dpi
+    assert draw(figure, 300).width == 300
+    assert figure.dpi == dpi
+
+
+def test_lines_stand_for_their_figure() -> None:
+    (line,) = plt.plot([1, 2])
+    converted = to_images(line, "line")
+    assert converted.notices == (
+        "it is a part of a figure, which is sent as a whole, with 1 set of axes",
+    )
+
+
+@pytest.mark.parametrize("url", ["d.csv", "http://127.0.0.1:9/d.csv"])
+def test_altair_without_its_data_is_refused(url: str) -> None:
+    import altair as alt  # noqa: PLC0415 - see above
+
+    altair: Any = alt
+    chart = altair.Chart(url).mark_point().encode(x="a:Q", y="b:Q")
+    for value in (chart, altair.layer(chart, chart)):
+        with pytest.raises(AttachmentError, match=r"`c` takes its data from.*not be"):
+            to_images(value, "c")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import struct
 import sys
 import warnings
 from typing import Any
@@ -28,7 +29,8 @@ from image_samples import (
 )
 from stepmagic.attachments.images import ImageLimits, from_bytes, to_images
 from stepmagic.attachments.images.files import choose_frames
-from stepmagic.errors import AttachmentError
+from stepmagic.attachments.images.limits import parse_pages
+from stepmagic.errors import AttachmentError, SettingError
 
 FORMATS = ["PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "AVIF"]
 
@@ -186,7 +188,7 @@ def test_pages_of_a_document_are_pages() -> None:
     assert [part.name for part in converted.parts] == [
         f"scan (page {number} of 3)" for number in (1, 2, 3)
     ]
-    assert converted.notices == ("3 of 3 pages",)
+    assert converted.notices == ()
 
 
 @given(st.integers(1, 500), st.integers(1, 60))
@@ -247,11 +249,16 @@ def test_truncated_file_is_refused(form: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"text", b"<svg/>", b"%PDF-1.7", bytes(99), b"BM", b"RIFF1234WAVE"]
+    "data", [b"text", b"<svg/>", b"%PDF-1.7", bytes(99), b"BM", b"RIFF1234WAVE"]
 )
 def test_other_bytes_are_refused(data: bytes) -> None:
-    with pytest.raises(AttachmentError, match="`x` is no PNG, JPEG"):
+    with pytest.raises(AttachmentError, match="`x` is not a PNG, JPEG"):
         from_bytes(data, "x")
+
+
+def test_nothing_is_called_empty() -> None:
+    with pytest.raises(AttachmentError, match="`x` is empty: it has 0 bytes"):
+        from_bytes(b"", "x")
 
 
 FILES = [
@@ -288,3 +295,83 @@ def test_any_damage_is_an_image_or_refused(data: st.DataObject, file: bytes) -> 
 def test_any_bytes_behind_a_signature_are_refused(tail: bytes, file: bytes) -> None:
     with pytest.raises(AttachmentError, match="`x`"):
         from_bytes(file[:16] + tail, "x")
+
+
+def test_photo_that_was_turned_by_hand_is_not_turned_again() -> None:
+    data = with_secrets(drawing(), "JPEG", orientation=6)
+    opened = Image.open(io.BytesIO(data))
+    for turned in (
+        opened.rotate(-90, expand=True),
+        opened.transpose(Image.Transpose.ROTATE_270),
+        opened.convert("L"),
+    ):
+        converted = to_images(turned, "x")
+        assert decoded(converted.parts[0]).size == turned.size
+        assert "not turned again" in converted.notices[0]
+    (part,) = to_images(opened, "x").parts
+    assert decoded(part).size == opened.size[::-1]
+
+
+def tiff(bits: int, rows: list[list[int]]) -> bytes:
+    """Return a TIFF of one strip in which 0 is white (TIFF 6.0, section 4)."""
+    letter = "H" if bits == 16 else "B"
+    data = b"".join(struct.pack(f"<{len(row)}{letter}", *row) for row in rows)
+    tags = [
+        *((256, 3, len(rows[0])), (257, 3, len(rows)), (258, 3, bits), (259, 3, 1)),
+        *((262, 3, 0), (273, 4, 122), (277, 3, 1), (278, 3, len(rows))),
+        (279, 4, len(data)),
+    ]
+    head = b"II*\0" + struct.pack("<IH", 8, len(tags))
+    fields = b"".join(struct.pack("<HHII", tag, kind, 1, it) for tag, kind, it in tags)
+    made: bytes = head + fields + bytes(4) + data
+    return made
+
+
+@pytest.mark.parametrize(("bits", "top"), [(8, 255), (16, 65_535), (16, 4000)])
+def test_zero_is_white_where_the_file_says_so(bits: int, top: int) -> None:
+    data = tiff(bits, [[round(top * x / 63) for x in range(64)]] * 64)
+    for value in (data, Image.open(io.BytesIO(data))):
+        (part,) = to_images(value, "x").parts
+        row = np.asarray(decoded(part).convert("L"))[30]
+        assert row[1] > 240
+        assert row[62] < 15
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        encoded(drawing(), "TIFF", big_tiff=True),
+        encoded(drawing().convert("L"), "PPM"),
+        encoded(drawing(), "PPM"),
+        encoded(drawing(), "JPEG2000"),
+        encoded(drawing(64, 64), "ICO"),
+    ],
+)
+def test_further_formats_are_read(data: bytes) -> None:
+    assert from_bytes(data, "x").parts
+
+
+def test_chosen_frames_and_pages_are_sent() -> None:
+    for form, word in (("GIF", "frame"), ("TIFF", "page")):
+        data = animation(form, 8)
+        assert len(from_bytes(data, "x", ImageLimits(frames=8)).parts) == 8
+        converted = from_bytes(data, "x", ImageLimits(pages=parse_pages("2,4-5")))
+        assert [part.name for part in converted.parts] == [
+            f"x ({word} {number} of 8)" for number in (2, 4, 5)
+        ]
+        assert f"{word}s 2, 4, 5 of 8" in converted.notices[0]
+        with pytest.raises(AttachmentError, match=f"8 {word}s; there is none of"):
+            from_bytes(data, "x", ImageLimits(pages=(9,)))
+
+
+@pytest.mark.parametrize("value", ["", "0", "a", "3-2", "1-", -1, 1.5, [0]])
+def test_pages_are_numbers(value: object) -> None:
+    with pytest.raises(SettingError, match="pages takes numbers from 1"):
+        parse_pages(value)
+
+
+def test_huge_frames_are_refused_before_they_are_decoded() -> None:
+    frames = [Image.new("L", (7000, 7000), shade) for shade in (0, 9)]
+    data = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    with pytest.raises(AttachmentError, match="gigabytes of memory"):
+        from_bytes(data, "x")

@@ -50,7 +50,7 @@ def test_message_goes_on_unchanged(kept: Outputs) -> None:
     others: tuple[dict[str, Any], ...] = ({}, {"content": {}}, {"content": {"data": 1}})
     for odd in others:
         assert kept.take(odd) is odd
-    assert kept.of(1) == [{"image/png": "iVBO", TEXT: "x"}]
+    assert kept.of(1) == [{"image/png": "iVBO", TEXT: "x", "text/html": "<b>"}]
 
 
 def test_what_is_drawn_anew_takes_the_place_of_the_output_before(

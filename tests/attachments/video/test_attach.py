@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import fractions
 import functools
 import io
+import struct
 import sys
 from pathlib import Path
 from typing import Any
@@ -298,7 +300,9 @@ def test_playlist_is_not_followed(tmp_path: Path) -> None:
 
 
 def test_value_of_another_kind_is_refused() -> None:
-    with pytest.raises(AttachmentError, match="`x` is of type int, which is no video"):
+    with pytest.raises(
+        AttachmentError, match="`x` is of type int, which is not a video"
+    ):
         video.attach_video(7, "x")
     with pytest.raises(AttachmentError, match="no known format"):
         video.attach_video(b"text", "x")
@@ -524,3 +528,60 @@ def test_frames_survive_the_sdks_on_every_protocol(protocol: Protocol) -> None:
     parts = video.attach_video(MP4, "clip", frames=2).parts
     request = Request(model=STEPFUN, messages=(user(*parts, "What is this?"),))
     assert body_faults(protocol, codec(protocol).encode(request)) == []
+
+
+def shaped(aspect: tuple[int, int] | None = None) -> bytes:
+    """Return a video that is red in its top left corner, of pixels of some shape."""
+    image = pillow.new("RGB", (160, 96), "white")
+    image.paste("red", (0, 0, 60, 40))
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="mp4") as container:
+        stream: Any = container.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 160, 96, "yuv420p"
+        if aspect:
+            stream.codec_context.sample_aspect_ratio = fractions.Fraction(*aspect)
+        for _ in range(4):
+            frame: Any = av.VideoFrame
+            container.mux(stream.encode(frame.from_image(image)))
+        container.mux(stream.encode())
+    return buffer.getvalue()
+
+
+def frame_of(data: bytes) -> pillow.Image:
+    parts, _ = video.frames(data, 1)
+    return opened(parts[0])
+
+
+@pytest.mark.parametrize(
+    ("aspect", "size"), [((2, 1), (320, 96)), ((1, 2), (160, 192)), (None, (160, 96))]
+)
+def test_frames_have_the_shape_that_a_player_shows(
+    aspect: tuple[int, int] | None, size: tuple[int, int]
+) -> None:
+    assert frame_of(shaped(aspect)).size == size
+
+
+@pytest.mark.parametrize(
+    ("matrix", "corner"),
+    [
+        ((1, 0, 0, 1), (5, 5)),
+        ((-1, 0, 0, 1), (-5, 5)),
+        ((1, 0, 0, -1), (5, -5)),
+        ((-1, 0, 0, -1), (-5, -5)),
+        ((0, 1, -1, 0), (-5, 5)),
+        ((0, -1, 1, 0), (5, -5)),
+        ((0, 1, 1, 0), (5, 5)),
+    ],
+)
+def test_frames_are_turned_and_mirrored_as_the_file_says(
+    matrix: tuple[int, ...], corner: tuple[int, int]
+) -> None:
+    data = bytearray(shaped())
+    start = data.find(b"tkhd") + 8 + 20 + 16
+    a, b, c, d = (value << 16 for value in matrix)
+    data[start : start + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    image = frame_of(bytes(data))
+    x, y = (place % side for place, side in zip(corner, image.size, strict=True))
+    red, green, _ = image.convert("RGB").getpixel((x, y))  # type: ignore[misc]  # RGB
+    assert red > 200
+    assert green < 90
