@@ -8,11 +8,13 @@ is handed to them.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 
+from stepmagic.attachments.notebook.host import Host
 from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.conversation.reply import Reply
-from stepmagic.display.formatters import DrawnTurns
 from stepmagic.display.notebook.support import FrontEnd
+from stepmagic.display.view import DrawnTurns
 from stepmagic.keys import Keys
 from stepmagic.server.budget import Ledger
 from stepmagic.server.cassette.mode import Cassettes
@@ -21,6 +23,7 @@ from stepmagic.server.options import Options, Overrides, resolve
 from stepmagic.settings import StepMagic, current, kernel
 from stepmagic.storage import Saved
 from stepmagic.storage.journal import Journals
+from stepmagic.transcript import Turn
 
 
 class Session:
@@ -111,6 +114,21 @@ class Session:
     def _is_free(self, name: str) -> bool:
         conversation = self.conversations.get(name)
         return conversation is None or not conversation.tree.turns
+
+    def keep(self, host: Host, reply: Reply, compared: Iterable[Turn] = ()) -> Reply:
+        """Make an answer, complete or not, the last reply; returns it.
+
+        Args:
+            host: Whose ``_step`` it becomes.
+            reply: The answer.
+            compared: Turns that were drawn next to it.
+        """
+        self.last = reply
+        if host.has_shell:
+            for turn in (reply.turn, *compared):
+                self.drawn.add(host, turn.id)
+            host.push({"_step": reply})
+        return reply
 
     def catalogue(self) -> Catalogue:
         """Return the models of the configured server."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from stepmagic.ask.render import draw, keep, watched
 from stepmagic.attachments.notebook.host import Host
 from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.conversation.prompt import Prompt
@@ -12,7 +11,7 @@ from stepmagic.conversation.reply import Replies, Reply
 from stepmagic.conversation.stream import Reader
 from stepmagic.display.answer import Side
 from stepmagic.display.interrupts import one_interrupt
-from stepmagic.display.view import comparison_view_for, show_sent
+from stepmagic.display.view import comparison_view_for, draw, show_sent, watched
 from stepmagic.server.options import Options
 from stepmagic.session import session
 from stepmagic.settings import current
@@ -52,7 +51,7 @@ def ask_each(
     finally:
         if turns := streams.turns:
             last = _head(conversation, turns)
-            keep(host, Reply(last, each[0].schema), compared=turns)
+            session().keep(host, Reply(last, each[0].schema), compared=turns)
     return Replies(Reply(turn, each[0].schema) for turn in streams.result())
 
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, Self, TypeVar, overload
 
 from stepmagic.ask import single
-from stepmagic.ask.render import TICK_S
 from stepmagic.attachments.notebook.host import Host
 from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.conversation.draft import Draft
@@ -27,6 +26,7 @@ from stepmagic.conversation.prompt import (
 )
 from stepmagic.conversation.reply import Json, Replies, Reply
 from stepmagic.conversation.stream import UNATTENDED, Reader, TurnStream
+from stepmagic.display.view import TICK_S
 from stepmagic.errors import SettingError, TranscriptError
 from stepmagic.schema import Records
 from stepmagic.server.catalogue import full_name

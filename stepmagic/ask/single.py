@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from stepmagic.ask.comparison import ask_each
-from stepmagic.ask.render import TICK_S, draw, keep, watched
 from stepmagic.attachments.notebook.host import Host
 from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.conversation.draft import Draft
@@ -22,7 +21,14 @@ from stepmagic.conversation.reply import Replies, Reply
 from stepmagic.conversation.stream import Reader, TurnStream
 from stepmagic.conversation.typed_answer import TypedQuestion
 from stepmagic.display.interrupts import one_interrupt
-from stepmagic.display.view import View, show_sent, view_for
+from stepmagic.display.view import (
+    TICK_S,
+    View,
+    draw,
+    show_sent,
+    view_for,
+    watched,
+)
 from stepmagic.errors import SettingError
 from stepmagic.schema import Schema
 from stepmagic.schema.tools import to_tools
@@ -135,7 +141,7 @@ def prepare(
     if isinstance(conversation, str):
         conversation = here.open(conversation)
     dialogue = conversation or here.conversation
-    called = to_tools(tools)
+    called = to_tools(tools) if tools else ()
     options = [with_tools(here.options(dialogue, one), called) for one in each]
     if once:
         return Dialogue("aside", dialogue.overrides, in_journal=False), options
@@ -179,7 +185,7 @@ def _read(host: Host, stream: TurnStream, options: Options) -> Reply:
     # The stream first: an interrupt may happen before the view is there.
     with _kept(host, stream, options), stream, _view(host, options) as view:
         draw(view, stream)
-    return keep(host, Reply(stream.result(), options.schema))
+    return session().keep(host, Reply(stream.result(), options.schema))
 
 
 @one_interrupt()
@@ -253,7 +259,7 @@ async def _ask_once_async(
                         view.tick()
                     else:
                         view.show(event)
-    return keep(host, Reply(stream.result(), options.schema))
+    return session().keep(host, Reply(stream.result(), options.schema))
 
 
 # What asking in a thread and in an event loop share
@@ -284,4 +290,4 @@ def _kept(host: Host, stream: TurnStream, options: Options) -> Iterator[None]:
         yield
     finally:
         if stream.turn is not None:
-            keep(host, Reply(stream.turn, options.schema))
+            session().keep(host, Reply(stream.turn, options.schema))

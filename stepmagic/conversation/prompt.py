@@ -70,8 +70,7 @@ class _Builder:
         # Anthropic refuses blank text (API reference, Errors).
         found = [part for part in labelled(parts) if not _is_blank(part)]
         if not found:
-            message = "nothing is asked. Write the question below the first line."
-            raise CommandError(message)
+            raise _nothing_asked()
         if self.handling.no_files and any(isinstance(part, File) for part in found):
             # "mistral-ocr" at $2 for 1,000 pages (OpenRouter docs, PDF Inputs).
             self.notices.append(
@@ -93,6 +92,8 @@ def build_prompt(draft: Draft, options: Options, host: Host | None = None) -> Pr
         AttachmentError: Something that is named cannot be sent, or is the API key.
         CommandError: Nothing is asked and nothing attached.
     """
+    if isinstance(draft.text, str) and _is_plain(draft):
+        return checked_prompt(user(_question(draft.text)), options)
     message, notices = build_message(draft, handling_for(options), host)
     return checked_prompt(message, options, notices)
 
@@ -135,6 +136,30 @@ def build_message(
     ]
     parts = builder.parts_of(attached)
     return builder.message([*parts, *_asked(draft, builder)]), builder.notices
+
+
+def _is_plain(draft: Draft) -> bool:
+    """Whether a draft is text without attachments and placeholders."""
+    attached = draft.words or draft.values or draft.cells is not None or draft.error
+    replaces = draft.placeholders or draft.find is not None
+    return not attached and not (replaces and "{{" in str(draft.text))
+
+
+def _question(text: str) -> Text:
+    """Return the text of a question to which nothing is attached.
+
+    Raises:
+        CommandError: It is blank.
+    """
+    part = Text(text=text)
+    if _is_blank(part):
+        raise _nothing_asked()
+    return part
+
+
+def _nothing_asked() -> CommandError:
+    message = "nothing is asked. Write the question below the first line."
+    return CommandError(message)
 
 
 def _asked(draft: Draft, builder: _Builder) -> Iterable[UserPart]:

@@ -6,34 +6,17 @@ the type, so that nothing is imported before one of them is displayed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from stepmagic.attachments.notebook.host import Host
+from stepmagic.display.view import DrawnTurns
 from stepmagic.settings import kernel
 
 if TYPE_CHECKING:
     from stepmagic.conversation.dialogue import Dialogue
     from stepmagic.conversation.dry_run import DryRun
     from stepmagic.conversation.reply import Logprobs, Replies, Reply
-
-
-class DrawnTurns:
-    """The turns that the running cell has drawn while they were received."""
-
-    def __init__(self) -> None:
-        self._execution: object = None
-        self._ids: set[str] = set()
-
-    def add(self, host: Host, turn_id: str) -> None:
-        """Note that this execution of the cell has drawn a turn."""
-        if host.execution != self._execution:
-            self._execution, self._ids = host.execution, set()
-        self._ids.add(turn_id)
-
-    def has_all(self, host: Host, turn_ids: Iterable[str]) -> bool:
-        """Whether this execution of the cell has drawn each of these turns."""
-        return host.execution == self._execution and self._ids.issuperset(turn_ids)
 
 
 def register_formatters(formatter: Any, host: Host) -> None:

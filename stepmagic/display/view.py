@@ -9,19 +9,45 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
 from stepmagic.attachments.notebook.host import Host
 from stepmagic.display.answer import Side, SideEvent
-from stepmagic.transcript import Message
+from stepmagic.server.options import Options
+from stepmagic.settings import current
+from stepmagic.transcript import Message, ToolCall
 from stepmagic.transcript.events import StreamEvent
 
 if TYPE_CHECKING:
+    from stepmagic.conversation.stream import EventStream
     from stepmagic.display.notebook.view import Canvas
 
+Event = TypeVar("Event")
 Event_contra = TypeVar("Event_contra", contravariant=True)
+
+TICK_S = 0.1
+"""How often a display may update how long it has been waiting."""
+
+
+class DrawnTurns:
+    """The turns that the running cell has drawn while they were received."""
+
+    def __init__(self) -> None:
+        self._execution: object = None
+        self._ids: set[str] = set()
+
+    def add(self, host: Host, turn_id: str) -> None:
+        """Note that this execution of the cell has drawn a turn."""
+        if host.execution != self._execution:
+            self._execution, self._ids = host.execution, set()
+        self._ids.add(turn_id)
+
+    def has_all(self, host: Host, turn_ids: Iterable[str]) -> bool:
+        """Whether this execution of the cell has drawn each of these turns."""
+        return host.execution == self._execution and self._ids.issuperset(turn_ids)
 
 
 class View(Protocol[Event_contra]):
@@ -186,3 +212,34 @@ def is_live(mode: str, host: Host) -> bool:
     if host.has_kernel:
         return host.allows_input is not False
     return sys.stdout.isatty()
+
+
+def watched(host: Host, options: Options) -> Options:
+    """Return the options with whether someone is watching."""
+    is_watched = host.has_shell and is_live(current().live, host)
+    return replace(options, is_watched=is_watched)
+
+
+def draw(view: View[Event], stream: EventStream[Event]) -> None:
+    """Show events as they arrive; those that a stop left unread are shown too."""
+    try:
+        with stream:
+            for event in stream.beats(TICK_S):
+                if event is None:
+                    view.tick()
+                    continue
+                view.show(event)
+                if (asked := stream.confirmation(event)) is not None:
+                    turn_stream, call = asked
+                    is_allowed = _confirm(call)
+                    turn_stream.answer(call.id, allowed=is_allowed)
+    finally:
+        for event in stream.rest():
+            view.show(event)
+
+
+def _confirm(call: ToolCall) -> bool:
+    """Ask the user whether a function may be called."""
+    from stepmagic.display.html.calls import question  # noqa: PLC0415 - when first asked
+
+    return Host.confirm(question(call))

@@ -19,7 +19,7 @@ from stepmagic import ask, conversation
 from stepmagic.attachments.notebook.host import Host
 from stepmagic.magics.first_line import OPTIONS, Command, parse_command, with_type
 from stepmagic.magics.subcommands import run_subcommand
-from stepmagic.schema.tools import find_tools
+from stepmagic.schema.tools import Tool, find_tools
 from stepmagic.server.options import least_able, with_tools
 from stepmagic.session import session
 
@@ -84,7 +84,7 @@ class StepMagics(Magics):
             command.conversation,
             once=command.once,
             new=command.new,
-            tools=find_tools(command.tools, self._host.namespace),
+            tools=self._tools(command),
         )
         prompt = conversation.build_prompt(
             command.draft(cell), least_able(each), self._host
@@ -132,12 +132,18 @@ class StepMagics(Magics):
             return command
         return with_type(command, self._host.namespace)
 
+    def _tools(self, command: Command) -> tuple[Tool, ...]:
+        """Return the functions that the first line names."""
+        if not command.tools:
+            return ()
+        return find_tools(command.tools, self._host.namespace)
+
     def _show_request(self, command: Command, cell: str) -> None:
         here = session()
         named = here.conversations.get(command.conversation or here.current)
         fresh = command.new or command.once or named is None
         dialogue = named or here.conversation
-        tools = find_tools(command.tools, self._host.namespace)
+        tools = self._tools(command)
         each = [with_tools(here.options(dialogue, one), tools) for one in command.each]
         prompt = conversation.build_prompt(
             command.draft(cell), least_able(each), self._host

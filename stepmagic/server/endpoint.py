@@ -17,6 +17,7 @@ from stepmagic.server.cassette.mode import deck
 from stepmagic.server.catalogue import is_local
 from stepmagic.server.http import Call, Exchange, Opening
 from stepmagic.server.options import Options
+from stepmagic.settings import current
 from stepmagic.transcript import File, Image, Message, Text, Video
 from stepmagic.transcript.events import Source
 from stepmagic.wire import codec
@@ -83,15 +84,15 @@ class Endpoint:
 def find_endpoint(
     options: Options, report: Callable[[str], None]
 ) -> Endpoint | ReplayEndpoint:
-    """Return where a model answers, or the cassette that is in before it.
+    """Return where a model answers, or the cassette in use, which is looked in first.
 
     Raises:
         StepError: See ``find_server``; with a cassette only once it is asked.
     """
-    inserted = deck()
-    if inserted is not None:
-        return ReplayEndpoint(inserted, lambda: find_server(options, report))
-    return find_server(options, report)
+    settings = current()
+    if not settings.cassette or settings.cassette_mode == "off":
+        return find_server(options, report)
+    return ReplayEndpoint(deck(settings), lambda: find_server(options, report))
 
 
 def find_server(options: Options, report: Callable[[str], None]) -> Endpoint:

@@ -25,6 +25,7 @@ from typing import Any
 from stepmagic.keys import Key
 from stepmagic.settings import Owner, current, kernel, state_folder
 from stepmagic.storage.journal_file import (
+    BY_HASH,
     FORMAT,
     Change,
     Header,
@@ -32,11 +33,20 @@ from stepmagic.storage.journal_file import (
     file_name,
     find_journals,
     remove_old,
-    without_bytes,
 )
 from stepmagic.storage.snapshot import About, Saved
-from stepmagic.transcript import Turn, to_form, turn_to_dict, user
+from stepmagic.transcript import (
+    File,
+    Image,
+    Part,
+    Turn,
+    Video,
+    to_form,
+    turn_to_dict,
+    user,
+)
 from stepmagic.transcript.log import AppendLog, reason
+from stepmagic.transcript.turns import with_parts
 
 EVERY_S = 1.0
 """How often a running turn is written."""
@@ -242,7 +252,7 @@ class Journal:
             media[name] = data
             return name
 
-        form = turn_to_dict(without_bytes(turn, collect))
+        form = turn_to_dict(_without_bytes(turn, collect))
         if kind == "again":
             del form["prompt"]
         for name in media.keys() - self._media:
@@ -259,6 +269,23 @@ class Journal:
         self.path = folder / file_name(header, secrets.token_hex(4))
         first_line = FORMAT.header(**to_form(header))
         return AppendLog(self.path, header=first_line, is_new=True)
+
+
+def _without_bytes(turn: Turn, note: Callable[[bytes], str]) -> Turn:
+    """Return a turn that refers to its media by their hashes.
+
+    Args:
+        turn: A turn.
+        note: Callback that gets the bytes of each of them and returns their hash.
+    """
+
+    def named(part: Part) -> Part:
+        match part:
+            case Image() | Video() | File() if part.data is not None:
+                return replace(part, data=None, url=BY_HASH + note(part.data))
+        return part
+
+    return with_parts(turn, named)
 
 
 def _header() -> Header:

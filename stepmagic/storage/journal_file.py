@@ -18,7 +18,7 @@ import contextlib
 import hashlib
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -29,9 +29,7 @@ from stepmagic.transcript import (
     VERSION,
     File,
     Image,
-    Message,
     Part,
-    ToolResult,
     Turn,
     TurnTree,
     Video,
@@ -39,10 +37,11 @@ from stepmagic.transcript import (
     turn_from_dict,
 )
 from stepmagic.transcript.log import Line, LogFormat, LogReader
+from stepmagic.transcript.turns import with_parts
 
 FORMAT = LogFormat(name="journal", version=VERSION, error=TranscriptError)
 _NAME = re.compile(r"journal-\d{8}T\d{6}-\d+-[0-9a-f]{8}\.jsonl")
-_BY_HASH = "sha256:"
+BY_HASH = "sha256:"
 """Prefix of a part's URL whose bytes are in a ``media`` line."""
 
 _DAY_S = 86_400
@@ -119,53 +118,18 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def without_bytes(turn: Turn, note: Callable[[bytes], str]) -> Turn:
-    """Return a turn that refers to its media by their hashes.
-
-    Args:
-        turn: A turn.
-        note: Callback that gets the bytes of each of them and returns their hash.
-    """
-
-    def named(part: Part) -> Part:
-        match part:
-            case Image() | Video() | File() if part.data is not None:
-                return replace(part, data=None, url=_BY_HASH + note(part.data))
-        return part
-
-    return _with_parts(turn, named)
-
-
 def _with_bytes(turn: Turn, media: Mapping[str, bytes]) -> Turn:
     def with_data(part: Part) -> Part:
         match part:
-            case Image() | Video() | File() if (part.url or "").startswith(_BY_HASH):
-                name = (part.url or "").removeprefix(_BY_HASH)
+            case Image() | Video() | File() if (part.url or "").startswith(BY_HASH):
+                name = (part.url or "").removeprefix(BY_HASH)
                 if name not in media:
                     message = f"the bytes of {part.name or part.media_type} are missing"
                     raise TranscriptError(message)
                 return replace(part, url=None, data=media[name])
         return part
 
-    return _with_parts(turn, with_data)
-
-
-def _with_parts(turn: Turn, change: Callable[[Part], Part]) -> Turn:
-    def in_part(part: Part) -> Part:
-        if isinstance(part, ToolResult):
-            # A changed medium is of the same type as before.
-            inner: Any = tuple(change(each) for each in part.parts)
-            return replace(part, parts=inner)
-        return change(part)
-
-    def in_message(message: Message) -> Message:
-        return replace(message, parts=tuple(map(in_part, message.parts)))
-
-    return replace(
-        turn,
-        prompt=in_message(turn.prompt),
-        replies=tuple(map(in_message, turn.replies)),
-    )
+    return with_parts(turn, with_data)
 
 
 def read_header(path: Path) -> Header:

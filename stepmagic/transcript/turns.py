@@ -11,11 +11,11 @@ import itertools
 import re
 import secrets
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeAlias
 
-from stepmagic.transcript.parts import Message, Metadata, Status
+from stepmagic.transcript.parts import Message, Metadata, Part, Status, ToolResult
 
 FinishReason: TypeAlias = Literal[
     "stop", "length", "tool_calls", "content_filter", "error", "other"
@@ -118,6 +118,30 @@ class Turn:
     def is_void(self) -> bool:
         """Whether it has ended without anything that a next turn could build on."""
         return self.is_empty and self.status in ("interrupted", "error")
+
+
+def with_parts(turn: Turn, change: Callable[[Part], Part]) -> Turn:
+    """Return a turn with each part changed, those in results of calls too.
+
+    Args:
+        turn: A turn.
+        change: Returns what replaces a part, of the same type.
+    """
+
+    def in_part(part: Part) -> Part:
+        if isinstance(part, ToolResult):
+            inner: Any = tuple(change(each) for each in part.parts)
+            return replace(part, parts=inner)
+        return change(part)
+
+    def in_message(message: Message) -> Message:
+        return replace(message, parts=tuple(map(in_part, message.parts)))
+
+    return replace(
+        turn,
+        prompt=in_message(turn.prompt),
+        replies=tuple(map(in_message, turn.replies)),
+    )
 
 
 @dataclass(slots=True, kw_only=True)

@@ -12,6 +12,7 @@ each stream. Must not do I/O, read settings or know who consumes the events.
 
 from __future__ import annotations
 
+import functools
 import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -47,6 +48,7 @@ class Codec:
     """Makes the decoder of one stream; it is never shared between streams."""
 
 
+@functools.cache
 def codec(protocol: Protocol) -> Codec:
     """Return the codec of a protocol; its module is imported only then."""
     module = importlib.import_module(f"stepmagic.wire.{protocol}")

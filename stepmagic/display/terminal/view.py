@@ -93,7 +93,8 @@ class TerminalView:
         self._terminal = stream.isatty()
         self._printer = _printer(stream, clock)
         self._filter = PlainStream()
-        self._json = JsonStream()
+        self._json: JsonStream | None = None
+        """Where JSON is pretty-printed: in the answer, in a terminal."""
         self._kinds: dict[int, type[Part]] = {}
         self._received: dict[int, int] = {}
         """How many characters of a part were received in its deltas."""
@@ -188,7 +189,7 @@ class TerminalView:
         # A pipe or a file gets nothing but the answer.
         if text and (kind is Text or (kind is Reasoning and self._terminal)):
             self._turn_to(kind)
-            if kind is Text and self._terminal:
+            if self._json is not None:
                 text = self._json.feed(text)
             self._printer.text(self._filter.feed(text))
             self._shown_until_s = self._fold.elapsed_s
@@ -198,11 +199,12 @@ class TerminalView:
         if kind is self._shown:
             return
         if self._shown is not None:
-            self._printer.text(self._filter.feed(self._json.close()))
+            if self._json is not None:
+                self._printer.text(self._filter.feed(self._json.close()))
             self._printer.text(self._filter.close())
             self._printer.end(self._shown_until_s - self._shown_since_s)
         self._shown = kind
-        self._json = JsonStream()
+        self._json = JsonStream() if kind is Text and self._terminal else None
         if kind is not None:
             self._printer.begin(kind)
             self._shown_since_s = self._fold.elapsed_s

@@ -8,7 +8,7 @@ from pathlib import Path
 from stepmagic.errors import StepError
 from stepmagic.server.cassette.file import Cassette, Recording
 from stepmagic.server.cassette.question import Question
-from stepmagic.settings import current, kernel
+from stepmagic.settings import StepMagic, current, kernel
 from stepmagic.transcript.usage import format_count
 
 
@@ -63,11 +63,8 @@ def cassette(setting: str) -> Cassette:
     return kernel.get(Cassettes).get(setting)
 
 
-def deck() -> Deck | None:
-    """Return the cassette in use; None if there is none, or it is off."""
-    settings = current()
-    if not settings.cassette or settings.cassette_mode == "off":
-        return None
+def deck(settings: StepMagic) -> Deck:
+    """Return the cassette that the settings name."""
     return Deck(
         cassette=cassette(settings.cassette),
         mode=settings.cassette_mode,
