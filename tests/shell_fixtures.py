@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from typing import Any
 
@@ -46,6 +47,9 @@ class ShellUnderTest:
 @pytest.fixture
 def bare_shell() -> Iterator[InteractiveShell]:
     """A shell without the extension."""
+    # A shell that is reset collects garbage: what is frozen is spared, such as modules.
+    gc.collect()
+    gc.freeze()
     InteractiveShell.clear_instance()
     config = Config()
     config.HistoryManager.enabled = False
