@@ -147,7 +147,7 @@ def _part(value: Any, name: str, _: Handling) -> Attached:
 
 def _plain(value: Any, name: str, _: Handling) -> Attached:
     part = to_part(value, name)
-    size = format_count(len(part.text), "letter") if isinstance(part, Text) else ""
+    size = format_count(len(part.text), "character") if isinstance(part, Text) else ""
     return Attached(name=name, kind=type(value).__name__, parts=(part,), size=size)
 
 

@@ -49,7 +49,7 @@ _PLAIN = (
     uuid.UUID,
 )
 _SCALAR_LIBRARIES = ("numpy", "pandas")
-_MOST_LETTERS = 100_000
+_MOST_CHARACTERS = 100_000
 
 
 def to_part(value: Any, name: str) -> UserPart:
@@ -84,7 +84,7 @@ def to_part(value: Any, name: str) -> UserPart:
     except (ValueError, RecursionError) as exc:
         message = f"`{name}` cannot be written as text: {exc}"
         raise AttachmentError(message) from exc
-    if len(text) > _MOST_LETTERS:
+    if len(text) > _MOST_CHARACTERS:
         raise _too_long(name)
     return Text(text=text)
 
@@ -117,7 +117,9 @@ def _stranger(value: Any, name: str) -> Any:
     while waiting:
         item = waiting.pop()
         looked_at += 1
-        if looked_at > _MOST_LETTERS:  # every item is written as a letter at least
+        if (
+            looked_at > _MOST_CHARACTERS
+        ):  # every item is written as a character at least
             raise _too_long(name)
         if type(item) in MAPPINGS:
             waiting += [*item.keys(), *item.values()]
@@ -146,7 +148,7 @@ def _is_scalar(value: Any) -> bool:
 
 def _too_long(name: str) -> AttachmentError:
     message = (
-        f"`{name}` is longer than {_MOST_LETTERS:,} letters when written out. Choose a "
-        "part of it, or make the text yourself: a text may be of any length."
+        f"`{name}` is longer than {_MOST_CHARACTERS:,} characters when written out. "
+        "Choose a part of it, or make the text yourself: a text may be of any length."
     )
     return AttachmentError(message)

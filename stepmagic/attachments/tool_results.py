@@ -19,10 +19,10 @@ from stepmagic.attachments.secrets import refuse_secretive
 from stepmagic.transcript import Text
 from stepmagic.transcript.usage import format_count
 
-MOST_LETTERS = 20_000
+MOST_CHARACTERS = 20_000
 """Of all text in one result: about 5,000 tokens, which go out with every later turn."""
 
-_LEAST_LETTERS = 200
+_LEAST_CHARACTERS = 200
 
 
 def attach_returned(value: Any, name: str, handling: Handling) -> Attached:
@@ -49,7 +49,9 @@ def attach_returned(value: Any, name: str, handling: Handling) -> Attached:
             notices=tuple(notice for one in each for notice in one.notices),
         )
         return _bounded(several)
-    if text is not None and not (len(text) > MOST_LETTERS and frames.is_frame(value)):
+    if text is not None and not (
+        len(text) > MOST_CHARACTERS and frames.is_frame(value)
+    ):
         return _bounded(Attached(name=name, kind="text", parts=(Text(text=text),)))
     return _bounded(_described(attach(value, name, handling, {})))
 
@@ -76,12 +78,12 @@ def _bounded(attached: Attached) -> Attached:
 
     Each cut is marked in the text.
     """
-    left = MOST_LETTERS
+    left = MOST_CHARACTERS
     missing = 0
     bounded: list[UserPart] = []
     for part in attached.parts:
         if isinstance(part, Text):
-            most = max(left, _LEAST_LETTERS)
+            most = max(left, _LEAST_CHARACTERS)
             shown = cut(part.text, most)
             if part.name:  # of an item among others
                 shown = f"`{part.name}`:\n{shown}"

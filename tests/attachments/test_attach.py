@@ -89,13 +89,13 @@ def said(attached: Attached) -> str:
 @pytest.mark.parametrize(
     ("make", "kind", "parts", "size"),
     [
-        (lambda: "two words", "str", ["Text"], "9 letters"),
-        (lambda: 7, "int", ["Text"], "1 letter"),
-        (lambda: None, "NoneType", ["Text"], "4 letters"),
-        (lambda: {"a": [1]}, "dict", ["Text"], "10 letters"),
-        (lambda: [1, 2, 3], "list", ["Text"], "9 letters"),
-        (list, "list", ["Text"], "2 letters"),
-        (lambda: REPLY, "Reply", ["Text"], "3 letters"),
+        (lambda: "two words", "str", ["Text"], "9 characters"),
+        (lambda: 7, "int", ["Text"], "1 character"),
+        (lambda: None, "NoneType", ["Text"], "4 characters"),
+        (lambda: {"a": [1]}, "dict", ["Text"], "10 characters"),
+        (lambda: [1, 2, 3], "list", ["Text"], "9 characters"),
+        (list, "list", ["Text"], "2 characters"),
+        (lambda: REPLY, "Reply", ["Text"], "3 characters"),
         (lambda: Text(text="a"), "text", ["Text"], ""),
         (lambda: Image(url="https://a.org/a"), "image", ["Image"], ""),
         (lambda: File(url="https://a.org/a"), "file", ["File"], ""),
@@ -137,7 +137,7 @@ def said(attached: Attached) -> str:
             ["Text"],
             f"3 rows {TIMES} 2 columns",
         ),
-        (lambda: np.float64(0.5), "float64", ["Text"], "3 letters"),
+        (lambda: np.float64(0.5), "float64", ["Text"], "3 characters"),
         (lambda: pd.DataFrame({"a": [1]}), "pandas DataFrame", ["Text"], ""),
         (lambda: pd.Series([1, 2]), "pandas Series", ["Text"], "2 values"),
         (lambda: pl.DataFrame({"a": [1]}), "polars DataFrame", ["Text"], ""),
@@ -261,7 +261,7 @@ def test_whole_videos_are_sent_unless_frames_are_asked_for() -> None:
             "`x` is a PDF in memory, of 19 bytes. Write it to a file",
         ),
         (bytearray(2000), "`x` is 2.0 KB of neither"),
-        (list(range(200_000)), "`x` is longer than 100,000 letters"),
+        (list(range(200_000)), "`x` is longer than 100,000 characters"),
     ],
 )
 def test_what_cannot_be_sent_is_refused(value: Any, says: str) -> None:

@@ -191,7 +191,7 @@ def _endless() -> list[Any]:
     ids=["items", "letters", "shared", "endless"],
 )
 def test_what_is_long_when_written_out_is_refused(value: Any) -> None:
-    with pytest.raises(AttachmentError, match="`x` is longer than 100,000 letters"):
+    with pytest.raises(AttachmentError, match="`x` is longer than 100,000 characters"):
         to_part(value, "x")
 
 

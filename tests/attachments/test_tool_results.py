@@ -15,7 +15,7 @@ import pytest
 
 from stepmagic.attachments.attachment import Handling
 from stepmagic.attachments.images import ImageLimits
-from stepmagic.attachments.tool_results import MOST_LETTERS, attach_returned
+from stepmagic.attachments.tool_results import MOST_CHARACTERS, attach_returned
 from stepmagic.errors import AttachmentError
 from stepmagic.transcript import Image, Text
 
@@ -65,7 +65,7 @@ def test_many_records_become_a_preview_rather_than_cut_json() -> None:
     records = [{"n": n, "name": f"name {n}"} for n in range(5_000)]
     text = text_of(records)
     assert "5,000 rows" in text
-    assert len(text) <= MOST_LETTERS
+    assert len(text) <= MOST_CHARACTERS
 
 
 def test_pictures_and_figures_become_images() -> None:
@@ -83,11 +83,11 @@ def test_of_a_tuple_each_is_a_part() -> None:
 
 
 def test_text_is_bounded() -> None:
-    text = text_of("x" * 3 * MOST_LETTERS)
-    assert len(text) < MOST_LETTERS + 100
-    assert "letters left out" in text
-    many = parts_of((*["y" * MOST_LETTERS] * 3, PIL.Image.new("RGB", (9, 9))))
-    assert sum(len(part.text) for part in many[:3]) < MOST_LETTERS + 2_000
+    text = text_of("x" * 3 * MOST_CHARACTERS)
+    assert len(text) < MOST_CHARACTERS + 100
+    assert "characters left out" in text
+    many = parts_of((*["y" * MOST_CHARACTERS] * 3, PIL.Image.new("RGB", (9, 9))))
+    assert sum(len(part.text) for part in many[:3]) < MOST_CHARACTERS + 2_000
 
 
 @pytest.mark.parametrize(
@@ -107,5 +107,5 @@ def test_the_model_is_shown_how_a_picture_differs_and_the_user_what_was_cut() ->
     assert isinstance(described, Text)
     assert "scaled down" in described.text
     assert isinstance(image, Image)
-    cut = attach_returned("a" * (MOST_LETTERS + 9), "f", handling)
+    cut = attach_returned("a" * (MOST_CHARACTERS + 9), "f", handling)
     assert cut.differences == ("9 characters of what `f` returned were left out.",)

@@ -189,7 +189,7 @@ def test_nothing_at_all_is_not_sent(
     step["empty"] = ""
     if cell.startswith("empty"):  # what was attached is something: it says so itself
         step.run(f"%%step {cell}")
-        assert "`empty`, str, 0 letters" in texts(server)
+        assert "`empty`, str, 0 characters" in texts(server)
         return
     for option in ("", "--dry-run"):
         with pytest.raises(CommandError, match="Write the question below"):
@@ -265,7 +265,7 @@ def test_call_takes_objects_and_their_names(
     step["people"] = pd.DataFrame({"a": [1]})
     step.run("from stepmagic import step\nstep('What?', people, 'more ' + 'words')")
     assert "`people`, pandas DataFrame" in texts(server)
-    assert "`attachment 2`, str, 10 letters" in texts(server)
+    assert "`attachment 2`, str, 10 characters" in texts(server)
     assert texts(server).endswith("What?")
     step.run("step('{{ people }} {n}')")
     assert texts(server) == "{{ people }} {n}"

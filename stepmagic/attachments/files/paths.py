@@ -22,7 +22,7 @@ def expand(word: str) -> list[Path]:
     """Return the files a path or glob names, ``frame2`` before ``frame10``.
 
     ``~`` is the home folder, and ``**`` any number of folders. A path that exists is
-    itself, whatever letters it holds. A glob finds no folder and no hidden file.
+    itself, whatever characters it holds. A glob finds no folder and no hidden file.
 
     Raises:
         AttachmentError: There is no such file, or a glob finds more than 60.

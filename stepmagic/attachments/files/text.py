@@ -185,7 +185,7 @@ def cut(text: str, most: int) -> str:
     if left_out <= 0:
         return text
     half = most // 2
-    return f"{text[:half]}\n[... {left_out:,} letters left out ...]\n{text[-half:]}"
+    return f"{text[:half]}\n[... {left_out:,} characters left out ...]\n{text[-half:]}"
 
 
 def _is_binary(head: bytes) -> bool:

@@ -29,7 +29,7 @@ _WORDS: dict[type, str] = {Image: "image", Video: "video", File: "PDF"}
 
 
 def attach_url(word: str) -> Attached:
-    """Return an address as the part that its last letters tell: ``.png``, ``.mp4``.
+    """Return an address as the part that its last characters tell: ``.png``, ``.mp4``.
 
     It is passed on as it stands; nothing is fetched here.
 

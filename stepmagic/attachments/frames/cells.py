@@ -24,13 +24,13 @@ from stepmagic.attachments.reprs import library_of, without_addresses
 
 NULL = "null"
 WIDEST = 200
-"""Letters of a value that are kept; more are only counted."""
+"""Characters of a value that are kept; more are only counted."""
 
 _LONGEST_LABEL = 2_000
 """Characters of a column's name; those of survey exports are whole questions."""
 
 _SUFFIX = 16
-"""Letters of ``… (+123 letters)``: to cut fewer than these would save nothing."""
+"""Characters of ``… (+123 characters)``: to cut fewer than these would save nothing."""
 
 _DIGITS = 6
 _LARGEST_PLAIN, _SMALLEST_PLAIN = 1e15, 1e-4
@@ -55,11 +55,11 @@ class Cell:
     """The text of a value, cut when it is drawn."""
 
     text: str
-    """Its first letters, not yet escaped."""
-    letters: int
-    """How many letters it has in all; more than ``text`` where it was cut."""
+    """Its first characters, not yet escaped."""
+    characters: int
+    """How many characters it has in all; more than ``text`` where it was cut."""
     is_partial: bool = False
-    """Whether not even that many letters are all, as in a long list."""
+    """Whether not even that many characters are all, as in a long list."""
 
     @classmethod
     def of(cls, text: str, *, is_partial: bool = False) -> Cell:
@@ -67,15 +67,15 @@ class Cell:
         return cls(text[: WIDEST + _SUFFIX], len(text), is_partial)
 
     def cut(self, width: int) -> str:
-        """Return the cell's text on one line, ``width`` letters and what is missing."""
-        if self.letters <= min(width + _SUFFIX, len(self.text)):
+        """Return the cell's text on one line, cut to ``width`` and what is missing."""
+        if self.characters <= min(width + _SUFFIX, len(self.text)):
             return escape(self.text)
-        more = "" if self.is_partial else f" (+{self.letters - width:,} letters)"
+        more = "" if self.is_partial else f" (+{self.characters - width:,} characters)"
         return f"{escape(self.text[:width])}…{more}"
 
     def is_cut(self, width: int) -> bool:
-        """Whether ``cut`` leaves letters out."""
-        return self.letters > min(width + _SUFFIX, len(self.text))
+        """Whether ``cut`` leaves characters out."""
+        return self.characters > min(width + _SUFFIX, len(self.text))
 
 
 def escape(text: str) -> str:
@@ -85,10 +85,10 @@ def escape(text: str) -> str:
     return "".join(map(_escaped, text))
 
 
-def _escaped(letter: str) -> str:
-    if letter == "\\" or not letter.isprintable():
-        return letter.encode("unicode_escape").decode("ascii")
-    return letter
+def _escaped(character: str) -> str:
+    if character == "\\" or not character.isprintable():
+        return character.encode("unicode_escape").decode("ascii")
+    return character
 
 
 def write(value: Any, *, mixed: bool = False) -> Cell:
@@ -101,11 +101,11 @@ def write(value: Any, *, mixed: bool = False) -> Cell:
     if issubclass(type(value), str):
         # `str` methods, since a subclass may have overridden its own.
         head = str.__getitem__(value, slice(0, WIDEST + _SUFFIX))
-        letters = str.__len__(value)
+        characters = str.__len__(value)
         mistaken = _MISTAKEN.fullmatch(head) or (mixed and _LITERAL.fullmatch(head))
-        if mistaken and letters <= len(head):
+        if mistaken and characters <= len(head):
             return Cell.of(f'"{head}"')
-        return Cell(head, letters)
+        return Cell(head, characters)
     try:
         text = _text(value)
         nested = type(value) in _CONTAINERS or type_name(value) == "ndarray"
@@ -126,7 +126,7 @@ def label(value: Any) -> str:
         length = len(repr(value))
     else:
         cell = write(value, mixed=True)
-        text, length = cell.text, cell.letters
+        text, length = cell.text, cell.characters
     more = length - len(text)
     return text + (f"… (+{more:,} characters)" if more else "")
 
@@ -217,10 +217,10 @@ def _nested(value: Any, depth: int) -> str:
     else:
         texts = (_inner(item, depth) for item in islice(value, WIDEST))
     found: list[str] = []
-    letters = 0
-    while letters < WIDEST // 2 and (text := next(texts, None)) is not None:
+    characters = 0
+    while characters < WIDEST // 2 and (text := next(texts, None)) is not None:
         found.append(text)
-        letters += len(text) + 2
+        characters += len(text) + 2
     if type(value) in _SETS:
         found.sort()
     if count > len(found):
@@ -233,8 +233,8 @@ def _inner(value: Any, depth: int) -> str:
     if not issubclass(type(value), str):
         return _text(value, depth + 1)
     cell = Cell.of(str.__str__(value))
-    more = cell.letters - len(cell.text)
-    return f'"{cell.text}"' + (f"… (+{more:,} letters)" if more else "")
+    more = cell.characters - len(cell.text)
+    return f'"{cell.text}"' + (f"… (+{more:,} characters)" if more else "")
 
 
 _WRITERS: dict[type, Callable[[Any], str]] = {

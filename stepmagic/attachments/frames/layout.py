@@ -1,11 +1,11 @@
 """A preview's text within its budget of tokens.
 
-The table of columns comes first, then the rows. Both are tab-separated: a tab costs one
-letter where the padding and rules of a pipe table cost four or more, so that twice the
-rows fit, and a cell holds no tab, so nothing in it needs quotes.
+The table of columns comes first, then the rows. Both are tab-separated: a tab is one
+character where the padding and rules of a pipe table are four or more, so that twice
+the rows fit, and a cell contains no tab, so nothing in it needs quotes.
 
 What does not fit is left out in the order of ``DETAILS``: sampled rows, tail rows, top
-values, letters of long cells, head rows, and at last columns from the middle; the
+values, characters of long cells, head rows, and at last columns from the middle; the
 first and the last stay. One line says what was left out.
 """
 
@@ -25,7 +25,7 @@ from stepmagic.transcript.usage import estimate_tokens, format_count
 LEAST_TOKENS = 100
 """The budget below which not even a table's size might fit."""
 
-LETTERS_A_COLUMN = 32
+CHARACTERS_A_COLUMN = 32
 """The least a column takes, about: its line, and a few cells."""
 
 
@@ -37,7 +37,7 @@ class Detail:
     tail: int = 5
     top: int = 5
     width: int = 100
-    """Letters of a cell."""
+    """Characters of a cell."""
     head: int = 5
 
 
@@ -58,7 +58,7 @@ DETAILS = _details()
 """From all to least; each leaves out one thing more than the one before."""
 
 _LABEL = 24
-"""Letters of a column's name that always stay."""
+"""Characters of a column's name that always stay."""
 
 _FLOAT = re.compile("float|double", re.IGNORECASE)
 _MOST_DTYPES = 4
@@ -149,7 +149,7 @@ def _most_detailed(table: Table, fitting: Sequence[int], tokens: int) -> Layout 
 
 def most_columns(tokens: int) -> int:
     """Return how many columns may fit a budget at the very most."""
-    return max(2, 4 * tokens // LETTERS_A_COLUMN)
+    return max(2, 4 * tokens // CHARACTERS_A_COLUMN)
 
 
 def from_both_ends(count: int) -> list[int]:
@@ -379,7 +379,7 @@ def _left_out(table: Table, shown: Sequence[Shown], detail: Detail, tokens: int)
     if max(tops, default=0) > detail.top:
         words.append(f"top values after {detail.top}" if detail.top else "top values")
     if detail.width < full.width and any(_is_cut(shown, detail.width)):
-        words.append(f"letters of cells after {detail.width}")
+        words.append(f"characters of cells after {detail.width}")
     missing = len(table.columns) - len(shown)
     if missing:
         words.append(f"{missing:,} of {len(table.columns):,} columns")

@@ -37,7 +37,7 @@ from stepmagic.errors import AttachmentError, did_you_mean
 from stepmagic.transcript.usage import estimate_tokens, format_count
 
 _WIDEST = 32
-"""Letters; a longer cell would push the next column out of sight in every line."""
+"""Characters; a longer cell would push the next column out of sight in every line."""
 
 _GAP = "  "
 
@@ -93,7 +93,7 @@ _UNREADABLE = Cell.of("?")
 class Preview:
     """What a model is sent of a table.
 
-    ``text`` and ``repr`` are that to the letter; a notebook shows it in columns.
+    ``text`` and ``repr`` are exactly that; a notebook shows it in columns.
     """
 
     text: str
@@ -152,7 +152,7 @@ def preview(
             that narwhals reads, a numpy array, or a list of records.
         name: What the user calls it.
         tokens: Budget, by the estimate of ``stepmagic.transcript.usage``; at least 100.
-            Detail is dropped to meet it: sampled rows, tail rows, top values, letters
+            Detail is dropped to meet it: sampled rows, tail rows, top values, the ends
             of long cells, head rows, then columns from the middle.
         redact: Names of columns whose values are replaced by ``[redacted]``; how many
             of them are null or distinct is still counted.

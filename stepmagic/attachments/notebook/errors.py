@@ -28,7 +28,7 @@ _CELL_FILE = re.compile(
 """The made-up file of a cell, by its number or that of a process."""
 
 _MOST_FRAMES = 12
-_MOST_LETTERS = 12_000
+_MOST_CHARACTERS = 12_000
 
 
 def attach_last_error(host: Host) -> Attached:
@@ -63,10 +63,10 @@ def attach_error(
     lines = traceback.format_exception(type(error), error, steps, limit=-_MOST_FRAMES)
     text = _CELL_FILE.sub("<cell>", plain("".join(lines)))
     text = text.strip("\n")
-    shown = [fence(cut(text, _MOST_LETTERS))]
+    shown = [fence(cut(text, _MOST_CHARACTERS))]
     if source := _source(error, cell):
         typed = _as_typed(source, namespace)
-        shown[0] = fence(cut(_with_typed(text, source, typed), _MOST_LETTERS))
+        shown[0] = fence(cut(_with_typed(text, source, typed), _MOST_CHARACTERS))
         shown.insert(0, f"The cell:\n{fence(typed.rstrip(), 'python')}")
         known = _types(source, namespace)
         if known:

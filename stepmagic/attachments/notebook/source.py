@@ -19,7 +19,7 @@ from stepmagic.errors import AttachmentError
 from stepmagic.transcript import Text
 from stepmagic.transcript.usage import format_count
 
-_MOST_LETTERS = 4000
+_MOST_CHARACTERS = 4000
 """Of a ``repr``, which nobody wrote for a model."""
 
 _CODE = (
@@ -102,7 +102,7 @@ def _from_cells(kind: type) -> str:
 
 
 def attach_repr(value: Any, name: str) -> Attached:
-    """Return what an object says of itself, at most 4,000 letters of it.
+    """Return what an object says of itself, at most 4,000 characters of it.
 
     Raises:
         AttachmentError: It says nothing but its type and address, or cannot.
@@ -128,12 +128,12 @@ def attach_repr(value: Any, name: str) -> Attached:
         )
         raise AttachmentError(message)
     differences = []
-    if len(said) > _MOST_LETTERS:
-        sent = f"{_MOST_LETTERS:,} of {len(said):,} letters"
+    if len(said) > _MOST_CHARACTERS:
+        sent = f"{_MOST_CHARACTERS:,} of {len(said):,} characters"
         differences.append(f"`{name}`: the first {sent} are sent.")
     return Attached(
         name=name,
         kind=kind.__name__,
-        parts=(Text(text=said[:_MOST_LETTERS]),),
+        parts=(Text(text=said[:_MOST_CHARACTERS]),),
         differences=tuple(differences),
     )

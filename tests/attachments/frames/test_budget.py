@@ -36,7 +36,7 @@ def test_detail_is_dropped_in_the_stated_order() -> None:
         words = left_out(made)
         if words not in seen:
             seen.append(words)
-    short = "top values, letters of cells after 10"
+    short = "top values, characters of cells after 10"
     assert seen[:12] == [
         "",
         "2 sampled rows",
@@ -46,9 +46,9 @@ def test_detail_is_dropped_in_the_stated_order() -> None:
         "5 sampled rows, 5 tail rows, top values after 3",
         "5 sampled rows, 5 tail rows, top values after 1",
         "5 sampled rows, 5 tail rows, top values",
-        "5 sampled rows, 5 tail rows, top values, letters of cells after 40",
-        "5 sampled rows, 5 tail rows, top values, letters of cells after 20",
-        "5 sampled rows, 5 tail rows, top values, letters of cells after 10",
+        "5 sampled rows, 5 tail rows, top values, characters of cells after 40",
+        "5 sampled rows, 5 tail rows, top values, characters of cells after 20",
+        "5 sampled rows, 5 tail rows, top values, characters of cells after 10",
         f"5 sampled rows, 5 tail rows, 3 head rows, {short}",
     ]
     assert seen[12].startswith("5 sampled rows, 5 tail rows, 4 head rows")
@@ -114,7 +114,7 @@ def test_very_long_names_and_texts_fit(tokens: int) -> None:
     made = preview(frame, name="df" * 500, tokens=tokens)
     assert made.tokens <= tokens
     if tokens >= 500:
-        assert "letters)" in made.text
+        assert "characters)" in made.text
 
 
 def test_all_rows_of_a_short_table_are_shown() -> None:

@@ -123,10 +123,10 @@ def test_text_that_reads_as_something_else_is_quoted_beside_it(text: str) -> Non
 
 
 def test_long_text_says_how_much_is_missing() -> None:
-    assert write("x" * 1234).cut(10) == "xxxxxxxxxx… (+1,224 letters)"
+    assert write("x" * 1234).cut(10) == "xxxxxxxxxx… (+1,224 characters)"
     assert write("x" * 25).cut(10) == "x" * 25  # the note would be as long
-    assert write("x" * 27).cut(10) == "x" * 10 + "… (+17 letters)"
-    assert write(" " * 1234).cut(10) == " " * 10 + "… (+1,224 letters)"
+    assert write("x" * 27).cut(10) == "x" * 10 + "… (+17 characters)"
+    assert write(" " * 1234).cut(10) == " " * 10 + "… (+1,224 characters)"
 
 
 def test_long_containers_are_written_in_part() -> None:

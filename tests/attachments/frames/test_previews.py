@@ -311,7 +311,7 @@ def test_cells_of_odd_types() -> None:
         r'{"a": [1, "x\ny"]}',
         "<5 bytes>",
         r"tab\there\nand|there",
-        "x" * 100 + "… (+4,900 letters)",
+        "x" * 100 + "… (+4,900 characters)",
         "<Hostile>",
     ]
 

@@ -153,7 +153,7 @@ def test_cell_that_was_forgotten_is_refused(shell: Any) -> None:
 def test_long_output_is_cut_in_the_middle(shell: Any) -> None:
     run(shell, "print('a' * 30_000 + 'z' * 30_000)")
     text = said(*attached_to(shell, "last"))
-    assert "aa\n[... 40,000 letters left out ...]\nzz" in text
+    assert "aa\n[... 40,000 characters left out ...]\nzz" in text
     assert len(text) < 20_200
 
 

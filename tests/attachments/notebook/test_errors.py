@@ -130,7 +130,7 @@ def test_deep_steps_are_told_by_the_last(shell: Any) -> None:
 
 def test_long_message_is_cut_in_the_middle(shell: Any) -> None:
     text = failed(shell, "raise ValueError('begin' + 'x' * 30_000 + 'end')")
-    assert "letters left out ..." in text
+    assert "characters left out ..." in text
     assert "ValueError: begin" in text
     assert "xend" in text
     assert len(text) < 13_000

@@ -174,7 +174,7 @@ def test_long_repr_is_cut_and_said_so() -> None:
     attached = attach_repr(Many(), "many")
     assert said(attached) == ("<many " * 2000)[:4000]
     assert attached.differences == (
-        "`many`: the first 4,000 of 12,000 letters are sent.",
+        "`many`: the first 4,000 of 12,000 characters are sent.",
     )
 
 

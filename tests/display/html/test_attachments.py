@@ -225,7 +225,7 @@ def test_a_kernel_shows_it_before_the_answer(
         kernel.check("%load_ext stepmagic\nwords = 'many words'")
         first, *rest = kernel.check("%%step words\nHi").shown
         assert "many words" in shown(first["text/html"]).text
-        assert first["text/plain"].startswith("Sent words 10 letters")
+        assert first["text/plain"].startswith("Sent words 10 characters")
         assert rest
         assert "many words" not in str(rest)
         kernel.check(f"words = 'the key is {server.key}'")
