@@ -17,8 +17,12 @@ from paths import PACKAGE, ROOT
 
 PAGE = ROOT / "pyproject.toml"
 
-USERS_OWN = {"duckdb", "google", "numpy", "pandas", "polars", "pyarrow"}
-"""Imported only for an object of theirs, or where Colab has put them."""
+USERS_OWN = {
+    *("duckdb", "google", "numpy", "pandas", "polars", "pyarrow"),
+    *("bokeh", "matplotlib", "plotly", "pypdf", "vl_convert"),
+}
+"""Imported only for an object of theirs, or where Colab has put them; those that draw
+and pypdf are named in the message where they are missing."""
 
 NOT_IMPORTED = {"ipywidgets"}
 """Declared for what they install: anywidget builds on it."""
