@@ -300,13 +300,14 @@ def _code(value: Any, name: str, _: Handling) -> Attached:
 _KINDS: tuple[
     tuple[Callable[[Any], bool], Callable[[Any, str, Handling], Attached]], ...
 ] = (
+    # Most attachments are tables. Before pictures: an Ibis table would draw itself as a
+    # graph.
+    (frames.is_library_frame, _table),
     (_is_part, _part),
     (is_reply, _plain),
     (is_preview, _preview),
     (_is_path, _path),
     (_is_styler, _styler),
-    # Before pictures: an Ibis table would draw itself as a graph.
-    (frames.is_library_frame, _table),
     (lambda value: has_method(value, "_repr_llm_"), _shown),
     (lambda value: kind_of(value) == "repr", _shown),
     (images.is_image, _images),
