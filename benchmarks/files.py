@@ -74,8 +74,6 @@ def files_of(cell: str) -> set[str]:
 
     import stepmagic  # noqa: PLC0415
     from openrouter_server import OpenRouterServer  # noqa: PLC0415
-    from stepmagic.server import http  # noqa: PLC0415
-    from stepmagic.session import session  # noqa: PLC0415
 
     calls = Calls(Path(str(stepmagic.__file__)).parent)
     threading.setprofile(calls)
@@ -95,9 +93,6 @@ def files_of(cell: str) -> set[str]:
     finally:
         sys.setprofile(None)
         threading.setprofile(None)
-        # The next question has its own server, and threads in which it is counted.
-        session().reset()
-        http.close()
     return calls.files
 
 

@@ -68,7 +68,7 @@ def _attach(
     refuse_secretive(value, name)
     if issubclass(type(value), BaseException):
         return attach_error(value, name, namespace)
-    if containers.shares_figures(value):
+    if not frames.is_library_frame(value) and containers.shares_figures(value):
         return _container(value, name, handling, namespace)
     for is_kind, make in _KINDS:
         if is_kind(value):
@@ -160,11 +160,16 @@ def _path(value: Any, name: str, handling: Handling) -> Attached:
 def _table(value: Any, name: str, handling: Handling) -> Attached:
     shown = frames.preview(value, name=name, tokens=handling.preview_tokens)
     attached = _preview(shown, name, handling)
-    notices = (*attached.notices, *_table_advice(value, name))
-    attached = replace(attached, notices=notices)
     return containers.with_pictures(
         attached, value, lambda item, of: _images(item, of, handling)
     )
+
+
+def _records(value: Any, name: str, handling: Handling) -> Attached:
+    """Return the table that an array, or a list of records, is read as."""
+    attached = _table(value, name, handling)
+    notices = (*attached.notices, *_table_advice(value, name))
+    return replace(attached, notices=notices)
 
 
 def _table_advice(value: Any, name: str) -> tuple[str, ...]:
@@ -313,7 +318,7 @@ _KINDS: tuple[
     (images.is_image, _images),
     (video.is_video, _video),
     (is_stack, _stack),
-    (frames.is_frame, _table),
+    (frames.is_frame, _records),
     (source.is_code, _code),
 )
 """The kinds in the order in which a value is tried, and what makes an attachment."""
