@@ -68,7 +68,7 @@ def _attach(
     refuse_secretive(value, name)
     if issubclass(type(value), BaseException):
         return attach_error(value, name, namespace)
-    if containers.shares_figures(value):
+    if not frames.is_library_frame(value) and containers.shares_figures(value):
         return _container(value, name, handling, namespace)
     for is_kind, make in _KINDS:
         if is_kind(value):
@@ -160,11 +160,16 @@ def _path(value: Any, name: str, handling: Handling) -> Attached:
 def _table(value: Any, name: str, handling: Handling) -> Attached:
     shown = frames.preview(value, name=name, tokens=handling.preview_tokens)
     attached = _preview(shown, name, handling)
-    notices = (*attached.notices, *_table_advice(value, name))
-    attached = replace(attached, notices=notices)
     return containers.with_pictures(
         attached, value, lambda item, of: _images(item, of, handling)
     )
+
+
+def _records(value: Any, name: str, handling: Handling) -> Attached:
+    """Return the table that an array, or a list of records, is read as."""
+    attached = _table(value, name, handling)
+    notices = (*attached.notices, *_table_advice(value, name))
+    return replace(attached, notices=notices)
 
 
 def _table_advice(value: Any, name: str) -> tuple[str, ...]:
@@ -300,19 +305,20 @@ def _code(value: Any, name: str, _: Handling) -> Attached:
 _KINDS: tuple[
     tuple[Callable[[Any], bool], Callable[[Any, str, Handling], Attached]], ...
 ] = (
+    # Most attachments are tables. Before pictures: an Ibis table would draw itself as a
+    # graph.
+    (frames.is_library_frame, _table),
     (_is_part, _part),
     (is_reply, _plain),
     (is_preview, _preview),
     (_is_path, _path),
     (_is_styler, _styler),
-    # Before pictures: an Ibis table would draw itself as a graph.
-    (frames.is_library_frame, _table),
     (lambda value: has_method(value, "_repr_llm_"), _shown),
     (lambda value: kind_of(value) == "repr", _shown),
     (images.is_image, _images),
     (video.is_video, _video),
     (is_stack, _stack),
-    (frames.is_frame, _table),
+    (frames.is_frame, _records),
     (source.is_code, _code),
 )
 """The kinds in the order in which a value is tried, and what makes an attachment."""

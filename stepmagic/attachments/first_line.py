@@ -45,7 +45,7 @@ def attach_word(
     Raises:
         AttachmentError: It names nothing, or what cannot be sent.
     """
-    if files.is_url(word):
+    if "://" in word and files.is_url(word):
         return [explained(files.attach_url(word), handling)]
     if _is_expression(word, namespace):
         _refuse_environment(word, namespace)

@@ -141,8 +141,12 @@ def build_message(
 def _is_plain(draft: Draft) -> bool:
     """Whether a draft is text without attachments and placeholders."""
     attached = draft.words or draft.values or draft.cells is not None or draft.error
+    return not attached and not _has_placeholders(draft)
+
+
+def _has_placeholders(draft: Draft) -> bool:
     replaces = draft.placeholders or draft.find is not None
-    return not attached and not (replaces and "{{" in str(draft.text))
+    return replaces and isinstance(draft.text, str) and "{{" in draft.text
 
 
 def _question(text: str) -> Text:
@@ -166,11 +170,11 @@ def _asked(draft: Draft, builder: _Builder) -> Iterable[UserPart]:
     """Return the question itself, with the values of its placeholders."""
     if not isinstance(draft.text, str):
         return [to_part(draft.text, "prompt")]
+    if not _has_placeholders(draft):
+        return [Text(text=draft.text)]
     if draft.find is not None:
         return fill(draft.text, draft.find, builder.convert)
-    if draft.placeholders:
-        return expand(draft.text, builder.namespace, builder.convert)
-    return [Text(text=draft.text)]
+    return expand(draft.text, builder.namespace, builder.convert)
 
 
 def named_values(

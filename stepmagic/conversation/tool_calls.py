@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import contextvars
 import inspect
+import json
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -28,7 +29,9 @@ from stepmagic.transcript import Text, ToolCall, ToolResult
 from stepmagic.transcript.events import Notice, ToolEnd, ToolStart
 
 _MOST_CHARACTERS = 2_000
-"""Of the message of an exception."""
+"""Of the message of an exception, and of a text that is passed on as it is."""
+
+_SCALARS = (int, float, bool, type(None))
 
 _Running: TypeAlias = list[tuple[asyncio.AbstractEventLoop, "asyncio.Task[Any]"]]
 """The loop of a thread and the task in it, once it runs."""
@@ -60,7 +63,6 @@ class ToolRunner:
         self._tools = {tool.name: tool for tool in options.tools}
         self._options = options
         self._key = key
-        self._handling = handling_for_results(options)
         self._stream = stream
         self._results: dict[int, ToolResult] = {}
 
@@ -143,18 +145,28 @@ class ToolRunner:
 
     def _attempt(self, name: str, make: Callable[[], Any]) -> Outcome:
         """Return the outcome of a function, in the thread that runs it."""
-        # With the first call: pictures, tables, documents.
-        from stepmagic.attachments.tool_results import attach_returned  # noqa: PLC0415
-
         try:
-            returned = attach_returned(make(), name, self._handling)
+            made = self._outcome(make(), name)
         except Exception as exc:  # noqa: BLE001 - the model gets it, whatever it is
             made = _failed(_described(exc))
-        else:
-            made = Outcome(parts=returned.parts, notices=returned.all_notices)
         keys = [key for key in (self._key, find_key()) if key is not None]
         parts = tuple(self._sendable(part, keys) for part in made.parts)
         return replace(made, parts=parts)
+
+    def _outcome(self, value: Any, name: str) -> Outcome:
+        """Return the outcome of a function that returned a value.
+
+        Raises:
+            AttachmentError: The value has no form that could be sent.
+        """
+        if (text := _short_text(value)) is not None:
+            return Outcome(parts=(Text(text=text),))
+        # With the first of them: pictures, tables, documents.
+        from stepmagic.attachments.tool_results import attach_returned  # noqa: PLC0415
+
+        handling = handling_for_results(self._options)
+        returned = attach_returned(value, name, handling)
+        return Outcome(parts=returned.parts, notices=returned.all_notices)
 
     def _sendable(self, part: UserPart, keys: list[Key]) -> UserPart:
         """Return a part without the API key, as the model and the protocol take it."""
@@ -187,6 +199,18 @@ def _result(call: ToolCall, outcome: Outcome) -> ToolResult:
 
 def _failed(message: str) -> Outcome:
     return Outcome(parts=(Text(text=message),), is_error=True)
+
+
+def _short_text(value: Any) -> str | None:
+    """Return a short text as it is, a number as JSON; None for what is neither."""
+    if type(value) is str:
+        return value if len(value) <= _MOST_CHARACTERS else None
+    if type(value) not in _SCALARS:
+        return None
+    try:
+        return json.dumps(value, allow_nan=False)
+    except ValueError:
+        return None
 
 
 def _described(exc: BaseException) -> str:

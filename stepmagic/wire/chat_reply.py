@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Hashable, Mapping
+from enum import Enum, auto
 from typing import Any
 
 from stepmagic.errors import StreamFailed
@@ -26,8 +27,6 @@ from stepmagic.wire import decoder
 from stepmagic.wire.failures import error_from_payload
 from stepmagic.wire.history import FORMAT, NATIVE
 from stepmagic.wire.json_values import amount, count, logprobs, mapping, objects, word
-from stepmagic.wire.reasoning_details import ReasoningDetails, readable
-from stepmagic.wire.think_tags import LeadingThought
 
 FIELD = "field"
 """Key in the metadata of plain reasoning: the message field it was in."""
@@ -159,8 +158,8 @@ class Decoder(decoder.Decoder):
             key = self._details.take(fragment)
             known = fragment.get(FORMAT)
             part = Reasoning(provider_metadata={FORMAT: known} if known else {})
-            self._grow(key, part, readable(fragment), events)
-        if any(readable(fragment) for fragment in details):
+            self._grow(key, part, _readable(fragment), events)
+        if any(_readable(fragment) for fragment in details):
             return True
         for field in ("reasoning", "reasoning_content"):
             if text := word(message.get(field)):
@@ -263,7 +262,7 @@ class Decoder(decoder.Decoder):
 
     def _end_one(self, key: Hashable) -> StreamEvent:
         if key in self._details:
-            return self._end(key, provider_metadata={NATIVE: self._details.whole(key)})
+            return self._end(key, provider_metadata={NATIVE: self._details.merged(key)})
         match self._part(key):
             case Text() if key == _TEXT and self._beside:
                 return self._end(key, provider_metadata=self._beside)
@@ -299,3 +298,158 @@ def _image(url: str) -> Image:
         except ValueError:  # no base64, or no media type
             pass
     return Image(url=url)
+
+
+_GROWING = ("text", "summary", "data")
+"""Fields that arrive in fragments: readable text, a summary of it, encrypted bytes."""
+
+_MERGED = ("reasoning.text", "reasoning.summary", "reasoning.encrypted")
+
+
+class ReasoningDetails:
+    """OpenRouter's ``reasoning_details``: fragments become complete objects.
+
+    A detail is sent back to the provider as received, so nothing is renamed, reordered
+    or left out, and what is not known here passes through.
+
+        >>> details = ReasoningDetails()
+        >>> for text in ("One, ", "two."):
+        ...     fragment = {"type": "reasoning.text", "text": text, "index": 0}
+        ...     key = details.take(fragment)
+        >>> details.merged(key)
+        {'type': 'reasoning.text', 'text': 'One, two.', 'index': 0}
+
+    Fragments of the same type and index are one detail. The index is not enough:
+    xAI's summary and its encrypted twin share index 0, in streams and complete replies
+    alike (seen in recorded traffic). A fragment without an index, or of a type whose
+    fields are not known to grow, is a detail by itself.
+    """
+
+    def __init__(self) -> None:
+        self._fields: dict[Hashable, dict[str, Any]] = {}
+        self._pieces: dict[Hashable, dict[str, list[str]]] = {}
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._fields
+
+    def take(self, fragment: Mapping[str, Any]) -> Hashable:
+        """Merge a fragment and return the key of the detail it belongs to."""
+        key = self._key(fragment)
+        fields = self._fields.setdefault(key, {})
+        pieces = self._pieces.setdefault(key, {})
+        for name, value in fragment.items():
+            if name in _GROWING and isinstance(value, str):
+                pieces.setdefault(name, []).append(value)
+                fields.setdefault(name, value)
+            elif name == "signature":
+                # Some streams open with an empty signature and close with the real one.
+                fields[name] = value or fields.get(name, value)
+            elif fields.get(name) is None:
+                fields[name] = value
+        return key
+
+    def merged(self, key: Hashable) -> dict[str, Any]:
+        """Return what was received of a detail."""
+        grown = {name: "".join(some) for name, some in self._pieces[key].items()}
+        return {**self._fields[key], **grown}
+
+    def _key(self, fragment: Mapping[str, Any]) -> Hashable:
+        kind, index = fragment.get("type"), fragment.get("index")
+        if not isinstance(index, int) or kind not in _MERGED:
+            return ("detail", len(self._fields))
+        return ("detail", kind, index)
+
+
+def _readable(fragment: Mapping[str, Any]) -> str:
+    """Return the readable text of a detail; empty if it is encrypted."""
+    text = fragment.get("text") or fragment.get("summary")
+    return text if isinstance(text, str) else ""
+
+
+_OPEN, _CLOSE = "<think>", "</think>"
+
+
+class _Place(Enum):
+    """Where in the answer the text is."""
+
+    HEAD = auto()
+    INSIDE = auto()
+    AFTER = auto()
+    """After the closing tag, before the first character of the answer."""
+    ANSWER = auto()
+
+
+class LeadingThought:
+    """The ``<think>`` block that some servers leave at the head of an answer.
+
+    It divides the head into thought and text, however it was cut. A server whose
+    reasoning parser is off, or loses its place, sends the tags of the chat template as
+    text: a complete block, or only the closing tag if the template had opened it (seen
+    with Step 3.5 on llama.cpp and vLLM). Only the head of an answer is looked at; later
+    on a tag is text like any other.
+    """
+
+    def __init__(self) -> None:
+        self._place = _Place.HEAD
+        self._held = ""
+
+    @property
+    def is_past(self) -> bool:
+        """Whether the answer has begun, so that all text is text."""
+        return self._place is _Place.ANSWER
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether the text so far may still turn out to be a tag."""
+        return self._place is _Place.HEAD
+
+    def feed(self, text: str) -> tuple[str, str]:
+        """Return the thought and the text that are certain by now."""
+        text = self._held + text
+        self._held = ""
+        if self._place is _Place.HEAD:
+            text = self._past_tag(text)
+        if self._place is _Place.HEAD:
+            self._held = text
+            return "", ""
+        if self._place is _Place.INSIDE:
+            return self._divided(text)
+        return "", self._begun(text) if self._place is _Place.AFTER else text
+
+    def finish(self) -> tuple[str, str]:
+        """Return what was held back, as thought and as text, when the stream ends."""
+        held, self._held = self._held, ""
+        inside = self._place is _Place.INSIDE
+        self._place = _Place.ANSWER
+        return (held, "") if inside else ("", held)
+
+    def _past_tag(self, text: str) -> str:
+        """Decide at the start of the text; return what follows a tag there."""
+        start = text.lstrip()
+        for tag, place in ((_OPEN, _Place.INSIDE), (_CLOSE, _Place.AFTER)):
+            if start.startswith(tag):
+                self._place = place
+                return start.removeprefix(tag)
+        if not (_OPEN.startswith(start) or _CLOSE.startswith(start)):
+            self._place = _Place.ANSWER
+        return text
+
+    def _divided(self, text: str) -> tuple[str, str]:
+        thought, tag, answer = text.partition(_CLOSE)
+        if tag:
+            return thought, self._begun(answer)
+        kept = _tail(thought)
+        self._held = thought[len(thought) - kept :]
+        return thought[: len(thought) - kept], ""
+
+    def _begun(self, text: str) -> str:
+        """Return the answer without the blank lines that follow the tag."""
+        answer = text.lstrip()
+        self._place = _Place.ANSWER if answer else _Place.AFTER
+        return answer
+
+
+def _tail(text: str) -> int:
+    """Return how many characters at the end of a text may begin the closing tag."""
+    lengths = range(len(_CLOSE) - 1, 0, -1)
+    return next((size for size in lengths if text.endswith(_CLOSE[:size])), 0)

@@ -271,7 +271,7 @@ def _series_column(name: Any, dtype: Any) -> Column:
 
 def _geography(data: Any) -> tuple[str, ...]:
     """Return where the geometries of geopandas lie: their CRS and their bounds."""
-    if library_of(type(data)) != "geopandas":
+    if "geopandas" not in sys.modules or library_of(type(data)) != "geopandas":
         return ()
     try:
         name = data.crs.to_string() if data.crs is not None else "none"
