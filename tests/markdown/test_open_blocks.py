@@ -53,7 +53,7 @@ def test_a_giant_block_is_not_parsed_again_and_again(
 
     monkeypatch.setattr("stepmagic.markdown.links.parse_blocks", counted)
     costs = []
-    for size in (5_000, 20_000):
+    for size in (2_500, 10_000):
         source = head + line * (size // len(line))
         screen = Screen()
         parsed = 0
@@ -61,7 +61,7 @@ def test_a_giant_block_is_not_parsed_again_and_again(
             html = screen.feed(source[place : place + 40])
         costs.append(parsed / len(source))
         assert len(words(html)) > 0.85 * len(words(one_shot(source)))
-    # To parse all at each of the 500 patches would be 250 times.
+    # To parse all at each of the 250 patches would be 125 times.
     assert costs[1] < 1.5 * costs[0]
     end = "\n\nend\n\n"
     assert words(screen.feed(end)) == words(one_shot(source + end))

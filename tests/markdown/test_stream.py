@@ -63,7 +63,7 @@ def test_examples_grow_as_they_are_rendered() -> None:
 @pytest.mark.parametrize("seed", range(10))
 def test_joined_examples_grow_as_they_are_rendered(seed: int) -> None:
     chance = random.Random(seed)
-    for _ in range(300):
+    for _ in range(120):
         between = chance.choice(["", "\n"])
         assert_grows_right(between.join(chance.choices(EXAMPLES, k=3)), chance)
 
@@ -174,7 +174,7 @@ def test_html_takes_nothing_from_the_next_patch() -> None:
 )
 def test_beyond_the_bounds_of_a_text_frames_agree(source: str) -> None:
     screen = Screen()
-    step = max(97, len(source) // 10)
+    step = max(97, len(source) // 4)
     for begin in range(0, len(source), step):
         html = screen.feed(source[begin : begin + step])
     assert html == one_shot(source)

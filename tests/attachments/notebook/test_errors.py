@@ -123,7 +123,7 @@ def test_steps_within_libraries_are_told(shell: Any) -> None:
 
 
 def test_deep_steps_are_told_by_the_last(shell: Any) -> None:
-    text = failed(shell, "def f(n):\n    return f(n - 1) if n else 1 / 0\nf(40)")
+    text = failed(shell, "def f(n):\n    return f(n - 1) if n else 1 / 0\nf(16)")
     assert text.count("File ") <= 12
     assert "ZeroDivisionError" in text
 

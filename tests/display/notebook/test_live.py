@@ -160,9 +160,9 @@ def talk(seed: int) -> Iterator[StreamEvent]:
     result = ToolResult(call_id="1", name="f", parts=(Text(text="\U0001f600"),))
     yield ToolEnd(result=result, time_s=0.1)
     yield PartStart(index=0, part=Text(text=""))
-    for piece in pieces_of(RICH * 99, seed):
+    for piece in pieces_of(RICH * 40, seed):
         yield PartDelta(index=0, text=piece)
-    yield PartEnd(index=0, part=Text(text=RICH * 99))
+    yield PartEnd(index=0, part=Text(text=RICH * 40))
     picture = Image(media_type="image/png", data=b"\x89PNG\r\n\x1a\n")
     yield PartStart(index=1, part=picture)
     yield PartEnd(index=1, part=picture)
@@ -458,17 +458,35 @@ def test_a_view_is_live_where_the_front_end_names_its_cells(
     assert [each["kind"] for each in wire].count("comm_open") == 2
 
 
-@pytest.fixture
-def kernel(server: OpenRouterServer) -> Iterator[KernelUnderTest]:
-    """A kernel that asks the test server, with the extension loaded."""
+@pytest.fixture(scope="module")
+def running(running_server: OpenRouterServer) -> Iterator[KernelUnderTest]:
+    """A kernel that asks the test server, for all tests of this module."""
     settings = {
-        "OPENROUTER_API_KEY": server.key,
-        "STEPMAGIC_BASE_URL": server.url,
+        "OPENROUTER_API_KEY": running_server.key,
+        "STEPMAGIC_BASE_URL": running_server.url,
         "STEPMAGIC_LIVE": "on",
     }
     with running_kernel(**settings) as kernel:
-        kernel.check("%load_ext stepmagic")
         yield kernel
+
+
+AFRESH = """
+from stepmagic.session import session
+for each in list(get_ipython().kernel.comm_manager.comms.values()):
+    each.close()
+session().reset()
+get_ipython().run_line_magic("reload_ext", "stepmagic")
+"""
+"""A cell that leaves a kernel as it is when it begins: no model, page or turn."""
+
+
+@pytest.fixture
+def kernel(running: KernelUnderTest, server: OpenRouterServer) -> KernelUnderTest:
+    """That kernel for one test, with the extension loaded."""
+    server.reset()
+    running.check(AFRESH)
+    running.drain()
+    return running
 
 
 def patches_of(ran: Ran) -> list[dict[str, Any]]:

@@ -98,7 +98,7 @@ def test_a_giant_block_is_parsed_as_often_as_a_small_one(
     name = "stepmagic.markdown.links.parse_blocks"
     monkeypatch.setattr(name, counted)
     costs = []
-    for size in (10_000, 40_000):
+    for size in (5_000, 20_000):
         blocks = TerminalBlocks()
         parsed = frames = 0
         blocks.feed(begin)

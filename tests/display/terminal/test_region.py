@@ -46,8 +46,8 @@ def test_the_history_holds_a_long_answer_once(columns: int, lines: int) -> None:
     whole = seen(*told(MIXED), columns=columns, lines=lines)
     with Terminal(columns, lines) as terminal:
         # Every look at a history of this length takes time.
-        for number, _ in enumerate(streamed(terminal, cut(MIXED, 11))):
-            if number % 23 == 0:
+        for number, _ in enumerate(streamed(terminal, cut(MIXED, 31))):
+            if number % 8 == 0:
                 above = terminal.emulator.scrolled_off
                 assert above == whole[: len(above)]
         assert terminal.lines == [*whole, ""]
