@@ -12,6 +12,7 @@ PAIR ?= 2
 PYTEST := $(BIN)/python -m pytest
 # The engine takes every core and browsers one each: they run by themselves.
 SUITE := tests --ignore=tests/engine --ignore=tests/browser
+# Not compiled when installed: most modules of what is installed are never imported.
 PIP := -m pip install --quiet --disable-pip-version-check
 # Kernels load the package hundreds of times: it is compiled once, come what may.
 unexport PYTHONDONTWRITEBYTECODE
@@ -32,7 +33,7 @@ $(READY): pyproject.toml
 	@echo "setting up $(VENV) (a minute, the first time)"
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python $(PIP) --editable '.[local,test,dev]'
+	@$(BIN)/python $(PIP) --no-compile --editable '.[local,test,dev]'
 	@touch $@
 
 $(BENCH_READY): pyproject.toml

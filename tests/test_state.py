@@ -20,14 +20,17 @@ ALLOWED = {
     # Caches, in bounds: what is in them can be computed again.
     "attachments/images/pictures:CACHE": "encoded images, by their pixels",
     "attachments/frames/layout:cut": "shortened cells of a preview",
+    "attachments/images/colours:_is_srgb": "what a colour profile does, by its bytes",
     "keys:is_loopback": "parsed addresses",
     "markdown/parser:_parser": "markdown-it-py's parser, slow to make",
     "server/connections:_trusted": "the trusted certificates, 20 ms to read",
+    "wire/__init__:codec": "the codec of each protocol",
     "transcript/parts:_base64": "encoded media, sent with every later turn",
     "transcript/parts:_digest": "checksums of media",
     "transcript/serialization:_hints": "the types of a dataclass's fields",
     # Locks
     "conversation/dialogue:_held_locks": "locks of a task, to refuse a deadlock",
+    "attachments/images/matplotlib_figures:DRAWING": "matplotlib draws in one thread",
     "markdown/highlight:_PYGMENTS_LOCK": "Pygments works in one thread only",
     # Fork guards and what they guard: one loop for each process.
     "server/http:_background": "the thread of the event loop; a fork has its own",

@@ -205,7 +205,7 @@ def test_without_a_key_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_row_that_cannot_be_asked_says_why(server: OpenRouterServer) -> None:
-    rows = ["a", None, float("nan"), pd.NaT, object(), server.key, "x" * 2_000_000]
+    rows = ["a", None, float("nan"), pd.NaT, object(), server.key, "a word " * 300_000]
     found = quiet(rows, "Say {{ x }}")
     assert list(found["answer"].notna()) == [True] + [False] * 6
     errors = list(found["error"][1:])

@@ -83,7 +83,7 @@ def test_columns_are_named_together() -> None:
     frame = pd.DataFrame({"who": ["a@b.org"], "tel": ["x"], "n": [1]})
     assert " ".join(preview(frame, name="df['x']").notices) == (
         "'who' looks like e-mail addresses; 'tel' looks like phone numbers. "
-        "To send it without the values: preview(df, redact=['who', 'tel'])."
+        "To send it without the values: preview(df['x'], redact=['who', 'tel'])."
     )
 
 
