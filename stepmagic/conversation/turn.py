@@ -210,7 +210,7 @@ class TurnRun:
         """
         from stepmagic.conversation.tool_calls import ToolRunner  # noqa: PLC0415 - with the first call
 
-        self.stream.publish(replace(finish, goes_on=True))
+        self.stream.publish(replace(finish, continues=True))
         reply = _reply(self._assembly, finish, self.options, "complete")
         self._turn = _with_reply(self._turn, reply, self._assembly.usage)
         runner = ToolRunner(self.options, key=self.key, stream=self.stream)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from stepmagic.errors import AttachmentError, KeyMissing
 from stepmagic.keys import Key, find_key
 from stepmagic.server import local
-from stepmagic.server.budget import Metered
+from stepmagic.server.budget import MeteredSource
 from stepmagic.server.cassette.endpoint import ReplayEndpoint
 from stepmagic.server.cassette.mode import deck
 from stepmagic.server.catalogue import is_local
@@ -78,7 +78,7 @@ class Endpoint:
             limits=asked.limits,
         )
         exchange = Exchange(call, spoken.decoder, opening=opening)
-        return Metered(exchange, asked.entry, body)
+        return MeteredSource(exchange, asked.entry, body)
 
 
 def find_endpoint(

@@ -77,7 +77,7 @@ class Finish:
     provider: str | None = None
     error: StepError | None = None
     """What went wrong, where ``reason`` is ``error``; the parts so far stay valid."""
-    goes_on: bool = False
+    continues: bool = False
     """Whether the turn continues: functions are called, and another stream follows."""
 
 

@@ -135,12 +135,12 @@ def tool_schema(tool: FunctionSchema) -> dict[str, Any]:
     return dict(tool.parameters) or {"type": "object", "properties": {}}
 
 
-def said_parts(parts: Iterable[Part]) -> list[Part]:
+def content_parts(parts: Iterable[Part]) -> list[Part]:
     """Return the parts without empty texts, which some servers refuse."""
     return [part for part in parts if not (isinstance(part, Text) and not part.text)]
 
 
-def told_result(result: ToolResult) -> tuple[Text | Image | Video | File, ...]:
+def result_parts(result: ToolResult) -> tuple[Text | Image | Video | File, ...]:
     """Return a result's parts for a protocol that has no flag for a failure."""
     if not result.is_error:
         return result.parts

@@ -182,7 +182,7 @@ def _messages(messages: Iterable[Message]) -> list[dict[str, Any]]:
             made.append({"role": role, "content": blocks})
     for form in made:
         match form["content"]:
-            case [{"type": "text", "text": text, **beside}] if not beside:
+            case [{"type": "text", "text": text, **extra}] if not extra:
                 form["content"] = text
     return made
 
