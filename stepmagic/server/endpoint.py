@@ -67,7 +67,7 @@ class Endpoint:
         Args:
             asked: Adapted options.
             body: The request.
-            opening: Opens the request, if not over HTTP alone.
+            opening: Opens the request, if not just over HTTP.
         """
         spoken = codec(asked.api)
         call = Call(
@@ -135,13 +135,13 @@ def refuse_key(key: Key | None, system: str, message: Message) -> None:
     """
     if key is None:
         return
-    held: list[str | bytes | None] = [system]
+    contents: list[str | bytes | None] = [system]
     for part in message.parts:
         match part:
             case Text():
-                held += part.text, part.name
+                contents += part.text, part.name
             case Image() | Video() | File():
-                held += part.data, part.url, part.name
-    if any(key.is_in(each) for each in held if each):
+                contents += part.data, part.url, part.name
+    if any(key.is_in(each) for each in contents if each):
         reason = "the message contains the API key, so it was not sent. Take it out."
         raise AttachmentError(reason)

@@ -83,7 +83,7 @@ class Finish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
-    """The request failed before its first token and goes out again."""
+    """The request failed before its first token and is sent again."""
 
     attempt: int
     """The next attempt, counted from 2."""

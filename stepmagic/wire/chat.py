@@ -179,7 +179,7 @@ def _assistant(message: Message) -> dict[str, Any]:
     # A file that was parsed once is not parsed, nor paid for, again.
     files = [note for note in annotations if note.get("type") == "file"]
     fields = {"tool_calls": calls, "images": images, ANNOTATIONS: files}
-    return form | {name: held for name, held in fields.items() if held}
+    return form | {name: value for name, value in fields.items() if value}
 
 
 def _reasoning(thoughts: Iterable[Reasoning]) -> dict[str, Any]:

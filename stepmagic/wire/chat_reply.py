@@ -2,6 +2,8 @@
 
 Sources: ChatStreamChunk and ChatResult of OpenRouter's OpenAPI document and, where they
 differ, recorded traffic. A complete reply is read like a stream of one chunk.
+Reasoning arrives in forms that only this protocol has: ``ReasoningDetails`` and
+``LeadingThought`` read them.
 """
 
 from __future__ import annotations

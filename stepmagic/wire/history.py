@@ -50,8 +50,8 @@ def sendable(request: Request, protocol: Protocol) -> tuple[Message, ...]:
     """Return the request's messages as the protocol may carry them.
 
     An assistant message with nothing left to say is dropped, tool calls without a
-    result are dropped and so are results without a call, and user messages that come
-    to stand side by side become one.
+    result are dropped and so are results without a call, and user messages that follow
+    one another become one.
     """
     kept: list[Message] = []
     for message, answered in _with_answered(request.messages):

@@ -33,7 +33,7 @@ from stepmagic.wire.json_values import amount, count, mapping, objects, word
 
 BLOCK = "block"
 """Key in the metadata of a text or a tool call: the fields of its block that the part
-does not hold, such as ``citations``."""
+does not have, such as ``citations``."""
 
 _REASONS: dict[str, FinishReason] = {
     "end_turn": "stop",
@@ -72,11 +72,11 @@ class _Block:
     def grow(self, delta: Mapping[str, Any]) -> None:
         """Take a delta of an unknown type: its fields extend those of the block."""
         for name, value in delta.items():
-            held = self.form.get(name)
+            before = self.form.get(name)
             if name == "type" or value is None:
                 continue
-            both = isinstance(held, str) and isinstance(value, str)
-            self.form[name] = f"{held}{value}" if both else value
+            both = isinstance(before, str) and isinstance(value, str)
+            self.form[name] = f"{before}{value}" if both else value
 
 
 class Decoder(decoder.Decoder):

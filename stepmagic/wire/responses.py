@@ -47,7 +47,7 @@ from stepmagic.wire.responses_reply import CONTENT, ITEM, Decoder
 __all__ = ["Decoder", "encode"]
 
 ENCRYPTED = "reasoning.encrypted_content"
-"""The ``include`` value without which encrypted reasoning never comes, and so could
+"""The ``include`` value without which encrypted reasoning never arrives, and so could
 not go back."""
 
 _REASONED = ("encrypted_content", "content", "summary", "signature")

@@ -30,11 +30,11 @@ from stepmagic.wire.history import FORMAT, NATIVE, SIGNED, unfinished_format
 from stepmagic.wire.json_values import amount, count, logprobs, mapping, objects, word
 
 ITEM = "item"
-"""Key in a part's metadata: the fields of its output item that the part does not hold,
+"""Key in a part's metadata: the fields of its output item that the part does not have,
 such as ``id``, ``status`` and ``phase``."""
 
 CONTENT = "content"
-"""Key in a text's metadata: the fields of its content part that the text does not hold,
+"""Key in a text's metadata: the fields of its content part that the text does not have,
 such as ``annotations``."""
 
 _INCOMPLETE: dict[str, FinishReason] = {
@@ -45,7 +45,7 @@ _INCOMPLETE: dict[str, FinishReason] = {
 _MESSAGE_FIELDS = ("type", "role", "content")
 _TEXT_FIELDS = ("text", "refusal", "logprobs")
 _CALL_FIELDS = ("type", "call_id", "name", "arguments")
-"""What the parts hold of their items by themselves."""
+"""What the parts themselves contain of their items."""
 
 _RAW, _SUMMARY = "raw", "summary"
 
