@@ -206,6 +206,7 @@ def test_lazy_names_are_there(package: str) -> None:
     assert set(module._HOMES) <= set(module.__all__)
     for name in module.__all__:
         assert getattr(module, name) is not None
+        assert name in vars(module), "it is looked up once"
     with pytest.raises(AttributeError, match=f"'{package}' has no attribute 'nothing'"):
         module.nothing  # noqa: B018 - reading is the test
 

@@ -172,7 +172,7 @@ class Notebook(RuleBasedStateMachine):
 
     @rule(cell=st.sampled_from(CELLS))
     def ask_side_by_side(self, cell: str | None) -> None:
-        """Ask two at once; the first is gone on with."""
+        """Ask two at once; the conversation continues with the first."""
         question, run = f"Question {next(self.numbers)}?", next(self.numbers)
         texts = [f"Answer {next(self.numbers)}." for _ in range(2)]
         self.server.enqueue(*(answer(text, reasoning="") for text in texts))

@@ -555,7 +555,7 @@ class Conversation:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the conversation to a file: ``.json``, ``.md`` or ``.ipynb``.
 
-        Only ``.json`` can be loaded again; it holds what was attached, too.
+        Only ``.json`` can be loaded again; it contains what was attached, too.
 
         Raises:
             TranscriptError: The suffix is another, something else is at that path, or
@@ -570,7 +570,7 @@ class Conversation:
             Conversation.load("plots.json").ask("Where were we?")
 
         Args:
-            path: The file; a journal will do if it holds one conversation.
+            path: The file; a journal will do if it contains one conversation.
             name: A new name for it; by default it has none, whatever it was called.
 
         Raises:

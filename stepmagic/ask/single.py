@@ -36,8 +36,8 @@ from stepmagic.server.catalogue import is_local
 from stepmagic.server.options import (
     Options,
     Overrides,
-    least_able,
-    spread,
+    combinations,
+    least_capable,
     with_tools,
 )
 from stepmagic.session import session
@@ -70,7 +70,7 @@ def step(
     if not models or not efforts:
         message = "model or effort is an empty list: name one, or leave it out."
         raise SettingError(message)
-    each = spread(_overrides(system, schema, parameters), models, efforts)
+    each = combinations(_overrides(system, schema, parameters), models, efforts)
     question = _question(
         prompt, attachments, each, conversation, once=once, tools=tools
     )
@@ -120,7 +120,7 @@ def _question(
         values=named_values(attachments, host.namespace),
         placeholders=False,
     )
-    built = build_prompt(draft, least_able(options), host)
+    built = build_prompt(draft, least_capable(options), host)
     return _Question(prompt=built, dialogue=dialogue, each=options)
 
 

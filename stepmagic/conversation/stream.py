@@ -207,9 +207,9 @@ class EventStream(ABC, Generic[Read]):
 class TurnStream(EventStream[StreamEvent]):
     """A turn under way: iterate over its events; leaving the block stops it.
 
-    The last event is the ``Finish`` whose ``goes_on`` is false. A ``KeyboardInterrupt``
-    in the block closes the connection, keeps what was received and is raised as
-    ``Interrupted``.
+    The last event is the ``Finish`` whose ``continues`` is false. A
+    ``KeyboardInterrupt`` in the block closes the connection, keeps what was received
+    and is raised as ``Interrupted``.
 
     Args:
         tree: Where the turn is once it has begun.
@@ -313,7 +313,7 @@ class TurnStream(EventStream[StreamEvent]):
         if isinstance(item, BaseException):
             self.has_ended = True
             raise item
-        if isinstance(item, Finish) and not item.goes_on:
+        if isinstance(item, Finish) and not item.continues:
             self.has_ended = True
             self._finish = item
         return item

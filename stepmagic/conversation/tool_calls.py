@@ -224,7 +224,7 @@ def _described(exc: BaseException) -> str:
 
 
 def _value(given: Any, running: _Running) -> Any:
-    """Return what a function gave, in the end, if it is async."""
+    """Return what a function returned; an async one is awaited."""
     if not inspect.isawaitable(given):
         return given
 

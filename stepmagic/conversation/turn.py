@@ -105,7 +105,7 @@ class TurnRun:
         self.options = options
         """What it is asked with; as its server takes it, once it is prepared."""
         self.key: Key | None = None
-        """The key that goes out with it, and nowhere else."""
+        """The key that is sent with it, and nowhere else."""
         self.notice = ""
         """What the user should know of the context, once it is prepared."""
         self.source: Source
@@ -191,7 +191,7 @@ class TurnRun:
     def _finish_with_calls(self) -> Finish | None:
         """Return how an answer ended that calls functions; None where it is the last.
 
-        Calls are looked for in the parts: a finish reason may not tell of them.
+        Calls are looked for in the parts: a finish reason may not mention them.
         """
         finish = self._assembly.finish
         is_last = self._rounds == self.options.tool_rounds
@@ -210,7 +210,7 @@ class TurnRun:
         """
         from stepmagic.conversation.tool_calls import ToolRunner  # noqa: PLC0415 - with the first call
 
-        self.stream.publish(replace(finish, goes_on=True))
+        self.stream.publish(replace(finish, continues=True))
         reply = _reply(self._assembly, finish, self.options, "complete")
         self._turn = _with_reply(self._turn, reply, self._assembly.usage)
         runner = ToolRunner(self.options, key=self.key, stream=self.stream)

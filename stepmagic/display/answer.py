@@ -272,7 +272,7 @@ class AnswerFold:
 
     def _close(self, finish: Finish) -> None:
         self._watch(thinking=False)
-        self._finish = None if finish.goes_on else finish
+        self._finish = None if finish.continues else finish
         self._model = finish.model or self._model
         self._closed += self._assembly.parts
         self._usages.append(self._assembly.usage)

@@ -99,7 +99,7 @@ def redo(here: Session, _: list[str]) -> str:
     return f"Restored {_prompt(turn)!r}: {_turns(here.conversation)}."
 
 
-def go_on(_: Session, __: list[str]) -> None:
+def continue_last(_: Session, __: list[str]) -> None:
     """Continue the last answer where it broke off, and show all of it."""
     ask.continue_answer()
 

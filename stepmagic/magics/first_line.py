@@ -20,7 +20,12 @@ from typing import Any, NoReturn
 from stepmagic.conversation.draft import Draft
 from stepmagic.errors import CommandError, did_you_mean
 from stepmagic.schema import Schema
-from stepmagic.server.options import CLIENT_PARAMETERS, Overrides, check_option, spread
+from stepmagic.server.options import (
+    CLIENT_PARAMETERS,
+    Overrides,
+    check_option,
+    combinations,
+)
 from stepmagic.settings import EFFORTS
 from stepmagic.wire.parameters import PARAMETERS
 
@@ -194,7 +199,7 @@ def parse_command(line: str) -> Command:
     found = parser.parse_intermixed_args(split_words(rest))
     _check(found)
     return Command(
-        each=spread(
+        each=combinations(
             Overrides(
                 system=found.system,
                 parameters=dict(map(_parameter, found.parameter)),

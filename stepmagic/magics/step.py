@@ -20,7 +20,7 @@ from stepmagic.attachments.notebook.host import Host
 from stepmagic.magics.first_line import OPTIONS, Command, parse_command, with_type
 from stepmagic.magics.subcommands import run_subcommand
 from stepmagic.schema.tools import Tool, find_tools
-from stepmagic.server.options import least_able, with_tools
+from stepmagic.server.options import least_capable, with_tools
 from stepmagic.session import session
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class StepMagics(Magics):
             tools=self._tools(command),
         )
         prompt = conversation.build_prompt(
-            command.draft(cell), least_able(each), self._host
+            command.draft(cell), least_capable(each), self._host
         )
         reply = (
             ask.ask_each(prompt, dialogue, each)
@@ -146,7 +146,7 @@ class StepMagics(Magics):
         tools = self._tools(command)
         each = [with_tools(here.options(dialogue, one), tools) for one in command.each]
         prompt = conversation.build_prompt(
-            command.draft(cell), least_able(each), self._host
+            command.draft(cell), least_capable(each), self._host
         )
         running = self._host.cell
         for options in each:

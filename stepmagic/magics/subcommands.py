@@ -22,7 +22,7 @@ from stepmagic.errors import (
 from stepmagic.magics.branches import (
     asked_model,
     branch_names,
-    go_on,
+    continue_last,
     new,
     redo,
     undo,
@@ -226,7 +226,7 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "use": Subcommand(run=use, most_words=1, names=branch_names),
     "undo": Subcommand(run=undo, most_words=1),
     "redo": Subcommand(run=redo, most_words=0),
-    "continue": Subcommand(run=go_on, most_words=0),
+    "continue": Subcommand(run=continue_last, most_words=0),
     "code": Subcommand(run=code, most_words=1),
     "fix": Subcommand(run=fix, most_words=0),
     "history": Subcommand(run=_history, most_words=0),

@@ -1,9 +1,9 @@
 """What this kernel spends, and the most it may: ``%config StepMagic.max_cost_usd``.
 
 One ledger for everything that asks a server: conversations, one-off questions, batches.
-``Metered`` wraps every answer, so that none is missed. Costs that a server reports
-are recorded as reported. An answer that was stopped before is recorded by estimate,
-and so is a running one if there is a limit to enforce.
+``MeteredSource`` wraps every answer, so that none is missed. Costs that a server
+reports are recorded as reported. An answer that was stopped before is recorded by
+estimate, and so is a running one if there is a limit to enforce.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def limit_usd() -> float | None:
     return current().max_cost_usd or None
 
 
-class Metered(SourceWrapper):
+class MeteredSource(SourceWrapper):
     """The events of an answer, whose cost is added to the ledger as they arrive.
 
     Args:

@@ -51,21 +51,23 @@ class Capabilities:
     def no_video(self) -> str:
         """Why no video can be sent; empty if one can."""
         if self.api == "messages":
-            return "/messages takes no video"
-        return "" if self._takes_input("video") else f"{self.model} takes no video"
+            return "/messages does not accept video"
+        if self._takes_input("video"):
+            return ""
+        return f"{self.model} does not accept video"
 
     @property
     def no_files(self) -> str:
         """Why no file can be sent; empty if one can."""
         if self._takes_input("file") or "plugins" in self.parameters:
             return ""
-        return f"{self.model} takes no files"
+        return f"{self.model} does not accept files"
 
     @property
     def no_video_results(self) -> str:
         """Why no function can return a video; empty if one can."""
         if self.api == "responses" and not self.no_video:
-            return "/responses takes no video from a function"
+            return "/responses does not accept video from a function"
         return self.no_video
 
     def takes_parameter(self, name: str) -> bool:
@@ -90,8 +92,8 @@ class Capabilities:
             if kind is not None and not self._takes_input(kind):
                 inputs = ", ".join((self.entry.inputs if self.entry else None) or ())
                 message = (
-                    f"{self.model} takes {inputs}, but no {kind}. Choose a model that "
-                    f"does with `-m`, or start without the {kind} with `-n`."
+                    f"{self.model} accepts {inputs}, but no {kind}. Choose a model "
+                    f"that does with `-m`, or start without the {kind} with `-n`."
                 )
                 raise UnsupportedOption(message)
 
@@ -106,17 +108,17 @@ class Capabilities:
                 continue
             known = (self.entry.parameters if self.entry else None) or frozenset()
             listed = ", ".join(sorted(known & PARAMETERS.keys()))
-            message = f"{self.model} takes no {name}. It takes: {listed}."
+            message = f"{self.model} does not accept {name}. It accepts: {listed}."
             raise UnsupportedOption(message)
 
     def check_tools(self) -> None:
-        """Refuse tools for a model that calls no functions.
+        """Refuse tools for a model that cannot call functions.
 
         Raises:
             UnsupportedOption: It calls none.
         """
         if not self.takes_parameter("tools"):
-            message = f"{self.model} calls no functions. Choose a model that does."
+            message = f"{self.model} cannot call functions. Choose a model that can."
             raise UnsupportedOption(message)
 
     def check_detail(self) -> None:
@@ -169,7 +171,7 @@ class Capabilities:
             )
         elif effort and not is_off and entry.efforts and effort not in entry.efforts:
             listed = ", ".join(entry.efforts)
-            message = f"{self.model} takes effort {listed}, not {effort!r}."
+            message = f"{self.model} accepts effort {listed}, not {effort!r}."
         if message:
             raise UnsupportedOption(message)
 

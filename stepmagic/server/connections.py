@@ -136,5 +136,5 @@ class CoalescedStream(httpx.AsyncByteStream):
         self._was_read = True
 
     async def aclose(self) -> None:
-        """Close the connection, or give it back."""
+        """Close the connection, or return it to the pool."""
         await self._stream.aclose()

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from stepmagic.errors import AttachmentError, KeyMissing
 from stepmagic.keys import Key, find_key
 from stepmagic.server import local
-from stepmagic.server.budget import Metered
+from stepmagic.server.budget import MeteredSource
 from stepmagic.server.cassette.endpoint import ReplayEndpoint
 from stepmagic.server.cassette.mode import deck
 from stepmagic.server.catalogue import is_local
@@ -67,7 +67,7 @@ class Endpoint:
         Args:
             asked: Adapted options.
             body: The request.
-            opening: Opens the request, if not over HTTP alone.
+            opening: Opens the request, if not just over HTTP.
         """
         spoken = codec(asked.api)
         call = Call(
@@ -78,7 +78,7 @@ class Endpoint:
             limits=asked.limits,
         )
         exchange = Exchange(call, spoken.decoder, opening=opening)
-        return Metered(exchange, asked.entry, body)
+        return MeteredSource(exchange, asked.entry, body)
 
 
 def find_endpoint(
@@ -135,13 +135,13 @@ def refuse_key(key: Key | None, system: str, message: Message) -> None:
     """
     if key is None:
         return
-    held: list[str | bytes | None] = [system]
+    contents: list[str | bytes | None] = [system]
     for part in message.parts:
         match part:
             case Text():
-                held += part.text, part.name
+                contents += part.text, part.name
             case Image() | Video() | File():
-                held += part.data, part.url, part.name
-    if any(key.is_in(each) for each in held if each):
+                contents += part.data, part.url, part.name
+    if any(key.is_in(each) for each in contents if each):
         reason = "the message contains the API key, so it was not sent. Take it out."
         raise AttachmentError(reason)

@@ -67,7 +67,7 @@ class Overrides:
     """The type to answer with, for this turn only."""
 
 
-def spread(
+def combinations(
     overrides: Overrides,
     models: Sequence[str | None],
     efforts: Sequence[str | None],
@@ -336,7 +336,7 @@ def handling_for_results(options: Options) -> Handling:
     return replace(handling_for(options), no_video=no_video)
 
 
-def least_able(each: Sequence[Options]) -> Options:
+def least_capable(each: Sequence[Options]) -> Options:
     """Return the options whose model takes least: all are sent the same prompt."""
     return max(
         each,

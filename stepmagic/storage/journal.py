@@ -145,27 +145,27 @@ class Journal:
         return not self._is_off
 
     def put(
-        self, talk: str, saved: Saved, *turns: Turn, key: Key | None = None
+        self, conversation: str, saved: Saved, *turns: Turn, key: Key | None = None
     ) -> None:
         """Queue the current state of a conversation for writing; returns at once.
 
         Args:
-            talk: An id of the conversation, unique in this process.
+            conversation: An id of the conversation, unique in this process.
             saved: The conversation. Whatever the journal lacks of it is written.
             turns: Those of its turns that have grown or were closed.
             key: An API key to redact from the file.
         """
-        if self._is_off or not (saved.tree.turns or talk in self._written):
+        if self._is_off or not (saved.tree.turns or conversation in self._written):
             return
         with self._lock:
             if key is not None:
                 self._keys[key.source] = key
-            written = self._written.setdefault(talk, _Written())
+            written = self._written.setdefault(conversation, _Written())
             fresh, change = written.new_turns(saved), written.changes(saved)
             begun = {turn.id for turn in fresh}
             grown = [turn for turn in turns if turn.id not in begun]
             if fresh or grown or change:
-                self._do(lambda: self._write(talk, fresh, grown, change))
+                self._do(lambda: self._write(conversation, fresh, grown, change))
 
     async def settle(self) -> str:
         """Wait until the queue is written, half a second at most.
@@ -212,7 +212,11 @@ class Journal:
             work()
 
     def _write(
-        self, talk: str, fresh: list[Turn], grown: list[Turn], change: Change | None
+        self,
+        conversation: str,
+        fresh: list[Turn],
+        grown: list[Turn],
+        change: Change | None,
     ) -> None:
         """Write lines, media before the turns that refer to them."""
         if self._is_off:
@@ -220,7 +224,7 @@ class Journal:
         try:
             if self._log is None:
                 self._log = self._create()
-            for line in self._lines(talk, fresh, grown, change):
+            for line in self._lines(conversation, fresh, grown, change):
                 self._log.append(line, keys=self._keys.values())
         except Exception as exc:  # noqa: BLE001 - a journal must not cost an answer
             self._is_off = True
@@ -234,17 +238,23 @@ class Journal:
             self._close_file()
 
     def _lines(
-        self, talk: str, fresh: list[Turn], grown: list[Turn], change: Change | None
+        self,
+        conversation: str,
+        fresh: list[Turn],
+        grown: list[Turn],
+        change: Change | None,
     ) -> Iterator[dict[str, Any]]:
         for turn in fresh:
-            yield from self._turn_lines(talk, "turn", turn)
+            yield from self._turn_lines(conversation, "turn", turn)
         for turn in grown:
             update = replace(turn, prompt=_NO_PROMPT)
-            yield from self._turn_lines(talk, "again", update)
+            yield from self._turn_lines(conversation, "again", update)
         if change is not None:
-            yield {"talk": talk, "about": to_form(change)}
+            yield {"talk": conversation, "about": to_form(change)}
 
-    def _turn_lines(self, talk: str, kind: str, turn: Turn) -> Iterator[dict[str, Any]]:
+    def _turn_lines(
+        self, conversation: str, kind: str, turn: Turn
+    ) -> Iterator[dict[str, Any]]:
         media: dict[str, bytes] = {}
 
         def collect(data: bytes) -> str:
@@ -258,7 +268,7 @@ class Journal:
         for name in media.keys() - self._media:
             yield {"media": name, "data": base64.b64encode(media[name]).decode("ascii")}
             self._media.add(name)
-        yield {"talk": talk, kind: form}
+        yield {"talk": conversation, kind: form}
 
     def _create(self) -> AppendLog:
         """Create the file, and remove old journals."""

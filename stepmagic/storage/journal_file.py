@@ -203,13 +203,13 @@ class _Replay:
         match form:
             case {"media": str(name), "data": str(data)}:
                 self._add_media(name, data)
-            case {"talk": str(talk), "turn": held}:
+            case {"talk": str(conversation), "turn": held}:
                 turn = _with_bytes(turn_from_dict(held), self._media)
-                self._find(talk).turns[turn.id] = turn
-            case {"talk": str(talk), "again": {"id": str(turn_id)} as held}:
-                self._again(self._find(talk).turns, turn_id, held)
-            case {"talk": str(talk), "about": held}:
-                self._change(self._find(talk), from_form(Change, held, "about"))
+                self._find(conversation).turns[turn.id] = turn
+            case {"talk": str(conversation), "again": {"id": str(turn_id)} as held}:
+                self._again(self._find(conversation).turns, turn_id, held)
+            case {"talk": str(conversation), "about": held}:
+                self._change(self._find(conversation), from_form(Change, held, "about"))
             case _:
                 message = "it is not a kind of line that a journal has"
                 raise TranscriptError(message)

@@ -77,13 +77,13 @@ class Finish:
     provider: str | None = None
     error: StepError | None = None
     """What went wrong, where ``reason`` is ``error``; the parts so far stay valid."""
-    goes_on: bool = False
+    continues: bool = False
     """Whether the turn continues: functions are called, and another stream follows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
-    """The request failed before its first token and goes out again."""
+    """The request failed before its first token and is sent again."""
 
     attempt: int
     """The next attempt, counted from 2."""

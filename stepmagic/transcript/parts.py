@@ -89,7 +89,7 @@ class MediaText(str):
 
 @functools.lru_cache(maxsize=64)
 def _base64(data: bytes) -> str:
-    """Encode once what goes out with every later turn of a conversation."""
+    """Encode once what is sent with every later turn of a conversation."""
     return base64.b64encode(data).decode("ascii")
 
 
@@ -111,8 +111,8 @@ class Media:
     about: str = ""
     """What it is, in the reader's words: ``image, 1,024 x 768 pixels, 84 KB JPEG``."""
     source: str = ""
-    """A hash of the pixels that it was encoded from, and of how; empty where it came as
-    it is. Another encoder makes other bytes of them, and no other picture."""
+    """A hash of the pixels that it was encoded from, and of how; empty where it was not
+    encoded here. Another encoder makes other bytes of them, and no other picture."""
     provider_metadata: Metadata = field(default_factory=dict)
 
     def __post_init__(self) -> None:

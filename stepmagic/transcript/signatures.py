@@ -15,7 +15,7 @@ Family: TypeAlias = Literal[
 ]
 
 HEAD_BYTES = 64
-"""Enough of a file to tell its format."""
+"""Enough of a file to detect its format."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,11 +194,11 @@ class TurnTree:
         """
         self.replace(turn)
         turns = [self.turns[each] for each in together]
-        held = [each for each in turns if not each.is_void]
+        answered = [each for each in turns if not each.is_void]
         if turn.is_void and self.head == turn.id:
-            self.move(held[0].id if held else turn.parent)
+            self.move(answered[0].id if answered else turn.parent)
         if all(each.status != "running" for each in turns):
-            for each in held:
+            for each in answered:
                 self.keep(each.id)
 
     def move(self, head: str | None, branch: str | None = None) -> None:
@@ -216,7 +216,7 @@ class TurnTree:
 
         A cell that runs again follows what it followed before, if its turns lead to the
         head: those of its last execution, a loop of several, go together. A cell that
-        is not known, or whose turns stand on another branch, follows the head.
+        is not known, or whose turns are on another branch, follows the head.
         """
         path = self.path() if cell is not None else []
         own = [turn for turn in path if turn.cell and cell and turn.cell.id == cell.id]

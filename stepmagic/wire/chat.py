@@ -34,10 +34,10 @@ from stepmagic.transcript import (
 from stepmagic.wire.chat_reply import ANNOTATIONS, FIELD, Decoder
 from stepmagic.wire.history import native, sendable
 from stepmagic.wire.json_values import (
+    content_parts,
     objects,
     response_format,
-    said_parts,
-    told_result,
+    result_parts,
     tool_choice,
     tool_schema,
 )
@@ -118,13 +118,13 @@ def _messages(message: Message) -> list[dict[str, Any]]:
 
 
 def _result(result: ToolResult) -> dict[str, Any]:
-    content = _content(told_result(result))
+    content = _content(result_parts(result))
     return {"role": "tool", "tool_call_id": result.call_id, "content": content}
 
 
 def _content(parts: Iterable[Part]) -> str | list[dict[str, Any]]:
     """Return one text as a string, anything else as a list in the same order."""
-    match said_parts(parts):
+    match content_parts(parts):
         case []:
             return ""
         case [Text(text=text)]:
@@ -179,7 +179,7 @@ def _assistant(message: Message) -> dict[str, Any]:
     # A file that was parsed once is not parsed, nor paid for, again.
     files = [note for note in annotations if note.get("type") == "file"]
     fields = {"tool_calls": calls, "images": images, ANNOTATIONS: files}
-    return form | {name: held for name, held in fields.items() if held}
+    return form | {name: value for name, value in fields.items() if value}
 
 
 def _reasoning(thoughts: Iterable[Reasoning]) -> dict[str, Any]:

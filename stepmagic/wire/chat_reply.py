@@ -2,6 +2,8 @@
 
 Sources: ChatStreamChunk and ChatResult of OpenRouter's OpenAPI document and, where they
 differ, recorded traffic. A complete reply is read like a stream of one chunk.
+Reasoning arrives in forms that only this protocol has: ``ReasoningDetails`` and
+``LeadingThought`` read them.
 """
 
 from __future__ import annotations
@@ -70,13 +72,12 @@ class Decoder(decoder.Decoder):
     """
 
     def __init__(self) -> None:
-        """Begin with an empty message."""
         super().__init__()
         self._head = LeadingThought()
         self._held_logprobs: tuple[TokenLogprob, ...] = ()
         self._details = ReasoningDetails()
         self._calls: dict[int, tuple[str, int, str]] = {}
-        self._beside: dict[str, Any] = {}
+        self._extra: dict[str, Any] = {}
         self._fault: str | None = None
 
     def finish(self) -> list[StreamEvent]:
@@ -141,7 +142,7 @@ class Decoder(decoder.Decoder):
             self._read_call(call, position, events)
         for image in objects(message.get("images")):
             if url := word(mapping(image.get("image_url")).get("url")):
-                events += self._whole(("image", len(self._indices)), _image(url))
+                events += self._complete(("image", len(self._indices)), _image(url))
         if not message.keys() <= _KNOWN:
             self._keep(message)
 
@@ -151,7 +152,7 @@ class Decoder(decoder.Decoder):
         """Take reasoning once: ``reasoning`` repeats the text of the details.
 
         Returns:
-            Whether the message held any.
+            Whether the message contained any.
         """
         details = objects(message.get("reasoning_details"))
         for fragment in details:
@@ -237,18 +238,18 @@ class Decoder(decoder.Decoder):
         for name, value in message.items():
             if name in _KNOWN or not value:
                 continue
-            kept = self._beside.get(name)
-            grows = isinstance(value, str | list) and type(kept) is type(value)
-            self._beside[name] = kept + value if grows else value
+            before = self._extra.get(name)
+            grows = isinstance(value, str | list) and type(before) is type(value)
+            self._extra[name] = before + value if grows else value
 
     def _read_end(self, choice: Mapping[str, Any]) -> None:
-        said = word(choice.get("finish_reason"))
-        own = word(choice.get("native_finish_reason")) or said
-        if said:
-            self._reason = self._reason or _REASONS.get(said, "other")
+        reason = word(choice.get("finish_reason"))
+        own = word(choice.get("native_finish_reason")) or reason
+        if reason:
+            self._reason = self._reason or _REASONS.get(reason, "other")
         if own:
             self._native_reason = self._native_reason or own
-        if said in _FAULTS or own in _FAULTS:
+        if reason in _FAULTS or own in _FAULTS:
             self._fault = own
         if choice.get("error"):
             self._fail(error_from_payload(choice, streaming=True))
@@ -256,7 +257,7 @@ class Decoder(decoder.Decoder):
     def _end_all(self) -> list[StreamEvent]:
         events: list[StreamEvent] = []
         self._release(events)
-        if self._beside and _TEXT not in self._indices:
+        if self._extra and _TEXT not in self._indices:
             events.append(self._start(_TEXT, Text(text="")))
         return events + [self._end_one(key) for key in list(self._open)]
 
@@ -264,8 +265,8 @@ class Decoder(decoder.Decoder):
         if key in self._details:
             return self._end(key, provider_metadata={NATIVE: self._details.merged(key)})
         match self._part(key):
-            case Text() if key == _TEXT and self._beside:
-                return self._end(key, provider_metadata=self._beside)
+            case Text() if key == _TEXT and self._extra:
+                return self._end(key, provider_metadata=self._extra)
             case ToolCall(arguments=""):
                 # Claude writes nothing for a function without parameters.
                 return self._end(key, arguments="{}")
@@ -438,9 +439,9 @@ class LeadingThought:
         thought, tag, answer = text.partition(_CLOSE)
         if tag:
             return thought, self._begun(answer)
-        kept = _tail(thought)
-        self._held = thought[len(thought) - kept :]
-        return thought[: len(thought) - kept], ""
+        end = len(thought) - _tail(thought)
+        self._held = thought[end:]
+        return thought[:end], ""
 
     def _begun(self, text: str) -> str:
         """Return the answer without the blank lines that follow the tag."""

@@ -154,7 +154,7 @@ class Decoder(ABC):
         """Whether the model called a tool; a finish reason may not say so."""
         return any(isinstance(part, ToolCall) for part in self._assembly.parts)
 
-    def _rest(self, key: Hashable, whole: str) -> list[StreamEvent]:
+    def _rest(self, key: Hashable, full: str) -> list[StreamEvent]:
         """Return the delta of what a finished text has beyond what was streamed.
 
         What was streamed has been shown and stays: a final text that is empty, or
@@ -163,10 +163,10 @@ class Decoder(ABC):
         part = self._part(key)
         field = "arguments" if isinstance(part, ToolCall) else "text"
         shown: str = getattr(part, field, "")
-        rest = whole[len(shown) :] if whole.startswith(shown) else ""
+        rest = full[len(shown) :] if full.startswith(shown) else ""
         return [self._delta(key, rest)] if rest else []
 
-    def _whole(self, key: Hashable, part: Part) -> Iterable[StreamEvent]:
+    def _complete(self, key: Hashable, part: Part) -> Iterable[StreamEvent]:
         """Start and end a part that was received in one piece."""
         yield self._start(key, part)
         yield self._end(key)

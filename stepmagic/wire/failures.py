@@ -161,9 +161,9 @@ def _is_retryable(
     availability: Mapping[str, Any], status: int | None, fault: type[ServerError]
 ) -> bool:
     """Whether to retry: as the server says, or as the kind of error suggests."""
-    said = availability.get("retryable")
-    if isinstance(said, bool):
-        return said
+    retryable = availability.get("retryable")
+    if isinstance(retryable, bool):
+        return retryable
     passing = status is None or status < _SERVER_FAULT
     return status in _RETRYABLE or (fault is ServerOverloaded and passing)
 
@@ -214,16 +214,16 @@ def _worded(
     metadata: Mapping[str, Any],
     provider: str | None,
 ) -> str:
-    said = _first_line(str(error.get("message") or "no reason given"))
+    message = _first_line(str(error.get("message") or "no reason given"))
     raw = metadata.get("raw")
-    if isinstance(raw, str) and raw.strip() and raw.strip() != said:
-        said = f"{said}: {_first_line(raw)}"
+    if isinstance(raw, str) and raw.strip() and raw.strip() != message:
+        message = f"{message}: {_first_line(raw)}"
     if reasons := metadata.get("reasons"):
-        said = f"{said} ({', '.join(map(str, reasons))})"
+        message = f"{message} ({', '.join(map(str, reasons))})"
     source = provider or "the server"
     number = f" ({status})" if status else ""
-    stop = "" if said.endswith((".", "!", "?")) else "."
-    return f"{source}{number}: {said}{stop} {_ADVICE[kind]}"
+    stop = "" if message.endswith((".", "!", "?")) else "."
+    return f"{source}{number}: {message}{stop} {_ADVICE[kind]}"
 
 
 def _first_line(text: str, most: int = 300) -> str:

@@ -36,7 +36,7 @@ SIGNED = "signed"
 
 UNSENT = "unsent"
 """Key in a reasoning part's metadata that keeps it out of requests: it was in the
-middle of an answer that was gone on with, where no protocol has a place for it."""
+middle of an answer that was continued, where no protocol has a place for it."""
 
 _SECRET_KEYS = ("signature", "encrypted_content", "data")
 _OPEN_FORMATS = (None, "", "unknown")
@@ -50,8 +50,8 @@ def sendable(request: Request, protocol: Protocol) -> tuple[Message, ...]:
     """Return the request's messages as the protocol may carry them.
 
     An assistant message with nothing left to say is dropped, tool calls without a
-    result are dropped and so are results without a call, and user messages that come
-    to stand side by side become one.
+    result are dropped and so are results without a call, and user messages that follow
+    one another become one.
     """
     kept: list[Message] = []
     for message, answered in _with_answered(request.messages):
@@ -63,8 +63,8 @@ def sendable(request: Request, protocol: Protocol) -> tuple[Message, ...]:
             kept[-1] = replace(kept[-1], parts=kept[-1].parts + parts)
         else:
             # A copy of each message costs more than all the rest.
-            is_whole = parts == message.parts
-            kept.append(message if is_whole else replace(message, parts=parts))
+            is_unchanged = parts == message.parts
+            kept.append(message if is_unchanged else replace(message, parts=parts))
     return tuple(kept)
 
 
@@ -164,8 +164,8 @@ def _is_open(part: Reasoning) -> bool:
     Both the metadata and the provider's object in it are looked at: a block that was
     cut before its signature arrived shows by its format that it would have been signed.
     """
-    whole = native(part)
-    forms = [part.provider_metadata, whole if isinstance(whole, Mapping) else {}]
+    complete = native(part)
+    forms = [part.provider_metadata, complete if isinstance(complete, Mapping) else {}]
     return bool(part.text) and all(
         form.get(FORMAT) in _OPEN_FORMATS
         and not any(form.get(key) for key in _SECRET_KEYS)

@@ -41,8 +41,8 @@ def mapping(value: Any) -> Mapping[str, Any]:
 
 def objects(value: Any) -> list[Mapping[str, Any]]:
     """Return the objects of a list, without what else is in it."""
-    held = value if isinstance(value, list) else []
-    return [item for item in held if isinstance(item, Mapping)]
+    items = value if isinstance(value, list) else []
+    return [item for item in items if isinstance(item, Mapping)]
 
 
 def word(value: Any) -> str:
@@ -126,7 +126,7 @@ def response_format(value: str | Mapping[str, Any]) -> tuple[str, Mapping[str, A
         return value, {}
     inner = mapping(value.get("json_schema")) or value
     return word(value.get("type")), {
-        name: held for name, held in inner.items() if name != "type"
+        name: value for name, value in inner.items() if name != "type"
     }
 
 
@@ -135,12 +135,12 @@ def tool_schema(tool: FunctionSchema) -> dict[str, Any]:
     return dict(tool.parameters) or {"type": "object", "properties": {}}
 
 
-def said_parts(parts: Iterable[Part]) -> list[Part]:
+def content_parts(parts: Iterable[Part]) -> list[Part]:
     """Return the parts without empty texts, which some servers refuse."""
     return [part for part in parts if not (isinstance(part, Text) and not part.text)]
 
 
-def told_result(result: ToolResult) -> tuple[Text | Image | Video | File, ...]:
+def result_parts(result: ToolResult) -> tuple[Text | Image | Video | File, ...]:
     """Return a result's parts for a protocol that has no flag for a failure."""
     if not result.is_error:
         return result.parts

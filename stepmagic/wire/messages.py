@@ -167,7 +167,7 @@ def _output_config(
 def _messages(messages: Iterable[Message]) -> list[dict[str, Any]]:
     """Return messages whose roles alternate, as Anthropic requires.
 
-    A tool's results are part of the user message that follows, and stand first in it.
+    A tool's results are part of the user message that follows, and are first in it.
     """
     made: list[dict[str, Any]] = []
     for message in messages:
@@ -182,7 +182,7 @@ def _messages(messages: Iterable[Message]) -> list[dict[str, Any]]:
             made.append({"role": role, "content": blocks})
     for form in made:
         match form["content"]:
-            case [{"type": "text", "text": text, **beside}] if not beside:
+            case [{"type": "text", "text": text, **extra}] if not extra:
                 form["content"] = text
     return made
 

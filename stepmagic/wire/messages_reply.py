@@ -33,7 +33,7 @@ from stepmagic.wire.json_values import amount, count, mapping, objects, word
 
 BLOCK = "block"
 """Key in the metadata of a text or a tool call: the fields of its block that the part
-does not hold, such as ``citations``."""
+does not have, such as ``citations``."""
 
 _REASONS: dict[str, FinishReason] = {
     "end_turn": "stop",
@@ -72,11 +72,11 @@ class _Block:
     def grow(self, delta: Mapping[str, Any]) -> None:
         """Take a delta of an unknown type: its fields extend those of the block."""
         for name, value in delta.items():
-            held = self.form.get(name)
+            before = self.form.get(name)
             if name == "type" or value is None:
                 continue
-            both = isinstance(held, str) and isinstance(value, str)
-            self.form[name] = f"{held}{value}" if both else value
+            both = isinstance(before, str) and isinstance(value, str)
+            self.form[name] = f"{before}{value}" if both else value
 
 
 class Decoder(decoder.Decoder):
@@ -213,25 +213,25 @@ class Decoder(decoder.Decoder):
             case ToolCall():
                 return self._end_call(block)
             case Text():
-                beside = _beside(block)
-                metadata = {BLOCK: beside} if beside else {}
+                extra = _extra_fields(block)
+                metadata = {BLOCK: extra} if extra else {}
             case Reasoning() if block.type == "thinking":
                 signature = block.form.get("signature") or ""
-                said = {"thinking": part.text, "signature": signature}
-                metadata = {NATIVE: {**block.form, **said}}
+                thinking = {"thinking": part.text, "signature": signature}
+                metadata = {NATIVE: {**block.form, **thinking}}
             case _:
                 metadata = {NATIVE: _with_input(block)}
         return [self._end(block.key, provider_metadata=metadata)]
 
     def _end_call(self, block: _Block) -> list[StreamEvent]:
         events: list[StreamEvent] = []
-        if whole := block.form.get("input"):
-            # Whole replies, and some streams, have it in the block itself.
-            events += self._rest(block.key, json.dumps(whole, ensure_ascii=False))
+        if complete := block.form.get("input"):
+            # Complete replies, and some streams, have it in the block itself.
+            events += self._rest(block.key, json.dumps(complete, ensure_ascii=False))
         part = self._part(block.key)
         arguments = part.arguments if isinstance(part, ToolCall) else ""
-        beside = _beside(block)
-        metadata = {BLOCK: beside} if beside else {}
+        extra = _extra_fields(block)
+        metadata = {BLOCK: extra} if extra else {}
         arguments = arguments or "{}"
         end = self._end(block.key, arguments=arguments, provider_metadata=metadata)
         return [*events, end]
@@ -254,10 +254,10 @@ class Decoder(decoder.Decoder):
         """End the blocks that the server did not; after the last, all are complete."""
         return [event for index in list(self._blocks) for event in self._stop(index)]
 
-    def _settle(self, said: Any) -> None:
+    def _settle(self, stop_reason: Any) -> None:
         """Note why the message ended; a tool that was called decides."""
-        self._native_reason = word(said) or None
-        reason = _REASONS.get(word(said), "other")
+        self._native_reason = word(stop_reason) or None
+        reason = _REASONS.get(word(stop_reason), "other")
         calls = reason in ("stop", "other") and self._calls_tools()
         self._reason = "tool_calls" if calls else reason
 
@@ -276,8 +276,8 @@ def _is_misplaced(delta: str, block: str) -> bool:
     return delta in ("text_delta", "thinking_delta") and _TYPES[delta] != block
 
 
-def _beside(block: _Block) -> dict[str, Any]:
-    """Return the fields of a block that its part does not hold."""
+def _extra_fields(block: _Block) -> dict[str, Any]:
+    """Return the fields of a block that its part does not have."""
     return {
         name: value
         for name, value in block.form.items()

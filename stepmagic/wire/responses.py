@@ -33,10 +33,10 @@ from stepmagic.transcript import (
 )
 from stepmagic.wire.history import native, sendable
 from stepmagic.wire.json_values import (
+    content_parts,
     mapping,
     response_format,
-    said_parts,
-    told_result,
+    result_parts,
     tool_choice,
     tool_schema,
 )
@@ -47,7 +47,7 @@ from stepmagic.wire.responses_reply import CONTENT, ITEM, Decoder
 __all__ = ["Decoder", "encode"]
 
 ENCRYPTED = "reasoning.encrypted_content"
-"""The ``include`` value without which encrypted reasoning never comes, and so could
+"""The ``include`` value without which encrypted reasoning never arrives, and so could
 not go back."""
 
 _REASONED = ("encrypted_content", "content", "summary", "signature")
@@ -129,7 +129,7 @@ def _input(messages: Iterable[Message]) -> list[dict[str, Any]]:
     items: list[dict[str, Any]] = []
     for message in messages:
         if message.role == "user":
-            content = said_parts(message.parts)
+            content = content_parts(message.parts)
             items.append({"role": "user", "content": _content(content)})
         elif message.role == "assistant":
             items += _output(message, first=len(items))
@@ -179,7 +179,7 @@ def _results(message: Message) -> Iterable[dict[str, Any]]:
     for result in message.parts:
         if not isinstance(result, ToolResult):
             continue
-        parts = said_parts(told_result(result))
+        parts = content_parts(result_parts(result))
         if any(isinstance(part, Video) for part in parts):
             what = "video in a tool's result"
             raise no_form(what, "responses", "chat")
@@ -210,8 +210,8 @@ def _output(message: Message, *, first: int) -> list[dict[str, Any]]:
                 elif content:
                     items.append(_output_message(item, content, first + len(items)))
             case Reasoning() | Opaque():
-                if whole := _whole(part):
-                    items.append(whole)
+                if complete := _native_item(part):
+                    items.append(complete)
             case ToolCall():
                 items.append(_function_call(part))
             case _:
@@ -223,7 +223,7 @@ def _output(message: Message, *, first: int) -> list[dict[str, Any]]:
     return items
 
 
-def _whole(part: Reasoning | Opaque) -> dict[str, Any]:
+def _native_item(part: Reasoning | Opaque) -> dict[str, Any]:
     """Return the item that a part was received as, or nothing.
 
     Readable reasoning from elsewhere has no form here, and a reasoning item's id alone

@@ -30,11 +30,11 @@ from stepmagic.wire.history import FORMAT, NATIVE, SIGNED, unfinished_format
 from stepmagic.wire.json_values import amount, count, logprobs, mapping, objects, word
 
 ITEM = "item"
-"""Key in a part's metadata: the fields of its output item that the part does not hold,
+"""Key in a part's metadata: the fields of its output item that the part does not have,
 such as ``id``, ``status`` and ``phase``."""
 
 CONTENT = "content"
-"""Key in a text's metadata: the fields of its content part that the text does not hold,
+"""Key in a text's metadata: the fields of its content part that the text does not have,
 such as ``annotations``."""
 
 _INCOMPLETE: dict[str, FinishReason] = {
@@ -45,7 +45,7 @@ _INCOMPLETE: dict[str, FinishReason] = {
 _MESSAGE_FIELDS = ("type", "role", "content")
 _TEXT_FIELDS = ("text", "refusal", "logprobs")
 _CALL_FIELDS = ("type", "call_id", "name", "arguments")
-"""What the parts hold of their items by themselves."""
+"""What the parts themselves contain of their items."""
 
 _RAW, _SUMMARY = "raw", "summary"
 
@@ -147,14 +147,14 @@ class Decoder(decoder.Decoder):
     ) -> StreamEvent:
         """End a text with the other fields of its item and content part."""
         part = self._part(key)
-        said = part.provider_metadata if isinstance(part, Text) else {}
-        beside = {**mapping(said.get(CONTENT)), **_without(content, _TEXT_FIELDS)}
+        known = part.provider_metadata if isinstance(part, Text) else {}
+        extra = {**mapping(known.get(CONTENT)), **_without(content, _TEXT_FIELDS)}
         if collected := self._annotations.get(key):
-            beside["annotations"] = content.get("annotations") or collected
-        if beside.get("type") == "output_text":
-            del beside["type"]
-        known = {ITEM: _without(item, _MESSAGE_FIELDS), CONTENT: beside}
-        metadata = {name: told for name, told in known.items() if told}
+            extra["annotations"] = content.get("annotations") or collected
+        if extra.get("type") == "output_text":
+            del extra["type"]
+        fields = {ITEM: _without(item, _MESSAGE_FIELDS), CONTENT: extra}
+        metadata = {name: value for name, value in fields.items() if value}
         changes: dict[str, Any] = {"provider_metadata": metadata}
         if isinstance(part, Text) and not part.logprobs:
             changes["logprobs"] = logprobs(content.get("logprobs"))
@@ -198,11 +198,11 @@ class Decoder(decoder.Decoder):
     def _reasoning_format(self, item: Mapping[str, Any], kind: str) -> str:
         """Return the format of reasoning that has just begun.
 
-        The item may say it. Summaries come from models that encrypt what they
+        The item may name it. Summaries come from models that encrypt what they
         summarise; thoughts in the open may still be signed at their end.
         """
-        if said := word(item.get(FORMAT)):
-            return said
+        if named := word(item.get(FORMAT)):
+            return named
         return unfinished_format(self._model) if kind == _RAW else SIGNED
 
     def _finish_reasoning(
@@ -233,16 +233,16 @@ class Decoder(decoder.Decoder):
         yield self._end_call(key, _call(item), _without(item, _CALL_FIELDS))
 
     def _end_call(
-        self, key: Hashable, said: ToolCall, beside: Mapping[str, Any]
+        self, key: Hashable, call: ToolCall, extra: Mapping[str, Any]
     ) -> StreamEvent:
         part = self._part(key)
         arguments = part.arguments if isinstance(part, ToolCall) else ""
         return self._end(
             key,
-            id=said.id,
-            name=said.name,
+            id=call.id,
+            name=call.name,
             arguments=arguments or "{}",
-            provider_metadata={ITEM: beside} if beside else {},
+            provider_metadata={ITEM: extra} if extra else {},
         )
 
     def _finish_opaque(
@@ -288,8 +288,8 @@ class Decoder(decoder.Decoder):
     def _take_end(self, payload: Mapping[str, Any]) -> list[StreamEvent]:
         response = mapping(payload.get("response"))
         status = word(payload.get("type")).removeprefix("response.")
-        beside = {"status": status, "error_type": payload.get("error_type")}
-        return self._read_response({**beside, **response}, streaming=True)
+        extra = {"status": status, "error_type": payload.get("error_type")}
+        return self._read_response({**extra, **response}, streaming=True)
 
     def _read_response(
         self, response: Mapping[str, Any], *, streaming: bool

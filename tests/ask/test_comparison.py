@@ -27,7 +27,7 @@ from stepmagic.errors import (
 )
 from stepmagic.magics.subcommands import run_subcommand
 from stepmagic.server.catalogue import Catalogue
-from stepmagic.server.options import Options, Overrides, least_able, resolve
+from stepmagic.server.options import Options, Overrides, least_capable, resolve
 from stepmagic.session import session
 from stepmagic.settings import current
 from stepmagic.storage import Saved, saved_from_dict, saved_to_dict
@@ -188,7 +188,7 @@ def test_nothing_is_sent_unless_all_can_be(
     picture = user(Image(data=b"", media_type="image/png"), Text(text="What is it?"))
     streams = talk.send_each(picture, [one, blind])
     read(streams)
-    with pytest.raises(UnsupportedOption, match="takes text, but no image"):
+    with pytest.raises(UnsupportedOption, match="accepts text, but no image"):
         streams.result()
     assert talk.tree.turns == {}
     assert server.requests == []
@@ -367,5 +367,5 @@ def test_one_prompt_goes_to_the_model_that_takes_least() -> None:
         resolve(settings, catalogue, Overrides(), Overrides(parameters={"api": api}))
         for api in ("chat", "messages")
     )
-    assert least_able([chat, messages]) == messages
-    assert least_able([chat, chat]) == chat
+    assert least_capable([chat, messages]) == messages
+    assert least_capable([chat, chat]) == chat

@@ -35,7 +35,7 @@ from stepmagic.transcript import File, Image, Message, Text, Turn, Video, user
 TIMES = "\N{MULTIPLICATION SIGN}"
 PIXELS = Pillow.new("RGB", (40, 30), "red")
 CLIP = np.stack([picture(number) for number in range(6)])
-NO_VIDEO = Handling(no_video="/messages takes no video")
+NO_VIDEO = Handling(no_video="/messages does not accept video")
 REPLY = Reply(
     Turn(
         parent=None,
@@ -218,7 +218,7 @@ def test_video_goes_as_frames_where_none_is_taken(tmp_path: Path) -> None:
         attached = sent(value, NO_VIDEO)
         assert set(kinds(attached)) == {"Image"}
         first = attached.differences[0]
-        assert first == "/messages takes no video, so frames of `x` are sent."
+        assert first == "/messages does not accept video, so frames of `x` are sent."
         asked = sent(value, dataclasses.replace(NO_VIDEO, frames=2))
         assert kinds(asked) == ["Image"] * 2
         assert "so frames" not in str(asked.all_notices)

@@ -1,4 +1,4 @@
-"""An answer that broke off is gone on with, and becomes one answer."""
+"""An answer that broke off is continued, and becomes one answer."""
 
 from __future__ import annotations
 

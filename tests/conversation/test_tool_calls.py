@@ -16,9 +16,11 @@ import pytest
 from openrouter_server import MODELS, TEXT_ONLY, Call, OpenRouterServer, answer
 from shell_fixtures import ShellUnderTest
 from stepmagic import astep, step, tool
+from stepmagic.attachments.attachment import Handling
+from stepmagic.attachments.tool_results import attach_returned
 from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.conversation.stream import Reader, TurnStream
-from stepmagic.errors import Interrupted
+from stepmagic.errors import AttachmentError, Interrupted
 from stepmagic.schema.tools import to_tools
 from stepmagic.server.options import with_tools
 from stepmagic.session import session
@@ -140,6 +142,36 @@ def test_whatever_a_function_raises_is_told(
     assert texts(reply)[0].startswith(type(fault).__name__)
     assert texts(reply)[1] == "Mute"
     assert reply.text == "Done."
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "a b",
+        "x" * 3000,
+        7,
+        pytest.param(10**5000, id="huge"),
+        1.5,
+        float("nan"),
+        True,
+        None,
+    ],
+)
+def test_short_values_are_sent_as_any_other_result(
+    server: OpenRouterServer, value: object
+) -> None:
+    def find() -> object:
+        return value
+
+    try:
+        expected = attach_returned(value, "find", Handling()).parts
+    except AttachmentError:
+        expected = ()
+    called(server, "find")
+    (result,) = results(step("Find!", tools=[find]))
+    assert result.is_error == (not expected)
+    assert result.is_error or result.parts == expected
 
 
 def test_tables_and_pictures_go_back_as_such(server: OpenRouterServer) -> None:

@@ -330,7 +330,7 @@ def test_events_tell_streams_calls_and_the_end(
     kinds = (Finish, ToolStart, ToolEnd)
     told = [event for event in events if isinstance(event, kinds)]
     assert [type(event) for event in told] == [Finish, ToolStart, ToolEnd, Finish]
-    assert [e.goes_on for e in told if isinstance(e, Finish)] == [True, False]
+    assert [e.continues for e in told if isinstance(e, Finish)] == [True, False]
 
 
 # What goes wrong
@@ -411,7 +411,7 @@ def test_a_model_that_calls_nothing_is_refused(asked: Asked) -> None:
     options = asked(tools=())
     assert options.entry is not None
     entry = replace(options.entry, parameters=frozenset({"seed"}))
-    with pytest.raises(UnsupportedOption, match="calls no functions"):
+    with pytest.raises(UnsupportedOption, match="cannot call functions"):
         with_tools(replace(options, entry=entry), to_tools([add]))
 
 

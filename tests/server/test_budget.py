@@ -15,7 +15,7 @@ from shell_fixtures import ShellUnderTest
 from stepmagic import batch
 from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.errors import CostLimitReached
-from stepmagic.server.budget import Metered, ledger
+from stepmagic.server.budget import MeteredSource, ledger
 from stepmagic.session import Session, session
 from stepmagic.settings import current
 from stepmagic.transcript import Protocol, Usage
@@ -164,7 +164,7 @@ def test_a_list_price_stands_in_for_a_cost_that_is_not_said(
 def test_without_a_price_only_what_is_said_is_counted(usage: Usage) -> None:
     async def read() -> list[StreamEvent]:
         script = Script([UsageReport(usage=usage), Finish(reason="stop")])
-        metered = Metered(script, None, {})
+        metered = MeteredSource(script, None, {})
         await metered.ready()
         assert metered.cut() == []
         return [event async for event in metered.events()]
@@ -180,14 +180,14 @@ def test_a_model_whose_price_varies_is_not_estimated(
     entry = here.options(here.conversation).entry
     assert entry is not None
     free = dataclasses.replace(entry, prompt_usd=None)
-    metered = Metered(Script([]), free, {"messages": ["Hi"]})
+    metered = MeteredSource(Script([]), free, {"messages": ["Hi"]})
     asyncio.run(metered.ready())
     assert server.requests == []
 
 
 def test_a_request_that_waited_is_refused_where_others_reached_the_limit() -> None:
     async def read() -> list[StreamEvent]:
-        metered = Metered(Script([Finish(reason="stop")]), None, {})
+        metered = MeteredSource(Script([Finish(reason="stop")]), None, {})
         await metered.ready()
         ledger().spent_usd = 1
         return [event async for event in metered.events()]

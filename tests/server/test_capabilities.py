@@ -44,10 +44,10 @@ def test_everything_is_passed_on_to_a_model_that_is_not_listed() -> None:
 @pytest.mark.parametrize(
     ("capabilities", "no_video", "no_files"),
     [
-        (of(SHIPPED[DEFAULT_MODEL]), "", f"{DEFAULT_MODEL} takes no files"),
+        (of(SHIPPED[DEFAULT_MODEL]), "", f"{DEFAULT_MODEL} does not accept files"),
         (of(SHIPPED[DEFAULT_MODEL], plugins=[]), "", ""),
-        (of(TEXT), "a/text takes no video", "a/text takes no files"),
-        (of(api="messages"), "/messages takes no video", ""),
+        (of(TEXT), "a/text does not accept video", "a/text does not accept files"),
+        (of(api="messages"), "/messages does not accept video", ""),
     ],
 )
 def test_why_a_medium_cannot_be_sent(
@@ -75,8 +75,8 @@ def test_what_a_function_may_return(
 @pytest.mark.parametrize(
     ("capabilities", "reason"),
     [
-        (of(api="responses"), "/responses takes no video from a function"),
-        (of(TEXT, "responses"), "a/text takes no video"),
+        (of(api="responses"), "/responses does not accept video from a function"),
+        (of(TEXT, "responses"), "a/text does not accept video"),
         (of(), ""),
     ],
 )
@@ -88,14 +88,16 @@ def test_why_a_function_cannot_return_a_video(
 
 def test_a_part_in_a_result_is_refused_like_any_other() -> None:
     result = ToolResult(call_id="1", name="plot", parts=(IMAGE,))
-    with pytest.raises(UnsupportedOption, match="a/text takes text, but no image"):
+    with pytest.raises(UnsupportedOption, match="a/text accepts text, but no image"):
         of(TEXT).check_messages([Message(role="user", parts=(result,))])
 
 
 def test_what_is_unsupported_is_refused_with_what_is_supported() -> None:
-    with pytest.raises(UnsupportedOption, match=r"takes no top_k\. It takes: seed\."):
+    with pytest.raises(
+        UnsupportedOption, match=r"does not accept top_k\. It accepts: seed\."
+    ):
         of(TEXT).check_parameters(["seed", "top_k"])
-    with pytest.raises(UnsupportedOption, match="calls no functions"):
+    with pytest.raises(UnsupportedOption, match="cannot call functions"):
         of(TEXT).check_tools()
     with pytest.raises(UnsupportedOption, match="has no detail of images"):
         of(api="messages").check_detail()
@@ -103,7 +105,9 @@ def test_what_is_unsupported_is_refused_with_what_is_supported() -> None:
         of(TEXT).fit_reasoning({"effort": "low"})
     with pytest.raises(UnsupportedOption, match="always reasons"):
         of(SHIPPED[DEFAULT_MODEL]).fit_reasoning({"enabled": False})
-    with pytest.raises(UnsupportedOption, match="takes effort high, medium, low, not"):
+    with pytest.raises(
+        UnsupportedOption, match="accepts effort high, medium, low, not"
+    ):
         of(SHIPPED[DEFAULT_MODEL]).fit_reasoning({"effort": "x"})
 
 

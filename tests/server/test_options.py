@@ -308,7 +308,8 @@ def test_effort_that_the_model_does_not_take_is_refused(resolved: Resolver) -> N
     with pytest.raises(UnsupportedOption) as caught:
         resolved(effort="extreme")
     assert (
-        str(caught.value) == f"{STEPFUN} takes effort high, medium, low, not 'extreme'."
+        str(caught.value)
+        == f"{STEPFUN} accepts effort high, medium, low, not 'extreme'."
     )
     assert resolved(model=SIGNED, effort="extreme").effort == "extreme"
 
@@ -362,7 +363,9 @@ def test_parameter_that_the_model_does_not_take_is_refused(resolved: Resolver) -
     with pytest.raises(UnsupportedOption) as caught:
         resolved(parameters={"verbosity": "low"})
     message = str(caught.value)
-    assert message.startswith(f"{STEPFUN} takes no verbosity. It takes: frequency_pen")
+    assert message.startswith(
+        f"{STEPFUN} does not accept verbosity. It accepts: frequency_pen"
+    )
     assert "temperature" in message
     assert "structured_outputs" not in message
 
@@ -413,7 +416,7 @@ def test_part_that_the_model_does_not_take_is_refused(
     messages = (Message(role="user", parts=(Text(text="look"), part)), user("again"))
     with pytest.raises(UnsupportedOption) as caught:
         build_request(resolved(model=model), messages)
-    assert f"{model} takes text" in str(caught.value)
+    assert f"{model} accepts text" in str(caught.value)
     assert f"no {kind}. Choose a model that does with `-m`" in str(caught.value)
     assert f"without the {kind} with `-n`" in str(caught.value)
 

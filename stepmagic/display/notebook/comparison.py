@@ -83,7 +83,7 @@ class _Column:
     def feed(self, event: StreamEvent) -> None:
         """Take the next event; the clock stops with the last one."""
         self._fold.feed(event)
-        if isinstance(event, Finish) and not event.goes_on:
+        if isinstance(event, Finish) and not event.continues:
             self._finish = event
             self._ended_at = self._clock()
 

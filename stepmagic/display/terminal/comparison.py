@@ -54,7 +54,7 @@ class _QueuedAnswer:
         while self._queue:
             self._replayed_at, event = self._queue.popleft()
             self.view.show(event)
-            if isinstance(event, Finish) and not event.goes_on:
+            if isinstance(event, Finish) and not event.continues:
                 # Its clock stops here.
                 self.finish = event
                 return

@@ -95,7 +95,7 @@ def test_a_turn_with_functions_keeps_every_round(published: Recorder) -> None:
             PartDelta(index=1, text='{"city"'),
             PartEnd(index=1, part=call),
             UsageReport(usage=Usage(prompt_tokens=10, completion_tokens=1)),
-            Finish(reason="tool_calls", goes_on=True),
+            Finish(reason="tool_calls", continues=True),
             ConfirmTool(call=call),
             ToolStart(call=call),
             ToolEnd(result=result, time_s=0.1),

@@ -97,7 +97,7 @@ def test_a_terminal_shows_what_happens_meanwhile() -> None:
         PartStart(index=0, part=ToolCall(id="1", name="f", arguments="")),
         PartDelta(index=0, text=call.arguments),
         PartEnd(index=0, part=call),
-        Finish(reason="tool_calls", goes_on=True),
+        Finish(reason="tool_calls", continues=True),
         ConfirmTool(call=call),
         ToolStart(call=call),
         ToolEnd(result=ToolResult(call_id="1", name="f"), time_s=0.0),
