@@ -6,14 +6,14 @@ main thread while it lives, and ends with this folder: other tests start their o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from browser.jupyter_server import JupyterServer
-from browser.notebook_page import App, NotebookPage, new_notebook
+from browser.notebook_page import App, NotebookPage
 from browser.profile import Profile
 from browser.start import browsing, find_chromium, jupyter_for
 from openrouter_server import OpenRouterServer
@@ -51,9 +51,17 @@ def profile(chromium: Browser, jupyter: JupyterServer) -> Iterator[Profile]:
 
 
 @pytest.fixture(scope="package", params=APPS)
-def opened(request: pytest.FixtureRequest, profile: Profile) -> Iterator[NotebookPage]:
+def app(request: pytest.FixtureRequest) -> App:
+    """Each application."""
+    chosen: App = request.param
+    return chosen
+
+
+@pytest.fixture(scope="package")
+def opened(app: App, profile: Profile) -> Iterator[NotebookPage]:
     """A notebook of each application, with the extension loaded."""
-    with new_notebook(request.param, profile, "shared") as page:
+    with closing(NotebookPage(app, profile)) as page:
+        page.begin("shared")
         yield page
 
 
@@ -65,16 +73,34 @@ def notebook(opened: NotebookPage, server: OpenRouterServer) -> Iterator[Noteboo
     assert opened.watch.take_faults() == []
 
 
+@pytest.fixture(scope="package")
+def spare(profile: Profile) -> Iterator[Callable[[App], NotebookPage]]:
+    """Return a second window of an application, in which notebooks follow each other.
+
+    It is opened once, when it is first asked for.
+    """
+    windows: dict[App, NotebookPage] = {}
+
+    def window_of(app: App) -> NotebookPage:
+        if app not in windows:
+            windows[app] = NotebookPage(app, profile)
+        return windows[app]
+
+    yield window_of
+    for each in windows.values():
+        each.close()
+
+
 @pytest.fixture
 def window(
     request: pytest.FixtureRequest,
-    opened: NotebookPage,
-    profile: Profile,
+    app: App,
+    spare: Callable[[App], NotebookPage],
     server: OpenRouterServer,
 ) -> Iterator[NotebookPage]:
-    """A window of the same application for a test that needs another notebook."""
+    """That window, with a new notebook for a test that needs another one."""
     server.reset()
-    name = request.node.name.partition("[")[0]
-    with new_notebook(opened.app, profile, name) as page:
-        yield page
-        assert page.watch.take_faults() == []
+    page = spare(app)
+    page.begin(request.node.name.partition("[")[0])
+    yield page
+    assert page.watch.take_faults() == []

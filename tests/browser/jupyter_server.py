@@ -12,7 +12,8 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -33,21 +34,30 @@ _SETTINGS = {
 }
 
 
+_CONNECTION = """
+from pathlib import Path
+from jupyter_server.services.kernels.connection import channels
+
+class Connection(channels.ZMQChannelsWebsocketConnection):
+    def __init__(self, **settings):
+        super().__init__(**settings)
+        limit = Path({path!r})
+        if limit.exists():
+            self.iopub_msg_rate_limit = float(limit.read_text())
+
+c.ServerApp.kernel_websocket_connection_class = Connection
+"""
+"""Connections to kernels that are limited while a file says so."""
+
+
 class JupyterServer:
     """A Jupyter server on 127.0.0.1, running while its context is entered."""
 
-    def __init__(
-        self,
-        folder: Path,
-        *,
-        options: Mapping[str, str] | None = None,
-        **environment: str,
-    ) -> None:
+    def __init__(self, folder: Path, **environment: str) -> None:
         """Prepare the server.
 
         Args:
             folder: An empty folder for its home, settings and notebooks.
-            options: More of its settings, as its command line names them.
             environment: More of the environment of its kernels.
         """
         self.token = secrets.token_hex(16)
@@ -56,7 +66,7 @@ class JupyterServer:
         """Without a slash at the end; known when the server runs."""
         self._log = folder / "log"
         self._runtime = folder / "runtime"
-        self._options = dict(options or {})
+        self._limit = folder / "limit"
         self._environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith(_NOT_INHERITED)},
             **_folders(folder),
@@ -65,6 +75,8 @@ class JupyterServer:
         for path in (*map(Path, _folders(folder).values()), self.notebooks):
             path.mkdir(parents=True, exist_ok=True)
         _write_settings(folder / "config")
+        config = _CONNECTION.format(path=str(self._limit))
+        (folder / "config" / "jupyter_server_config.py").write_text(config, "utf-8")
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -77,7 +89,6 @@ class JupyterServer:
             "IdentityProvider.token": self.token,
             "LabApp.expose_app_in_browser": "True",
             "JupyterNotebookApp.expose_app_in_browser": "True",
-            **self._options,
         }
         command = [sys.executable, "-m", "jupyterlab", "--allow-root"]
         command += [f"--{name}={value}" for name, value in options.items()]
@@ -133,6 +144,15 @@ class JupyterServer:
         for session in self._ask("GET", "/api/sessions").json():
             if session["path"] == name:
                 self._ask("DELETE", f"/api/sessions/{session['id']}")
+
+    @contextmanager
+    def limited(self, messages_per_second: int) -> Iterator[None]:
+        """Limit the connections to kernels that begin in the meantime."""
+        self._limit.write_text(str(messages_per_second), "utf-8")
+        try:
+            yield
+        finally:
+            self._limit.unlink()
 
     def _ask(self, method: str, path: str) -> httpx.Response:
         headers = {"Authorization": f"token {self.token}"}

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Literal, TypeAlias
 
 from playwright.sync_api import Locator, Page, expect
@@ -29,6 +27,10 @@ _RUN_S = 60.0
 _KEY_S = 4.0
 """A cell that shows no sign of running after this gets the key again."""
 
+_OPEN_INSTEAD = """async (path) => {
+  for (const each of [...jupyterapp.shell.widgets("main")]) each.dispose();
+  await jupyterapp.commands.execute("docmanager:open", { path });
+}"""
 _IS_IDLE = """() =>
   jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === "idle"
 """
@@ -49,6 +51,7 @@ class NotebookPage:
         self.page, self._window = profile.open_window()
         self._server = profile.server
         self.name = ""
+        self._is_loaded = False
 
     def close(self) -> None:
         """Close the window."""
@@ -59,19 +62,36 @@ class NotebookPage:
         self._server.write(name, *cells)
         self.open(name)
 
+    def begin(self, name: str, setup: str = "%load_ext stepmagic") -> None:
+        """Open a new notebook, and run its first cell.
+
+        Args:
+            name: Of the file, without suffix; the application's name precedes it.
+            setup: The first cell.
+        """
+        self.create(f"{self.app}_{name}.ipynb", setup)
+        self.cells[0].run()
+
     def open(self, name: str) -> None:
-        """Go to a notebook that exists, and wait until it can be used."""
+        """Go to a notebook that exists, and wait until it can be used.
+
+        JupyterLab opens it within the page, in place of the notebook before; Notebook 7
+        has one page for each notebook.
+        """
         self.name = name
+        if self.app == "lab" and self._is_loaded:
+            self.page.evaluate(_OPEN_INSTEAD, name)
+            self._wait_until_open()
+        else:
+            self.reload()
+
+    def reload(self) -> None:
+        """Load the page of the notebook, as a reader does."""
         path = self._expect_it()
         # Without a reset, JupyterLab opens what was open before as well.
         query = f"reset&token={self._server.token}"
         self.page.goto(f"{self._server.url}{path}?{query}")
-        self._wait_until_open()
-
-    def reload(self) -> None:
-        """Load the page again, as a reader does."""
-        self._expect_it()
-        self.page.reload()
+        self._is_loaded = True
         self._wait_until_open()
 
     @property
@@ -105,7 +125,8 @@ class NotebookPage:
         self.watch.expect("/api/status")
         self.page.goto(f"{self._server.url}/api/status?token={self._server.token}")
         self._server.stop_kernel(self.name)
-        self.open(self.name)
+        # In a page that has not been left, JupyterLab still has the widgets' models.
+        self.reload()
 
     def open_as_received(self, notebook: Any) -> None:
         """Open a notebook from elsewhere: one that is not trusted."""
@@ -152,27 +173,6 @@ class NotebookPage:
             }""",
             arg=_CELL,
         )
-
-
-@contextmanager
-def new_notebook(
-    app: App, profile: Profile, name: str, setup: str = "%load_ext stepmagic"
-) -> Iterator[NotebookPage]:
-    """Open a new notebook in another window, which is closed in the end.
-
-    Args:
-        app: Which application.
-        profile: Where the window opens.
-        name: Of the file, without suffix; the application's name goes before it.
-        setup: Its first cell, which is run.
-    """
-    page = NotebookPage(app, profile)
-    try:
-        page.create(f"{app}_{name}.ipynb", setup)
-        page.cells[0].run()
-        yield page
-    finally:
-        page.close()
 
 
 class CodeCell:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,22 +28,15 @@ def find_chromium() -> str | None:
     return shutil.which("chromium") or shutil.which("chromium-browser")
 
 
-def jupyter_for(
-    server: OpenRouterServer,
-    folder: Path,
-    *,
-    options: Mapping[str, str] | None = None,
-) -> JupyterServer:
+def jupyter_for(server: OpenRouterServer, folder: Path) -> JupyterServer:
     """Return a Jupyter server whose kernels ask a model server, still to be entered.
 
     Args:
         server: The model server.
         folder: An empty folder for all that Jupyter writes.
-        options: More settings of Jupyter Server.
     """
     return JupyterServer(
         folder,
-        options=options,
         OPENROUTER_API_KEY=server.key,
         STEPMAGIC_BASE_URL=server.url,
         # Looks at no keyring of the machine.

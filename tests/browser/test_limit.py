@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from browser.answers import RICH
-from browser.conftest import APPS
 from browser.jupyter_server import JupyterServer
-from browser.notebook_page import CodeCell, NotebookPage, new_notebook
-from browser.profile import Profile
-from browser.start import jupyter_for
+from browser.notebook_page import App, CodeCell, NotebookPage
 from openrouter_server import OpenRouterServer, answer
 from stepmagic.markdown import render
 
 # From the 13th message within 3 s all are dropped, until 3 s have fewer than 10; an
 # answer sends 16 a second. A cell that ends lets everything through again.
-LIMIT = {"ZMQChannelsWebsocketConnection.iopub_msg_rate_limit": "4"}
+LIMIT = 4
+"""Messages a second."""
 
 TEXT = f"{RICH}\n" + " ".join(f"word{number}" for number in range(200))
 EXCEEDED = "IOPub message rate exceeded"
@@ -27,31 +24,14 @@ LOST = "A part did not reach this page"
 
 
 @pytest.fixture(scope="module")
-def strict_jupyter(
-    running_server: OpenRouterServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[JupyterServer]:
-    """A Jupyter server with a low limit."""
-    folder = tmp_path_factory.mktemp("jupyter")
-    with jupyter_for(running_server, folder, options=LIMIT) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def strict_profile(
-    chromium: Browser, strict_jupyter: JupyterServer
-) -> Iterator[Profile]:
-    """The profile of a reader of that server."""
-    with closing(Profile(chromium, strict_jupyter)) as profile:
-        yield profile
-
-
-@pytest.fixture(scope="module", params=APPS)
 def opened_there(
-    request: pytest.FixtureRequest, strict_profile: Profile
-) -> Iterator[NotebookPage]:
-    """A notebook on that server, for all tests of this module."""
-    with new_notebook(request.param, strict_profile, "limited") as page:
-        yield page
+    app: App, jupyter: JupyterServer, spare: Callable[[App], NotebookPage]
+) -> NotebookPage:
+    """A notebook whose kernel's messages are limited, for all tests of this module."""
+    page = spare(app)
+    with jupyter.limited(LIMIT):
+        page.begin("limited")
+    return page
 
 
 @pytest.fixture
@@ -65,8 +45,9 @@ def limited(
 
 
 def expect_complete(cell: CodeCell, place: int, text: str) -> None:
-    """Check that an output becomes the one-shot render of an answer."""
-    output = cell.outputs.nth(place)
+    """Check that a reply of a cell becomes the one-shot render of an answer."""
+    # Warnings are between them, as many as the machine is fast.
+    output = cell.outputs.filter(has=cell.page.locator(".sm-reply")).nth(place)
     expect(output.locator(".sm-reply:not(.sm-live)")).to_be_visible(timeout=10_000)
     shown = output.evaluate("stepPage.answer")
     assert shown == cell.page.evaluate("stepPage.written", render(text))
@@ -108,4 +89,4 @@ def test_all_replies_of_one_cell_are_complete(
     cell = limited.run("from stepmagic import step\nfor word in 'ab':\n    step(word)")
     assert EXCEEDED in cell.text
     for place, text in enumerate(texts):
-        expect_complete(cell, 2 * place, text)
+        expect_complete(cell, place, text)

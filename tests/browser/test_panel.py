@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,10 +12,8 @@ from axe_playwright_python.sync_playwright import (  # type: ignore[import-untyp
 from playwright.sync_api import expect
 
 from browser.answers import ENDLESS, RICH, THOUGHT
-from browser.conftest import APPS
-from browser.notebook_page import new_notebook
+from browser.notebook_page import App, NotebookPage
 from browser.panel_page import PanelPage
-from browser.profile import Profile
 from image_samples import drawing, encoded
 from openrouter_server import OpenRouterServer, answer
 from stepmagic.markdown import render
@@ -26,13 +24,12 @@ import pandas as pd
 sales = pd.DataFrame({"month": ["May", "June"], "sold": [3, 4]})"""
 
 
-@pytest.fixture(scope="module", params=APPS)
-def opened_panel(
-    request: pytest.FixtureRequest, profile: Profile
-) -> Iterator[PanelPage]:
+@pytest.fixture(scope="module")
+def opened_panel(app: App, spare: Callable[[App], NotebookPage]) -> PanelPage:
     """A notebook of each application with a panel, for all tests of this module."""
-    with new_notebook(request.param, profile, "panel", SETUP) as page:
-        yield PanelPage(page, page.run("%step panel"))
+    page = spare(app)
+    page.begin("panel", SETUP)
+    return PanelPage(page, page.run("%step panel"))
 
 
 @pytest.fixture

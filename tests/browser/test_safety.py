@@ -22,10 +22,11 @@ _STAND_INS = {0xD800: "\ue000", 0xDFFF: "\ue001"}
 def attack(number: int) -> Reply:
     """Return an answer that attacks, in its reasoning as well.
 
-    It calls ``alert`` with its number.
+    It calls ``alert`` with its number, and is cut after each token, every second one,
+    or as far as every fifth.
     """
     text = ATTACKS[number].replace("alert(", f"alert({number}+").translate(_STAND_INS)
-    inner = answer(text, reasoning=text, pace_s=0.005)
+    inner = answer(text, reasoning=text, pace_s=0.005, tokens_per_frame=1 + number % 5)
 
     def frames(asked: Asked) -> Iterator[bytes]:
         for frame in inner.frames(asked):

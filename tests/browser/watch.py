@@ -20,6 +20,9 @@ _PARTS_OF_APPS = (
 """Where its pictures lie."""
 
 
+_DEBUGGER = "Could not restore the debugger state: Canceled future"
+
+
 class Watch:
     """Keeps what pages of a context did: scripts of a model, requests, windows.
 
@@ -87,7 +90,9 @@ class Watch:
         url = message.location["url"]
         # Jupyter Server takes files of two applications for one where their names are
         # the same (FileFindHandler), and refuses the second one its fonts.
-        if message.type == "error" and not url.endswith(".woff"):
+        # JupyterLab's debugger reports a notebook that was closed before it had asked.
+        is_own = url.endswith(".woff") or message.text.startswith(_DEBUGGER)
+        if message.type == "error" and not is_own:
             self.faults.append(f"console: {message.text} ({url})")
 
     def _on_frame(self, frame: Frame) -> None:

@@ -227,13 +227,9 @@ def said(where: Json) -> list[str]:
     return [delta["content"] for delta in deltas if delta["content"]]
 
 
-def test_it_serves_a_paced_stream_from_a_process_of_its_own() -> None:
+def test_a_process_serves_paced_streams_and_reports_when_they_were_written() -> None:
     with serving("--tokens=100", "--rate=1000") as process:
         assert len(said(told(process))) == 100
-
-
-def test_it_serves_what_a_line_asks_for_and_says_when_it_was_written() -> None:
-    with serving() as process:
         where = told(process, {"text": LONG, "rate": 100})
         assert where["tokens"] == 10
         asked_at = time.monotonic()

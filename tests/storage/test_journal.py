@@ -71,9 +71,24 @@ def kill(kernel: KernelUnderTest) -> None:
     os.kill(process(kernel), signal.SIGKILL)
 
 
+@pytest.fixture
+def next_shell(
+    step: ShellUnderTest,
+    kernel_settings: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> ShellUnderTest:
+    """A shell on the same notebook, which has loaded nothing yet."""
+    for name, value in kernel_settings.items():
+        monkeypatch.setenv(name, value)
+    return step
+
+
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_a_complete_turn_survives_kill_9(
-    server: OpenRouterServer, kernel_settings: dict[str, str], protocol: str
+    server: OpenRouterServer,
+    kernel_settings: dict[str, str],
+    next_shell: ShellUnderTest,
+    protocol: str,
 ) -> None:
     """The next request is that of a kernel that lives, reasoning included."""
     server.enqueue(answer("Two.", reasoning="One and one."))
@@ -85,11 +100,11 @@ def test_a_complete_turn_survives_kill_9(
         kernel.check("%%step -p max_tokens=500 -c plots\nAnother matter.")
         would_be = kernel.check(WOULD_BE).printed
         kill(kernel)
-    with running_kernel(**settings) as kernel:
-        kernel.check("%load_ext stepmagic")
-        said = kernel.check("%step load").printed
-        assert said.startswith("Loaded main (1 turn), plots (1 turn) from the journal")
-        kernel.check("%%step\nAnd doubled?")
+    next_shell.run(f"%config StepMagic.api = {protocol!r}")
+    next_shell.run("%step load")
+    said = next_shell.printed
+    assert said.startswith("Loaded main (1 turn), plots (1 turn) from the journal")
+    next_shell.run("%%step\nAnd doubled?")
     assert server.requests[-1].body == json.loads(would_be)
     assert "One and one." in would_be
     assert "Be brief." in would_be
@@ -98,7 +113,10 @@ def test_a_complete_turn_survives_kill_9(
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_a_turn_in_mid_stream_survives_kill_9(
-    server: OpenRouterServer, kernel_settings: dict[str, str], protocol: str
+    server: OpenRouterServer,
+    kernel_settings: dict[str, str],
+    next_shell: ShellUnderTest,
+    protocol: str,
 ) -> None:
     settings = {**kernel_settings, "STEPMAGIC_API": protocol}
     server.enqueue(answer(LONG, reasoning="Let me count.", pace_s=0.05))
@@ -111,15 +129,11 @@ def test_a_turn_in_mid_stream_survives_kill_9(
         killed_at = time.time()
     (path,) = find_journals(Path(kernel_settings["STEPMAGIC_STATE"]) / "journals")
     assert killed_at - path.stat().st_mtime < 2
-    with running_kernel(**settings) as kernel:
-        kernel.check("%load_ext stepmagic")
-        said = kernel.check("%step load").printed
-        assert "Its last answer is incomplete: it was cut off." in said
-        kept = kernel.check(
-            "from stepmagic.session import session\n"
-            "print(session().conversation.turns[-1].text)"
-        ).printed.strip()
-        kernel.check("%%step -p max_tokens=5000\nGo on.")
+    next_shell.run(f"%config StepMagic.api = {protocol!r}")
+    next_shell.run("%step load")
+    assert "Its last answer is incomplete: it was cut off." in next_shell.printed
+    kept = session().conversation.turns[-1].text
+    next_shell.run("%%step -p max_tokens=5000\nGo on.")
     assert LONG.startswith(kept)
     # What came in the last two seconds may be missing.
     assert len(kept.split()) > 60 - 2 / 0.05

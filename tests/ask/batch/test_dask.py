@@ -55,7 +55,8 @@ def cluster(
             n_workers=2,
             threads_per_worker=1,
             processes=True,
-            dashboard_address=None,
+            # Without an address it would be port 8787, which one process can have.
+            dashboard_address="127.0.0.1:0",
             host="127.0.0.1",
             env={"OPENROUTER_API_KEY": running_server.key},
         ) as cluster,
