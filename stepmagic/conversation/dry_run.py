@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from stepmagic.conversation.context import MARGIN, calibration
 from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.conversation.prompt import Prompt
 from stepmagic.server.catalogue import is_local
@@ -40,6 +41,8 @@ class DryRun:
     cost_usd: float | None
     """Price of those tokens at the list price; None where it is not known."""
     context_tokens: int | None
+    margin: float = MARGIN
+    """Share of the estimate by which it may be wrong."""
 
     @property
     def text(self) -> str:
@@ -62,7 +65,8 @@ def make_dry_run(
     """
     history = () if fresh else conversation.history(cell)
     messages = (*history, prompt.message)
-    tokens = estimate_messages(messages, options.system)
+    factor = calibration().factor(options.model)
+    tokens = round(estimate_messages(messages, options.system) * factor)
     local = is_local(options.model)
     server = "(the embedded engine)" if local else options.base_url
     price = options.entry.prompt_usd if options.entry else None

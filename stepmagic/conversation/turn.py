@@ -15,7 +15,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from stepmagic.conversation.context import check_context
+from stepmagic.conversation.context import (
+    Forecast,
+    calibration,
+    check_context,
+    forecast,
+)
 from stepmagic.conversation.stream import TurnStream
 from stepmagic.errors import StepError
 from stepmagic.keys import Key
@@ -115,6 +120,8 @@ class TurnRun:
         self._prompt = prompt
         self._messages: tuple[Message, ...] = ()
         """What the first request sends."""
+        self._expected: Forecast
+        """About how many tokens the first request takes."""
         self._endpoint: Endpoint | ReplayEndpoint
         self._turn: Turn
         """As it was when its last reply began; closed, once it is over."""
@@ -137,7 +144,10 @@ class TurnRun:
         self.key = self._endpoint.key
         refuse_key(self.key, self.options.system, self._prompt)
         asked = self._asked()
-        self.notice = check_context(self.options, turns, *asked)
+        self._expected = forecast(self.options, turns, *asked)
+        self.notice = check_context(
+            self.options, turns, *asked, expected=self._expected
+        )
         before = (message for turn in turns for message in turn.messages)
         self._messages = (*before, *asked)
         self.options = self._endpoint.adapt(self.options)
@@ -187,6 +197,10 @@ class TurnRun:
                 self._assembly.feed(event)
                 if not isinstance(event, Finish):
                     self.stream.publish(event)
+        usage = self._assembly.usage
+        # The server counts the definitions of functions too; no estimate does.
+        if usage is not None and not self.options.tools:
+            calibration().record(self._expected, usage.prompt_tokens)
 
     def _finish_with_calls(self) -> Finish | None:
         """Return how an answer ended that calls functions; None where it is the last.

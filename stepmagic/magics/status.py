@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stepmagic import keys
-from stepmagic.conversation.context import context_used
+from stepmagic.conversation.context import MARGIN, calibration, context_used
 from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.display.html.tables import Card
 from stepmagic.server.budget import Ledger, limit_usd
@@ -38,6 +38,7 @@ def status(here: Session) -> Card:
             ("conversation", _conversation(dialogue)),
             ("branch", _branch(dialogue.tree)),
             ("context", _context(dialogue, options)),
+            ("estimates", _estimates(options)),
             ("cost", _cost(dialogue, here.ledger)),
             ("limits", _limits(options)),
             ("journal", place()),
@@ -63,13 +64,20 @@ def _branch(tree: TurnTree) -> str:
 
 
 def _context(dialogue: Dialogue, options: Options) -> str:
-    used = context_used(dialogue.turns, options.system)
+    factor = calibration().factor(options.model)
+    used = context_used(dialogue.turns, options.system, factor=factor)
     most = options.entry.context_tokens if options.entry else None
     if not most:
         return f"about {used:,} tokens"
     share = used / most
     percent = f"{share:.0%}" if share >= _SMALLEST_SHARE else "under 1%"
     return f"about {used:,} tokens of {most:,} ({percent})"
+
+
+def _estimates(options: Options) -> str:
+    """Return how good the estimates of tokens were."""
+    found = calibration().describe(options.model)
+    return found or f"not yet compared with counts, margin {MARGIN:.0%}"
 
 
 def _cost(dialogue: Dialogue, ledger: Ledger) -> str:

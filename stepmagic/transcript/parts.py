@@ -82,6 +82,11 @@ class MediaText(str):
         """See ``Media.identity``."""
         return self._media.identity
 
+    @property
+    def media(self) -> Media:
+        """What the bytes are of."""
+        return self._media
+
     def __reduce__(self) -> tuple[type[str], tuple[str]]:
         """Let a copy be plain text."""
         return str, (str(self),)

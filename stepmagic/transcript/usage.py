@@ -20,6 +20,14 @@ from stepmagic.transcript import (
     Usage,
     Video,
 )
+from stepmagic.transcript.media_tokens import (
+    bytes_tokens,
+    document_tokens,
+    picture_size,
+    picture_tokens,
+    video_tokens,
+)
+from stepmagic.transcript.parts import Media, MediaText
 
 # How tokenizers of the size of DeepSeek-V3's cut text: digits by three,
 # words with the space or sign before them, signs in pairs. Longer words are several
@@ -63,10 +71,12 @@ _SCRIPTS: tuple[tuple[re.Pattern[str], float], ...] = (
 )
 """What takes a token in other scripts, and how many it takes on average."""
 
-_IMAGE_TOKENS = {"low": 400, "high": 1600}
+_LOW_DETAIL_TOKENS = 400
 """StepFun's documentation says about 400 tokens for an image at low detail."""
 
-_MEDIA_BYTES_A_TOKEN = 1000
+_UNKNOWN_SIZE_TOKENS = 1600
+"""For an image at another detail whose size is not known, such as an address."""
+
 _MESSAGE_TOKENS = 4
 """What a chat template adds around each message."""
 
@@ -105,14 +115,30 @@ def estimate_part(part: Part) -> int:
             return estimate_tokens(part.name + part.arguments)
         case ToolResult():
             return sum(map(estimate_part, part.parts))
-        case Image():
-            return _IMAGE_TOKENS.get(part.detail or "low", _IMAGE_TOKENS["high"])
-        case Video() | File():
-            return math.ceil(len(part.data or b"") / _MEDIA_BYTES_A_TOKEN)
+        case Image() | Video() | File():
+            return _estimate_media(part)
         case Opaque():
             return estimate_tokens(str(part.provider_metadata))
         case _:
             assert_never(part)
+
+
+def _estimate_media(part: Media) -> int:
+    """Return the tokens of a picture's size, a video's frames or a document's text."""
+    data = part.data or b""
+    match part:
+        case Image(detail="low"):
+            return _LOW_DETAIL_TOKENS
+        case Image():
+            if size := picture_size(data):
+                return picture_tokens(*size)
+            return _UNKNOWN_SIZE_TOKENS if part.detail else _LOW_DETAIL_TOKENS
+        case Video():
+            return video_tokens(data)
+        case _ if part.media_type == "application/pdf":
+            return document_tokens(data)
+        case _:
+            return bytes_tokens(data)
 
 
 def estimate_messages(messages: Iterable[Message], system: str | None = None) -> int:
@@ -126,8 +152,10 @@ def estimate_messages(messages: Iterable[Message], system: str | None = None) ->
 def estimate_body(body: Any) -> int:
     """Return about how many tokens a request takes, as JSON of any protocol."""
     match body:
+        case MediaText():
+            return _estimate_media(body.media)
         case str() if body.startswith("data:") or _BASE64.fullmatch(body):
-            return math.ceil(len(body) * 3 / 4 / _MEDIA_BYTES_A_TOKEN)
+            return bytes_tokens(body.encode("utf-8", "replace")) * 3 // 4
         case str():
             return estimate_tokens(body)
         case Mapping():

@@ -9,7 +9,14 @@ import pytest
 
 from openrouter_server import OpenRouterServer, Tokens, answer
 from shell_fixtures import ShellUnderTest
-from stepmagic.conversation.context import check_context, context_used
+from stepmagic.conversation.context import (
+    Calibration,
+    Forecast,
+    calibration,
+    check_context,
+    context_used,
+    forecast,
+)
 from stepmagic.errors import ContextTooLong
 from stepmagic.server.catalogue import Catalogue
 from stepmagic.server.options import Options, Overrides, resolve
@@ -56,8 +63,14 @@ def test_what_fits_by_estimate_is_sent() -> None:
 
 def test_what_is_a_little_over_is_left_to_the_server() -> None:
     """An estimate may be too high, and to be refused there costs nothing."""
-    check_context(options(), (), user(" a" * 1190))
-    assert "about 1,204 tokens" in refusal(Text(text=" a" * 1200))
+    notice = check_context(options(), (), user(" a" * 1240))
+    assert notice.startswith(
+        "The conversation takes about 1,244 of the 1,000 tokens that "
+        "stepfun/step-3.7-flash takes. That is over the limit, but within the margin "
+        "of 20% of the estimate: it is sent, and the server may refuse it. To make room"
+    )
+    refused = refusal(Text(text=" a" * 1260))
+    assert "about 1,264 tokens, at least 1,011 with a margin of 20%, and" in refused
 
 
 def test_unknown_context_is_no_limit() -> None:
@@ -74,8 +87,9 @@ def test_system_prompt_counts() -> None:
 def test_message_says_how_much_and_what_is_largest() -> None:
     parts = [Text(text=WORDS, name="df"), Text(text=" a" * 2), Text(text=" a" * 100)]
     assert refusal(*parts) == (
-        "about 5,107 tokens, and stepfun/step-3.7-flash takes 1,000; nothing was sent. "
-        "The largest: `df` (about 5,001), your text (about 100), your text (about 2). "
+        "about 5,107 tokens, at least 4,085 with a margin of 20%, and "
+        "stepfun/step-3.7-flash takes 1,000; nothing was sent. The largest: `df` "
+        "(about 5,001), your text (about 100), your text (about 2). "
         "Send less of a text, or a preview: `preview(df, tokens=1000)`."
     )
 
@@ -177,10 +191,18 @@ def test_near_the_limit_the_choices_are_named_once() -> None:
     assert check_context(options(), [turn("B", counted=810), late], short) == ""
 
 
+def test_each_question_within_the_margin_is_reported() -> None:
+    turns = [turn("A", counted=1010), turn("B", counted=1050)]
+    for before in ([], turns[:1], turns):
+        question = user("Hi" if before else " a" * 1040)
+        notice = check_context(options(), before, question)
+        assert "within the margin of 20% of the estimate" in notice
+
+
 def test_what_the_server_counted_is_what_must_fit() -> None:
     """One count serves the refusal and the notice; the text itself is short."""
     late = turn("B", counted=1190)
-    with pytest.raises(ContextTooLong, match="about 1,595 tokens, and"):
+    with pytest.raises(ContextTooLong, match="about 1,595 tokens, at least 1,276 "):
         check_context(options(), [late], user(" a" * 401))
 
 
@@ -192,3 +214,101 @@ def test_the_notice_stands_beside_the_answer(
         step.run(f"%%step\nQuestion {number}?")
         assert ("To make room: `-n`" in step.printed) is (number == 1)
     assert "Question 0?" in str(server.requests[-1].body)
+
+
+# Calibration
+
+
+def samples(*ratios: float, model: str = "a/model", known: int = 0) -> Calibration:
+    """Return the calibration after questions of 1,000 estimated tokens each."""
+    made = Calibration()
+    for ratio in ratios:
+        expected = Forecast(model=model, counted=known, estimated=1000)
+        made.record(expected, known + round(1000 * ratio))
+    return made
+
+
+def test_counts_calibrate_from_the_third_question_on() -> None:
+    assert samples(1.2, 1.2).factor("a/model") == 1.0
+    assert samples(1.2, 1.2, 1.2).factor("a/model") == 1.2
+
+
+def test_what_was_counted_before_does_not_dilute_a_ratio() -> None:
+    assert samples(1.2, 1.2, 1.2, known=50_000).factor("a/model") == 1.2
+
+
+def test_each_model_has_its_calibration() -> None:
+    made = samples(1.2, 1.2, 1.2)
+    assert made.factor("another/model") == 1.0
+    assert made.describe("another/model") == ""
+
+
+def test_an_outlier_does_not_move_the_factor() -> None:
+    assert samples(1.1, 1.1, 40, 1.1, 1.1).factor("a/model") == 1.1
+
+
+@pytest.mark.parametrize(("ratio", "factor"), [(9, 2.0), (0.01, 0.5)])
+def test_factor_is_bounded(ratio: float, factor: float) -> None:
+    assert samples(*[ratio] * 5).factor("a/model") == factor
+
+
+def test_short_questions_and_missing_counts_do_not_calibrate() -> None:
+    made = Calibration()
+    for _ in range(5):
+        made.record(Forecast(model="m", estimated=99), 300)
+        made.record(Forecast(model="m", estimated=1000), 0)
+        made.record(Forecast(model="m", counted=5000, estimated=1000), 4000)
+    assert made.factor("m") == 1.0
+
+
+def test_latest_counts_replace_the_oldest() -> None:
+    assert samples(*[0.8] * 30, *[1.2] * 21).factor("a/model") == 1.2
+
+
+@pytest.mark.parametrize(
+    ("ratios", "words"),
+    [
+        ((1.0,), "estimated 1,000, counted 1,000: under 1% off in the last question"),
+        ((0.8,), "estimated 1,000, counted 800: 25% too high in the last question"),
+        (
+            (9, 2, 2, 2, 2, 2),
+            "estimated 5,000, counted 10,000: 50% too low over the last 5 questions",
+        ),
+    ],
+)
+def test_quality_of_the_latest_estimates_is_described(
+    ratios: tuple[float, ...], words: str
+) -> None:
+    assert samples(*ratios).describe("a/model") == words
+
+
+def test_factor_applies_to_what_is_estimated_and_not_to_counts() -> None:
+    for _ in range(3):
+        expected = Forecast(model=options().model, estimated=1000)
+        calibration().record(expected, 1500)
+    before, question = [turn("A", counted=500)], user(" a" * 96)
+    found = forecast(options(), before, question)
+    assert (found.counted, found.estimated, found.tokens) == (500, 100, 650)
+    assert context_used(before, "", question, factor=1.5) == 650
+    with pytest.raises(ContextTooLong, match="about 1,306 tokens, at least 1,044"):
+        check_context(options(), (), user(" a" * 867))
+
+
+@pytest.mark.parametrize("api", ["chat", "responses", "messages"])
+def test_each_reply_calibrates(
+    server: OpenRouterServer, step: ShellUnderTest, api: str
+) -> None:
+    for _ in range(3):
+        server.enqueue(answer("Yes.", usage=Tokens(prompt=1200, completion=1)))
+        step.run(f"%%step --once -p api={api}\n{' a' * 1000}")
+    assert 1.0 < calibration().factor(options().model) < 1.2
+    assert "over the last 3 questions" in calibration().describe(options().model)
+
+
+def test_definitions_of_functions_do_not_calibrate(
+    server: OpenRouterServer, step: ShellUnderTest
+) -> None:
+    step.run('def add(a: int) -> int:\n    "Add."\n    return a')
+    server.enqueue(answer("Yes.", usage=Tokens(prompt=1200, completion=1)))
+    step.run("%%step --once --tools add\nHi")
+    assert calibration().describe(options().model) == ""

@@ -22,6 +22,7 @@ def test_status_of_a_new_kernel() -> None:
         "conversation": ("main, 0 turns",),
         "branch": ("main",),
         "context": (f"about {PROMPT} tokens of 256,000 (under 1%)",),
+        "estimates": ("not yet compared with counts, margin 20%",),
         "cost": ("$0 in this conversation, $0 in this kernel",),
         "limits": (f"no cost limit ({LIMIT}), 120 s of silence, retries: 3",),
         "journal": ("begins with the first turn",),
@@ -55,6 +56,9 @@ def test_status_counts_what_was_set_aside(
     assert after["conversation"] == ("main, 0 turns of 1 on all branches",)
     assert after["cost"] == before["cost"]
     assert not after["cost"][0].startswith("$0 ")
+    assert before["estimates"][0].startswith("estimated ")
+    assert before["estimates"][0].endswith("too low in the last question")
+    assert ", counted 1,200: " in before["estimates"][0]
     assert before["context"][0].startswith("about 1,234 tokens of 256,000")
     assert after["context"] == (f"about {PROMPT} tokens of 256,000 (under 1%)",)
 

@@ -87,6 +87,13 @@ def test_counts_of_a_tokenizer_are_met_within_15_percent_of_each_kind() -> None:
     assert estimated == pytest.approx(counted, rel=0.05)
 
 
+@given(st.text(max_size=200), st.integers(min_value=2, max_value=20))
+def test_estimate_grows_in_proportion_to_the_text(text: str, times: int) -> None:
+    once = estimate_tokens(f"{text}\n")
+    repeated = estimate_tokens(f"{text}\n" * times)
+    assert abs(repeated - once * times) <= 2 * times
+
+
 @given(parts)
 def test_estimate_is_never_negative(part: Part) -> None:
     assert estimate_part(part) >= 0

@@ -49,7 +49,8 @@ def _estimate(request: DryRun) -> str:
     cost = ""
     if request.cost_usd is not None:
         cost = f", {format_cost(request.cost_usd)} at the list price"
-    return f"about {request.tokens:,}{context} tokens in{cost}"
+    margin = f" (\N{PLUS-MINUS SIGN} {request.margin:.0%})"
+    return f"about {request.tokens:,}{margin}{context} tokens in{cost}"
 
 
 def _titled(title: str, html: str) -> str:

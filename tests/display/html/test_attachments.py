@@ -92,7 +92,7 @@ def test_chips_name_size_and_tokens_in_a_fold() -> None:
     assert page.elements[0][0] == "details"
     assert "open" not in page.elements[0][1]
     summary = page.text.split("\n")[0]
-    assert summary == "Sent df 1 row × 2 columns · img 400 × 300 · about 407 tokens"
+    assert summary == "Sent df 1 row × 2 columns · img 400 × 300 · about 178 tokens"
     assert repr(sent) == f"{summary}."
 
 
@@ -100,7 +100,7 @@ def test_fold_holds_the_text_as_it_is_sent_and_a_thumbnail() -> None:
     page = shown(sent_html(user(TABLE, PNG)))
     assert "day\tn\n1\t2" in page.text
     assert "df · pandas DataFrame, 1 row × 2 columns · about 7 tokens" in page.text
-    assert "img · image, 400 × 300 · about 400 tokens" in page.text
+    assert "img · image, 400 × 300 · about 171 tokens" in page.text
     assert thumbnails(page) == [("img", (160, 120))]
 
 
@@ -139,8 +139,7 @@ def test_a_part_that_no_user_sends_has_its_tokens() -> None:
 def test_same_name_is_listed_once() -> None:
     frames = [Image(media_type="image/png", data=picture(), name="clip")] * 3
     assert (
-        repr(SentAttachments(message=user(*frames)))
-        == "Sent clip · about 1,200 tokens."
+        repr(SentAttachments(message=user(*frames))) == "Sent clip · about 513 tokens."
     )
 
 

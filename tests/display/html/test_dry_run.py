@@ -55,13 +55,16 @@ def page_of(request: DryRun) -> Page:
     [
         (
             {},
-            "about 1,234 of 256,000 tokens in, $0.00025 at the list price",
+            "about 1,234 (± 20%) of 256,000 tokens in, $0.00025 at the list price",
         ),
-        ({"cost_usd": None}, "about 1,234 of 256,000 tokens in"),
-        ({"context_tokens": None}, "about 1,234 tokens in, $0.00025 at the list price"),
+        ({"cost_usd": None}, "about 1,234 (± 20%) of 256,000 tokens in"),
+        (
+            {"context_tokens": None},
+            "about 1,234 (± 20%) tokens in, $0.00025 at the list price",
+        ),
         (
             {"context_tokens": None, "cost_usd": 0},
-            "about 1,234 tokens in, $0 at the li",
+            "about 1,234 (± 20%) tokens in, $0 at the li",
         ),
     ],
 )
