@@ -27,6 +27,7 @@ from stepmagic.server.options import (
     combinations,
 )
 from stepmagic.settings import EFFORTS
+from stepmagic.transcript import Turn
 from stepmagic.wire.parameters import PARAMETERS
 
 _OPENING, _CLOSING = "([{", ")]}"
@@ -99,6 +100,14 @@ OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
         },
     ),
     (
+        ("--above",),
+        {
+            "action": "store_true",
+            "help": "send the notebook so far, the newest cells first, up to "
+            "%%config StepMagic.above_tokens",
+        },
+    ),
+    (
         ("--error",),
         {
             "action": "store_true",
@@ -153,6 +162,7 @@ class Command:
     raw: bool = False
     cells: str | None = None
     """Which earlier cells to send."""
+    above: bool = False
     error: bool = False
     tools: str = ""
     """Names of functions, separated by commas."""
@@ -163,16 +173,19 @@ class Command:
         """The first of the overrides, or the only one."""
         return self.each[0]
 
-    def draft(self, body: str) -> Draft:
+    def draft(self, body: str, turns: tuple[Turn, ...] = ()) -> Draft:
         """Return the question of the cell.
 
         Args:
             body: The cell without its first line.
+            turns: Of the conversation that it continues.
         """
         return Draft(
             text=body.strip("\n"),
             words=self.attachments,
             cells=self.cells,
+            above=self.above,
+            turns=turns,
             error=self.error,
             placeholders=not self.raw,
         )
@@ -215,6 +228,7 @@ def parse_command(line: str) -> Command:
         dry_run=found.dry_run,
         raw=found.raw,
         cells=found.cells,
+        above=found.above,
         error=found.error,
         tools=found.tools or "",
         attachments=tuple(found.attachments),
