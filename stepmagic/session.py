@@ -10,11 +10,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 
-from stepmagic.attachments.notebook.host import Host
+from stepmagic.attachments.notebook.host import DrawnTurns, Host
 from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.conversation.reply import Reply
 from stepmagic.display.notebook.support import FrontEnd
-from stepmagic.display.view import DrawnTurns
 from stepmagic.keys import Keys
 from stepmagic.server.budget import Ledger
 from stepmagic.server.cassette.mode import Cassettes

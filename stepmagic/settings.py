@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -67,6 +68,19 @@ class Kernel:
 
 
 kernel = Kernel()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How long a request may take and how often it is tried; times in seconds."""
+
+    connect_s: float = 10.0
+    idle_s: float = 120.0
+    """Longest silence: from the request to the first byte, and between bytes."""
+    total_s: float = 0.0
+    """For one attempt in total; 0 sets no limit."""
+    retries: int = 3
+    """Further tries after the first, all before the first token."""
 
 
 def cache_folder() -> Path:

@@ -25,6 +25,7 @@ ALLOWED = {
     "markdown/parser:_parser": "markdown-it-py's parser, slow to make",
     "server/connections:_trusted": "the trusted certificates, 20 ms to read",
     "wire/__init__:codec": "the codec of each protocol",
+    "transcript/media_tokens:document_tokens": "estimates of documents, by their bytes",
     "transcript/parts:_base64": "encoded media, sent with every later turn",
     "transcript/parts:_digest": "checksums of media",
     "transcript/serialization:_hints": "the types of a dataclass's fields",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from stepmagic.attachments.images import ImageLimits
+from stepmagic.attachments.images.limits import ImageLimits
 from stepmagic.transcript import File, Image, Text, Video
 from stepmagic.transcript.usage import estimate_part
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from stepmagic.attachments.notebook.host import Host
-from stepmagic.display.view import DrawnTurns
+from stepmagic.attachments.notebook.host import DrawnTurns, Host
 from stepmagic.settings import kernel
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self, TypeVar
@@ -30,24 +30,6 @@ Event_contra = TypeVar("Event_contra", contravariant=True)
 
 TICK_S = 0.1
 """How often a display may update how long it has been waiting."""
-
-
-class DrawnTurns:
-    """The turns that the running cell has drawn while they were received."""
-
-    def __init__(self) -> None:
-        self._execution: object = None
-        self._ids: set[str] = set()
-
-    def add(self, host: Host, turn_id: str) -> None:
-        """Note that this execution of the cell has drawn a turn."""
-        if host.execution != self._execution:
-            self._execution, self._ids = host.execution, set()
-        self._ids.add(turn_id)
-
-    def has_all(self, host: Host, turn_ids: Iterable[str]) -> bool:
-        """Whether this execution of the cell has drawn each of these turns."""
-        return host.execution == self._execution and self._ids.issuperset(turn_ids)
 
 
 class View(Protocol[Event_contra]):

@@ -6,10 +6,10 @@ from typing import Any
 
 from traitlets import TraitError
 
+from stepmagic import magics
 from stepmagic.attachments.notebook.host import Host
 from stepmagic.display.formatters import register_formatters
 from stepmagic.errors import SettingError
-from stepmagic.magics.completion import complete
 from stepmagic.magics.step import StepMagics
 from stepmagic.settings import current
 
@@ -31,9 +31,14 @@ def load(shell: Any) -> None:
         raise SettingError(message) from exc
     shell.register_magics(StepMagics)
     for command in ("%step", "%%step"):
-        shell.set_hook("complete_command", complete, str_key=command)
+        shell.set_hook("complete_command", _complete, str_key=command)
     shell.configurables.append(settings)
     host = Host(shell)
     register_formatters(shell.display_formatter, host)
     host.record_outputs()
     host.record_errors()
+
+
+def _complete(shell: Any, event: Any) -> list[str]:
+    """Return what completes a line; loads the subcommands with the first one."""
+    return magics.complete(shell, event)

@@ -15,13 +15,11 @@ from IPython.core.magic import (
 from IPython.core.magic_arguments import argument, magic_arguments
 from IPython.display import display
 
-from stepmagic import ask, conversation
+from stepmagic import ask, conversation, magics
 from stepmagic.attachments.notebook.host import Host
 from stepmagic.magics.first_line import OPTIONS, Command, parse_command, with_type
-from stepmagic.magics.subcommands import run_subcommand
 from stepmagic.schema.tools import Tool, find_tools
 from stepmagic.server.options import least_capable, with_tools
-from stepmagic.session import session
 
 if TYPE_CHECKING:
     from stepmagic.conversation.reply import Replies, Reply
@@ -125,7 +123,7 @@ class StepMagics(Magics):
         %step panel [NAME]       open the chat panel of this conversation, or of NAME
         %step cassette [FILE] [MODE]    record answers, replay them without a key
         """
-        shown = run_subcommand(line)
+        shown = magics.run_subcommand(line)
         if isinstance(shown, str):
             print(shown)  # noqa: T201 - the answer of a line magic
         elif shown is not None:
@@ -144,6 +142,9 @@ class StepMagics(Magics):
         return find_tools(command.tools, self._host.namespace)
 
     def _show_request(self, command: Command, cell: str) -> None:
+        # The first question loads it.
+        from stepmagic.session import session  # noqa: PLC0415
+
         here = session()
         named = here.conversations.get(command.conversation or here.current)
         fresh = command.new or command.once or named is None

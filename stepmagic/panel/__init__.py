@@ -16,6 +16,22 @@ thread sends, 20 times a second at most.
 
 from __future__ import annotations
 
-from stepmagic.panel.panel import Panel
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stepmagic.panel.panel import Panel
 
 __all__ = ["Panel"]
+
+_HOMES = {"Panel": "panel"}
+"""The module of each name, imported when the name is first used."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    found = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = found
+    return found

@@ -35,6 +35,7 @@ from stepmagic.errors import (
     StreamStalled,
 )
 from stepmagic.keys import Key, is_loopback, may_carry_key
+from stepmagic.settings import Limits
 from stepmagic.transcript.events import Finish, PartDelta, Retry, StreamEvent
 from stepmagic.wire.failures import error_from_response
 
@@ -68,19 +69,6 @@ Result = TypeVar("Result")
 
 _CLOSE_WAIT_S = 2.0
 _OK = 200
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """How long a request may take and how often it is tried; times in seconds."""
-
-    connect_s: float = 10.0
-    idle_s: float = 120.0
-    """Longest silence: from the request to the first byte, and between bytes."""
-    total_s: float = 0.0
-    """For one attempt in total; 0 sets no limit."""
-    retries: int = 3
-    """Further tries after the first, all before the first token."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,8 +19,7 @@ from stepmagic.schema import Schema
 from stepmagic.schema.tools import Tool
 from stepmagic.server.capabilities import AMOUNTS, Capabilities
 from stepmagic.server.catalogue import Catalogue, ModelEntry, full_name
-from stepmagic.server.http import Limits
-from stepmagic.settings import StepMagic, current
+from stepmagic.settings import Limits, StepMagic, current
 from stepmagic.transcript import Message, Protocol
 from stepmagic.wire import PROTOCOLS, Request
 from stepmagic.wire.json_values import tool_choice

@@ -100,6 +100,8 @@ def _base64(data: bytes) -> str:
 
 @functools.lru_cache(maxsize=64)
 def _digest(data: bytes) -> str:
+    import hashlib  # noqa: PLC0415 - it loads OpenSSL, which `%load_ext` need not
+
     return f"sha256:{hashlib.sha256(data).hexdigest()[:_DIGITS]}"
 
 

@@ -103,7 +103,7 @@ def test_names_on_the_first_line_come_before_the_text(
     step.run("%%step numbers -e low\nSum?")
     content = server.requests[0].body["messages"][-1]["content"]
     attached, asked = (part["text"] for part in content)
-    assert attached.startswith("`numbers`, list, 9 letters. Between the marks is")
+    assert attached.startswith("`numbers`, list, 9 characters. Between the marks is")
     assert "]\n[1, 2, 3]\n[end " in attached
     assert asked == "Sum?"
 

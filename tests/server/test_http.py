@@ -38,7 +38,8 @@ from stepmagic.errors import (
 )
 from stepmagic.keys import Key
 from stepmagic.server import http as transport
-from stepmagic.server.http import Call, Exchange, Limits, fetch_json, start, wait_before
+from stepmagic.server.http import Call, Exchange, fetch_json, start, wait_before
+from stepmagic.settings import Limits
 from stepmagic.transcript import Protocol, Text, user
 from stepmagic.transcript.events import Assembly, Finish, Retry, StreamEvent
 from stepmagic.wire import PROTOCOLS, Request, codec

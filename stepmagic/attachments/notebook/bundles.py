@@ -22,22 +22,19 @@ from stepmagic.attachments.images.figures import (
 )
 from stepmagic.attachments.images.matplotlib_figures import DRAWING
 from stepmagic.attachments.images.types import formatter_of, has_method
+from stepmagic.attachments.notebook.outputs import (
+    HTML,
+    JSON,
+    PICTURES,
+    PLAIN,
+    PLOTLY,
+    SVG,
+    TEXTS,
+    VEGA,
+)
 from stepmagic.errors import AttachmentError
 from stepmagic.markdown import plain
 from stepmagic.transcript import Image
-
-_TEXTS = {
-    "text/llm+plain": "",
-    "text/markdown": "markdown",
-    "text/latex": "latex",
-}
-"""Text in the order in which it is preferred, and the language of its fence."""
-
-_PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
-_JSON, _SVG = "application/json", "image/svg+xml"
-_PLOTLY = "application/vnd.plotly.v1+json"
-_VEGA = re.compile(r"application/vnd\.(vega|vegalite)\.v[0-9]+\+json")
-_HTML, _PLAIN = "text/html", "text/plain"
 
 _BARE = re.compile(r"[\[({]*\s*(?:<[^\n]*>[\s,]*)+[\])}]*\Z")
 """A repr of objects that say nothing but what they are."""
@@ -50,11 +47,11 @@ _METHODS = {
     "text/llm+plain": "_repr_llm_",
     "text/markdown": "_repr_markdown_",
     "text/latex": "_repr_latex_",
-    _JSON: "_repr_json_",
+    JSON: "_repr_json_",
     "image/png": "_repr_png_",
     "image/jpeg": "_repr_jpeg_",
-    _SVG: "_repr_svg_",
-    _HTML: "_repr_html_",
+    SVG: "_repr_svg_",
+    HTML: "_repr_html_",
 }
 """IPython's methods by the form that they make (IPython, "Rich display")."""
 
@@ -73,12 +70,6 @@ class Content:
     """Of the pictures."""
     differences: tuple[str, ...] = ()
     """A phrase each: ``scaled down from 6,000 x 4,000 pixels``."""
-
-
-def is_kept(kind: str) -> bool:
-    """Whether a form of an output is one that may be sent."""
-    known = (*_TEXTS, *_PICTURES, _JSON, _SVG, _PLOTLY, _HTML, _PLAIN)
-    return kind in known or _VEGA.fullmatch(kind) is not None
 
 
 def read_bundle(
@@ -101,7 +92,7 @@ def read_bundle(
         if content.text.strip() or content.parts:
             differences = (*failures, *content.differences)
             return replace(content, differences=differences)
-    left = [kind for kind in bundle if kind != _PLAIN or not failures]
+    left = [kind for kind in bundle if kind != PLAIN or not failures]
     if left and not failures and any(map(_is_there, bundle.values())):
         failures.append(f"{', '.join(left)} is left out")
     return Content(differences=tuple(failures))
@@ -113,22 +104,22 @@ def _is_there(data: Any) -> bool:
 
 def _preferred(bundle: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yield the forms of an output, the best first."""
-    words = _joined(bundle.get(_PLAIN, ""))
+    words = _joined(bundle.get(PLAIN, ""))
     is_bare = _BARE.match(words.strip()) is not None
-    vega = [kind for kind in bundle if _VEGA.fullmatch(kind)]
-    page = _joined(bundle.get(_HTML, ""))
+    vega = [kind for kind in bundle if VEGA.fullmatch(kind)]
+    page = _joined(bundle.get(HTML, ""))
     embedded = _embedded_chart(page) if "vegaEmbed" in page else None
-    for kind in (*_TEXTS, _JSON, *_PICTURES, _SVG, _PLOTLY, *vega):
+    for kind in (*TEXTS, JSON, *PICTURES, SVG, PLOTLY, *vega):
         if kind in bundle:
             yield kind, bundle[kind]
     if embedded is not None:
         yield "application/vnd.vegalite.v5+json", embedded
     if words.strip() and not is_bare:
-        yield _PLAIN, words
+        yield PLAIN, words
     if page:
-        yield _HTML, page
-    if is_bare and not any(kind in bundle for kind in (*_PICTURES, _SVG)):
-        yield _PLAIN, words
+        yield HTML, page
+    if is_bare and not any(kind in bundle for kind in (*PICTURES, SVG)):
+        yield PLAIN, words
 
 
 def _read(kind: str, data: Any, name: str, limits: images.ImageLimits) -> Content:
@@ -137,14 +128,14 @@ def _read(kind: str, data: Any, name: str, limits: images.ImageLimits) -> Conten
     Raises:
         AttachmentError: It is not of that form, or it cannot be drawn here.
     """
-    if kind in _TEXTS:
-        return Content(text=_joined(data), language=_TEXTS[kind])
-    if kind == _JSON:
+    if kind in TEXTS:
+        return Content(text=_joined(data), language=TEXTS[kind])
+    if kind == JSON:
         written = data if isinstance(data, str) else _dumped(data)
         return Content(text=written, language="json")
-    if kind == _PLAIN:
+    if kind == PLAIN:
         return Content(text=_ADDRESS.sub("", on_screen(_joined(data))))
-    if kind == _HTML:
+    if kind == HTML:
         return Content(text=text_of_html(_joined(data)))
     picture = _drawn(kind, data, name)
     made = images.from_bytes(picture, name, limits)
@@ -152,12 +143,12 @@ def _read(kind: str, data: Any, name: str, limits: images.ImageLimits) -> Conten
 
 
 def _drawn(kind: str, data: Any, name: str) -> bytes:
-    if kind in _PICTURES:
+    if kind in PICTURES:
         return to_bytes(data if isinstance(data, bytes) else _joined(data), name)
-    if kind == _SVG:
+    if kind == SVG:
         return draw_svg(_joined(data), name)
     spec = _mapping(data, name)
-    if kind == _PLOTLY:
+    if kind == PLOTLY:
         return draw_plotly_json(spec, name)
     return draw_vega(spec, name, is_lite="vegalite" in kind)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -278,3 +278,21 @@ class Host:
     @property
     def _meta(self) -> Any:
         return getattr(self._shell, "meta", {})
+
+
+class DrawnTurns:
+    """The turns that the running cell has drawn while they were received."""
+
+    def __init__(self) -> None:
+        self._execution: object = None
+        self._ids: set[str] = set()
+
+    def add(self, host: Host, turn_id: str) -> None:
+        """Note that this execution of the cell has drawn a turn."""
+        if host.execution != self._execution:
+            self._execution, self._ids = host.execution, set()
+        self._ids.add(turn_id)
+
+    def has_all(self, host: Host, turn_ids: Iterable[str]) -> bool:
+        """Whether this execution of the cell has drawn each of these turns."""
+        return host.execution == self._execution and self._ids.issuperset(turn_ids)

@@ -4,11 +4,31 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from stepmagic.attachments.notebook.bundles import is_kept
 from stepmagic.transcript import Cell
+
+TEXTS = {
+    "text/llm+plain": "",
+    "text/markdown": "markdown",
+    "text/latex": "latex",
+}
+"""Text in the order in which it is preferred, and the language of its fence."""
+
+PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+JSON, SVG = "application/json", "image/svg+xml"
+PLOTLY = "application/vnd.plotly.v1+json"
+VEGA = re.compile(r"application/vnd\.(vega|vegalite)\.v[0-9]+\+json")
+HTML, PLAIN = "text/html", "text/plain"
+
+
+def is_kept(kind: str) -> bool:
+    """Whether a form of an output is one that may be sent."""
+    known = (*TEXTS, *PICTURES, JSON, SVG, PLOTLY, HTML, PLAIN)
+    return kind in known or VEGA.fullmatch(kind) is not None
+
 
 _MOST_CELLS = 200
 _MOST_CHARACTERS = 64_000_000

@@ -17,8 +17,9 @@ from stepmagic.keys import Key, find_key
 from stepmagic.server.cassette.file import Recording
 from stepmagic.server.cassette.mode import Deck
 from stepmagic.server.cassette.question import Question, question
-from stepmagic.server.http import Call, Exchange, Limits, Opening
+from stepmagic.server.http import Call, Exchange, Opening
 from stepmagic.server.options import Options
+from stepmagic.settings import Limits
 from stepmagic.transcript.events import (
     Finish,
     Notice,

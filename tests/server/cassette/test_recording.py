@@ -14,7 +14,8 @@ from stepmagic.errors import StreamCut
 from stepmagic.keys import Key
 from stepmagic.server.cassette.file import Recording
 from stepmagic.server.cassette.recording import Player, Recorder
-from stepmagic.server.http import Call, Limits, start
+from stepmagic.server.http import Call, start
+from stepmagic.settings import Limits
 
 SSE = {"content-type": "text/event-stream"}
 
