@@ -203,6 +203,7 @@ def _glyphs(content: bytes) -> int:
             break
         place = end.end()
         for plain, in_hex in _PDF_STRING.findall(content, begin.end(), end.start()):
-            # Fonts whose glyphs are written in hexadecimal take two bytes for each.
-            glyphs += len(plain) if plain else len(in_hex) // 4
+            # Glyphs of composite fonts take two bytes, the first one mostly zero.
+            size = 2 if plain.count(0) * 3 > len(plain) else 1
+            glyphs += len(plain) // size + len(in_hex) // 4
     return glyphs
