@@ -29,7 +29,7 @@ from stepmagic.attachments.notebook.errors import attach_error
 from stepmagic.attachments.parts import PARTS, is_plain, is_reply, to_part
 from stepmagic.attachments.secrets import refuse_secretive
 from stepmagic.errors import AttachmentError
-from stepmagic.transcript import Text, Video
+from stepmagic.transcript import File, Text, Video
 from stepmagic.transcript.usage import format_bytes, format_count
 
 _BYTES = (bytes, bytearray)
@@ -114,11 +114,19 @@ def frame_count(handling: Handling) -> int | None:
 
 
 def explained(attached: Attached, handling: Handling) -> Attached:
-    """Return an attachment that says why it is frames, where the user did not ask.
+    """Return an attachment in a form that the model takes, with the reason.
+
+    A video became frames already, where the user did not ask for them; a document
+    becomes its text.
 
     Raises:
-        AttachmentError: It is a video that lies at an address, so has no frames here.
+        AttachmentError: It is a video or a document at an address, which has neither
+            frames nor text here, or a document without text.
     """
+    if handling.no_documents and any(isinstance(part, File) for part in attached.parts):
+        from stepmagic.attachments.files.documents import as_text  # noqa: PLC0415 - seldom
+
+        return as_text(attached, handling.no_documents, handling.limits.pages)
     if not handling.no_video:
         return attached
     if any(isinstance(part, Video) for part in attached.parts):
@@ -141,8 +149,9 @@ def _is_path(value: Any) -> bool:
     return issubclass(type(value), PurePath)
 
 
-def _part(value: Any, name: str, _: Handling) -> Attached:
-    return Attached(name=name, kind=type(value).__name__.lower(), parts=(value,))
+def _part(value: Any, name: str, handling: Handling) -> Attached:
+    kind = type(value).__name__.lower()
+    return explained(Attached(name=name, kind=kind, parts=(value,)), handling)
 
 
 def _plain(value: Any, name: str, _: Handling) -> Attached:

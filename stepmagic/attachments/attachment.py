@@ -64,3 +64,5 @@ class Handling:
     """Why a whole video cannot go; empty where it can."""
     no_files: str = ""
     """Why the server must read a document for the model; empty where it need not."""
+    no_documents: str = ""
+    """Why no document can be sent, but only its text; empty where one can."""

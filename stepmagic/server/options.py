@@ -18,7 +18,7 @@ from stepmagic.errors import SettingError
 from stepmagic.schema import Schema
 from stepmagic.schema.tools import Tool
 from stepmagic.server.capabilities import AMOUNTS, Capabilities
-from stepmagic.server.catalogue import Catalogue, ModelEntry, full_name
+from stepmagic.server.catalogue import Catalogue, ModelEntry, full_name, is_local
 from stepmagic.settings import Limits, StepMagic, current
 from stepmagic.transcript import Message, Protocol
 from stepmagic.wire import PROTOCOLS, Request
@@ -327,6 +327,8 @@ def handling_for(options: Options) -> Handling:
         frames=options.frames,
         no_video=capabilities.no_video,
         no_files=capabilities.no_files,
+        # OpenRouter reads documents for any model; the embedded engine for none.
+        no_documents=capabilities.no_files if is_local(options.model) else "",
     )
 
 
@@ -351,6 +353,7 @@ def least_capable(each: Sequence[Options]) -> Options:
     return max(
         each,
         key=lambda one: (
-            bool(one.capabilities.no_video) + bool(one.capabilities.no_files)
+            bool(one.capabilities.no_video)
+            + bool(one.capabilities.no_files) * (1 + is_local(one.model))
         ),
     )

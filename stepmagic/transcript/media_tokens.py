@@ -46,7 +46,8 @@ _PDF_DICTIONARY = 400
 """Bytes before a stream in which its dictionary is looked for."""
 
 _PDF_NO_TEXT = re.compile(rb"/Image\b|/Length1\b|/FontFile|/ObjStm|/XRef|/Metadata\b")
-_PDF_TEXT = re.compile(rb"\bBT\b(.*?)\bET\b", re.DOTALL)
+_PDF_TEXT_BEGINS = re.compile(rb"\bBT\b")
+_PDF_TEXT_ENDS = re.compile(rb"\bET\b")
 _PDF_STRING = re.compile(rb"\(((?:\\.|[^\\()])*)\)|<([0-9A-Fa-f\s]+)>", re.DOTALL)
 
 
@@ -195,9 +196,14 @@ def _pdf_contents(data: bytes) -> Iterator[bytes]:
 
 def _glyphs(content: bytes) -> int:
     """Return how many characters a page's content draws."""
-    glyphs = 0
-    for block in _PDF_TEXT.findall(content):
-        for plain, in_hex in _PDF_STRING.findall(block):
-            # Fonts whose glyphs are written in hexadecimal take two bytes for each.
-            glyphs += len(plain) if plain else len(in_hex) // 4
+    glyphs = place = 0
+    while begin := _PDF_TEXT_BEGINS.search(content, place):
+        end = _PDF_TEXT_ENDS.search(content, begin.end())
+        if end is None:
+            break
+        place = end.end()
+        for plain, in_hex in _PDF_STRING.findall(content, begin.end(), end.start()):
+            # Glyphs of composite fonts take two bytes, the first one mostly zero.
+            size = 2 if plain.count(0) * 3 > len(plain) else 1
+            glyphs += len(plain) // size + len(in_hex) // 4
     return glyphs

@@ -135,6 +135,11 @@ def test_document_with_hexadecimal_glyphs_is_estimated_by_its_text() -> None:
     assert document_tokens(pdf(b"BT [<00410042> -250 <00430044>] TJ ET")) == 1
 
 
+def test_glyphs_of_two_bytes_count_once() -> None:
+    content = b"BT (" + ("word " * 800).encode("utf-16-be") + b") Tj ET"
+    assert document_tokens(pdf(content)) == 1000
+
+
 def test_pictures_in_a_document_are_no_text() -> None:
     content = b"BT (" + b"word " * 800 + b") Tj ET"
     data = pdf(content, extra=b" /Subtype /Image")

@@ -1,15 +1,20 @@
-"""PDF as a file part, with its pages counted where that takes no PDF reader."""
+"""PDF as a file part or, for models that take none, as the text of its pages.
+
+Pages are counted where that takes no PDF reader.
+"""
 
 from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from pathlib import PurePath
 
 from stepmagic.attachments.attachment import Attached
 from stepmagic.attachments.files.source import Source
+from stepmagic.attachments.files.text import fence
 from stepmagic.errors import AttachmentError
-from stepmagic.transcript import File
+from stepmagic.transcript import File, Text
 from stepmagic.transcript.usage import format_bytes, format_count
 
 MOST_BYTES = 24_000_000
@@ -90,6 +95,80 @@ def _extract(data: bytes, name: str, chosen: tuple[int, ...]) -> tuple[bytes, in
     has = format_count(count, "page")
     message = f"`{name}` has {has}; there is none of number {max(chosen)}."
     raise AttachmentError(message)
+
+
+def as_text(attached: Attached, reason: str, chosen: tuple[int, ...] = ()) -> Attached:
+    """Return an attached PDF as the text of its pages.
+
+    Args:
+        attached: What contains the file.
+        reason: Why the file cannot be sent.
+        chosen: The numbers of its pages in the user's document; empty counts from 1.
+
+    Raises:
+        AttachmentError: pypdf is not installed or cannot read the file, the file is
+            somewhere else or not a PDF, or none of its pages has text.
+    """
+    parts: list[Text] = []
+    differences: list[str] = []
+    for part in attached.parts:
+        if isinstance(part, Text):
+            parts.append(part)
+        elif isinstance(part, File):
+            text, without = _text_of(part, attached.name, reason, chosen)
+            parts.append(Text(text=fence(text), name=attached.name))
+            differences.append(
+                f"{reason}, so only the text of `{attached.name}` is sent: pictures, "
+                "drawn formulas and the layout of tables and columns are left out."
+            )
+            if without:
+                pages = "page" if len(without) == 1 else "pages"
+                listed = ", ".join(map(str, without))
+                differences.append(
+                    f"`{attached.name}`: {pages} {listed} without text left out."
+                )
+    return replace(
+        attached,
+        kind="text of a PDF",
+        parts=tuple(parts),
+        differences=(*attached.differences, *differences),
+    )
+
+
+def _text_of(
+    part: File, name: str, reason: str, chosen: tuple[int, ...]
+) -> tuple[str, list[int]]:
+    """Return the text of a PDF with its pages marked, and which pages have none."""
+    if part.data is None or part.media_type != "application/pdf":
+        message = (
+            f"{reason}, and only PDF files that are here can be sent as text instead: "
+            f"`{name}` is not one. Download or convert it, and attach that."
+        )
+        raise AttachmentError(message)
+    try:
+        import pypdf  # noqa: PLC0415 - an optional library
+    except ImportError as exc:
+        message = (
+            f"{reason}, and to send the text of `{name}` instead needs pypdf, which is "
+            "not installed: `pip install pypdf`."
+        )
+        raise AttachmentError(message) from exc
+    try:
+        reader = pypdf.PdfReader(io.BytesIO(part.data))
+        texts = [page.extract_text().strip() for page in reader.pages]
+    except Exception as exc:  # pypdf raises errors of many types
+        message = f"{reason}, and `{name}` could not be read as a PDF: {exc}."
+        raise AttachmentError(message) from exc
+    numbers = chosen or tuple(range(1, len(texts) + 1))
+    pages = list(zip(numbers, texts, strict=True))
+    if not any(texts):
+        message = (
+            f"{reason}, and no page of `{name}` has text to send instead: they may be "
+            "scanned. Attach pictures of the pages."
+        )
+        raise AttachmentError(message)
+    marked = (f"[page {number}]\n{text}" for number, text in pages if text)
+    return "\n\n".join(marked), [number for number, text in pages if not text]
 
 
 def _file_name(source: Source) -> str:
