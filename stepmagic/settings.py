@@ -168,6 +168,11 @@ class StepMagic(Configurable):
     preview_tokens = Int(min=100, help="Most tokens of a DataFrame's preview.").tag(
         config=True
     )
+    above_tokens = Int(
+        min=500,
+        help="Most tokens of the notebook so far, which --above sends; never more than "
+        "a quarter of the model's context.",
+    ).tag(config=True)
     tool_rounds = Int(
         min=1, help="How often a model may call functions before it has to answer."
     ).tag(config=True)
@@ -219,6 +224,7 @@ class StepMagic(Configurable):
     _live_default = _from_environment("live", "auto")
     _image_longest_side_default = _from_environment("image_longest_side", 2048)
     _preview_tokens_default = _from_environment("preview_tokens", 2000)
+    _above_tokens_default = _from_environment("above_tokens", 8000)
     _tool_rounds_default = _from_environment("tool_rounds", 10)
     _retries_default = _from_environment("retries", 3)
     _connect_timeout_s_default = _from_environment("connect_timeout_s", 10.0)

@@ -29,6 +29,7 @@ def test_defaults_ask_step_flash_at_openrouter_over_chat() -> None:
     assert (settings.api, settings.effort, settings.stream) == ("chat", "", True)
     assert (settings.referer, settings.title) == ("", "")
     assert (settings.image_longest_side, settings.preview_tokens) == (2048, 2000)
+    assert settings.above_tokens == 8000
 
 
 def test_settings_are_one_for_the_process() -> None:
@@ -57,6 +58,7 @@ def test_dicts_are_not_shared_between_instances() -> None:
         ("retries", "0", 0),
         ("image_longest_side", "512", 512),
         ("preview_tokens", "100", 100),
+        ("above_tokens", "500", 500),
         ("connect_timeout_s", "2", 2.0),
         ("idle_timeout_s", "0.5", 0.5),
         ("total_timeout_s", "60", 60.0),
@@ -84,6 +86,7 @@ def test_environment_comes_before_the_default(
         ("retries", "many", "retries takes an int from 0 up"),
         ("image_longest_side", "15", "image_longest_side takes an int from 16 up"),
         ("preview_tokens", "99", "preview_tokens takes an int from 100 up"),
+        ("above_tokens", "499", "above_tokens takes an int from 500 up"),
         ("idle_timeout_s", "soon", "idle_timeout_s takes a float from 0 up"),
         ("parameters", "{'a'", "parameters takes a dict"),
         ("parameters", "[1]", "parameters takes a dict"),

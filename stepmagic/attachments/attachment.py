@@ -56,6 +56,8 @@ class Handling:
     """How large an image may be."""
     preview_tokens: int = 2000
     """Budget of a table's preview."""
+    above_tokens: int = 8000
+    """Budget of the notebook so far, for ``--above``."""
     frames: int | None = None
     """Send so many frames of a video instead of the whole."""
     no_video: str = ""

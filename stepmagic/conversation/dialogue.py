@@ -230,10 +230,11 @@ class Dialogue:
         Args:
             cell: Which cell asks: one that runs again follows what it followed before.
         """
-        turns = self._turns_before(cell)
+        turns = self.turns_before(cell)
         return tuple(message for turn in turns for message in turn.messages)
 
-    def _turns_before(self, cell: Cell | None) -> list[Turn]:
+    def turns_before(self, cell: Cell | None) -> list[Turn]:
+        """Return the turns that a next prompt of a cell would follow."""
         parent = self.tree.before(cell)
         return [] if parent is None else self.tree.path(parent)
 
@@ -325,7 +326,7 @@ class Dialogue:
     def _set_aside(self, cell: Cell | None) -> str:
         """Go back to where a cell that runs again began; returns a notice of it."""
         self._keep_undone()
-        before = self._turns_before(cell)
+        before = self.turns_before(cell)
         left = self.turns[len(before) :]
         self.go_to(before[-1].id if before else None)
         if not left:
@@ -349,7 +350,7 @@ class Dialogue:
                 TurnRun(stream, prompt, options)
                 for stream, options in zip(streams.streams, each, strict=True)
             ]
-            before = self._turns_before(cell)
+            before = self.turns_before(cell)
             for run in runs:
                 await run.prepare(before)
             notices = [self._set_aside(cell), runs[0].notice]

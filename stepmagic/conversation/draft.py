@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from stepmagic.transcript import Part
+from stepmagic.transcript import Part, Turn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +29,11 @@ class Draft:
     """Attached objects, each with its name."""
     cells: str | None = None
     """Which earlier cells to attach, such as ``3-5``."""
+    above: bool = False
+    """Whether to attach the notebook so far."""
+    turns: tuple[Turn, ...] = ()
+    """Of the conversation that the question continues: ``above`` does not repeat the
+    cells that asked them."""
     error: bool = False
     """Whether to attach the last error, with its cell."""
     placeholders: bool = True

@@ -13,6 +13,7 @@ from stepmagic.attachments.attach import attach
 from stepmagic.attachments.attachment import Attached, Handling, UserPart
 from stepmagic.attachments.first_line import attach_word
 from stepmagic.attachments.markers import framed, labelled
+from stepmagic.attachments.notebook.above import attach_above
 from stepmagic.attachments.notebook.cells import attach_cells
 from stepmagic.attachments.notebook.errors import attach_last_error
 from stepmagic.attachments.notebook.host import Host
@@ -127,6 +128,8 @@ def build_message(
     attached = [
         each for word in draft.words for each in attach_word(word, namespace, handling)
     ]
+    if draft.above:
+        attached.append(attach_above(host, handling, draft.turns))
     if draft.cells is not None:
         attached += attach_cells(host, draft.cells, handling.limits)
     if draft.error:
@@ -140,8 +143,9 @@ def build_message(
 
 def _is_plain(draft: Draft) -> bool:
     """Whether a draft is text without attachments and placeholders."""
-    attached = draft.words or draft.values or draft.cells is not None or draft.error
-    return not attached and not _has_placeholders(draft)
+    attached = draft.words or draft.values or draft.cells is not None
+    from_cells = draft.above or draft.error
+    return not attached and not from_cells and not _has_placeholders(draft)
 
 
 def _has_placeholders(draft: Draft) -> bool:

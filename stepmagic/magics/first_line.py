@@ -22,6 +22,7 @@ from stepmagic.errors import CommandError, did_you_mean
 from stepmagic.schema import Schema
 from stepmagic.server.options import CLIENT_PARAMETERS, Overrides, check_option, spread
 from stepmagic.settings import EFFORTS
+from stepmagic.transcript import Turn
 from stepmagic.wire.parameters import PARAMETERS
 
 _OPENING, _CLOSING = "([{", ")]}"
@@ -94,6 +95,14 @@ OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
         },
     ),
     (
+        ("--above",),
+        {
+            "action": "store_true",
+            "help": "send the notebook so far, the newest cells first, up to "
+            "%%config StepMagic.above_tokens",
+        },
+    ),
+    (
         ("--error",),
         {
             "action": "store_true",
@@ -148,6 +157,7 @@ class Command:
     raw: bool = False
     cells: str | None = None
     """Which earlier cells to send."""
+    above: bool = False
     error: bool = False
     tools: str = ""
     """Names of functions, separated by commas."""
@@ -158,16 +168,19 @@ class Command:
         """The first of the overrides, or the only one."""
         return self.each[0]
 
-    def draft(self, body: str) -> Draft:
+    def draft(self, body: str, turns: tuple[Turn, ...] = ()) -> Draft:
         """Return the question of the cell.
 
         Args:
             body: The cell without its first line.
+            turns: Of the conversation that it continues.
         """
         return Draft(
             text=body.strip("\n"),
             words=self.attachments,
             cells=self.cells,
+            above=self.above,
+            turns=turns,
             error=self.error,
             placeholders=not self.raw,
         )
@@ -210,6 +223,7 @@ def parse_command(line: str) -> Command:
         dry_run=found.dry_run,
         raw=found.raw,
         cells=found.cells,
+        above=found.above,
         error=found.error,
         tools=found.tools or "",
         attachments=tuple(found.attachments),

@@ -64,6 +64,10 @@ class StepMagics(Magics):
             report.pdf  plots/*.png    files, globs
             https://host/plot.png      an address, which the server fetches
 
+        --above sends the notebook so far: the cells above this one with their outputs,
+        the nearest first, up to `%config StepMagic.above_tokens`. --cells 3-5 sends
+        some of them.
+
         --tools f,g lets the model call functions of yours; see `stepmagic.tool?`.
 
         In the text, {{ name }} is replaced by a variable: a name, an item such as
@@ -86,8 +90,9 @@ class StepMagics(Magics):
             new=command.new,
             tools=self._tools(command),
         )
+        turns = tuple(dialogue.turns_before(self._host.cell))
         prompt = conversation.build_prompt(
-            command.draft(cell), least_able(each), self._host
+            command.draft(cell, turns), least_able(each), self._host
         )
         reply = (
             ask.ask_each(prompt, dialogue, each)
@@ -145,10 +150,11 @@ class StepMagics(Magics):
         dialogue = named or here.conversation
         tools = self._tools(command)
         each = [with_tools(here.options(dialogue, one), tools) for one in command.each]
-        prompt = conversation.build_prompt(
-            command.draft(cell), least_able(each), self._host
-        )
         running = self._host.cell
+        turns = () if fresh else tuple(dialogue.turns_before(running))
+        prompt = conversation.build_prompt(
+            command.draft(cell, turns), least_able(each), self._host
+        )
         for options in each:
             display(
                 conversation.make_dry_run(

@@ -324,10 +324,21 @@ def handling_for(options: Options) -> Handling:
             pages=options.pages,
         ),
         preview_tokens=settings.preview_tokens,
+        above_tokens=_above_tokens(settings.above_tokens, capabilities.context_tokens),
         frames=options.frames,
         no_video=capabilities.no_video,
         no_files=capabilities.no_files,
     )
+
+
+def _above_tokens(most: int, context: int | None) -> int:
+    """Return the budget of ``--above``: the setting, or a quarter of a small context.
+
+    Args:
+        most: The setting.
+        context: Tokens of the model's context; None where it is not known.
+    """
+    return most if context is None else min(most, context // 4)
 
 
 def handling_for_results(options: Options) -> Handling:

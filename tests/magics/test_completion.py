@@ -66,6 +66,7 @@ def completed(shell: Any, line: str, body: str = "\nWhat is {{ df }}?") -> list[
         ("%%step -p fra", ["frames="]),
         ("%%step --err", ["--error"]),
         ("%%step --cel", ["--cells"]),
+        ("%%step --ab", ["--above"]),
         ("%%step --error d", ["double", "df", "dframe"]),
         ("%%step --", [flag for flag in FLAGS if flag.startswith("--")]),
         ("%%step -", FLAGS),

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from stepmagic.attachments import images
@@ -135,6 +136,30 @@ def attach_notebook(
         size=f"{format_count(len(cells), 'cell')}, {format_bytes(source.size)}",
         differences=(*page.differences(), *empty),
     )
+
+
+def read_cells(path: Path) -> list[Mapping[str, Any]]:
+    """Return the cells of a notebook's file as they are in it.
+
+    Raises:
+        AttachmentError: It is not a notebook of format 4, or cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+    except (OSError, ValueError) as exc:
+        message = f"`{path.name}` cannot be read ({exc})."
+        raise AttachmentError(message) from exc
+    if len(data) > MOST_BYTES:
+        message = f"`{path.name}` is larger than {format_bytes(MOST_BYTES)}."
+        raise AttachmentError(message)
+    form = _read(data, path.name)
+    return [cell for cell in form["cells"] if isinstance(cell, Mapping)]
+
+
+def source_of(cell: Mapping[str, Any]) -> str:
+    """Return the source of a cell of a notebook's file."""
+    return _joined(cell.get("source"))
 
 
 def _read(data: bytes, name: str) -> Mapping[str, Any]:

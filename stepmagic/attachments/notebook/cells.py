@@ -15,7 +15,7 @@ from stepmagic.errors import AttachmentError
 from stepmagic.transcript import Text
 
 _MOST_CELLS = 50
-_MOST_CHARACTERS = 20_000
+MOST_CHARACTERS = 20_000
 """Of one output; what is longer is cut in the middle."""
 
 _RANGE = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
@@ -35,7 +35,7 @@ def attach_cells(host: Host, cells: str, limits: images.ImageLimits) -> list[Att
     numbers = _numbers(cells, host.cell_number)
     sources = host.history.input_hist_raw
     attached = [
-        _attach(host, number, sources[number], limits)
+        attach_cell(host, number, sources[number], limits)
         for number in numbers
         if sources[number].strip()
     ]
@@ -68,9 +68,22 @@ def _numbers(cells: str, now: int) -> list[int]:
     return several
 
 
-def _attach(
-    host: Host, number: int, source: str, limits: images.ImageLimits
+def attach_cell(
+    host: Host,
+    number: int,
+    source: str,
+    limits: images.ImageLimits,
+    most: int = MOST_CHARACTERS,
 ) -> Attached:
+    """Return a cell that ran: its source, what it printed, its pictures.
+
+    Args:
+        host: Where it ran.
+        number: As in ``In [3]``.
+        source: As it was typed.
+        limits: How large an image may be.
+        most: Characters of one output; what is longer is cut in the middle.
+    """
     name = f"cell {number}"
     of = f"output of {name}"
     text = f"In [{number}]:\n{fence(source.rstrip(), 'python')}"
@@ -82,7 +95,11 @@ def _attach(
         pictures += content.parts
         differences += [f"`{of}`: {what}." for what in content.differences]
         if content.text.strip():
-            shown = cut(content.text.strip("\n"), _MOST_CHARACTERS)
+            shown = content.text.strip("\n")
+            if len(shown) > most:
+                missing = len(shown) - most
+                differences.append(f"`{of}`: {missing:,} characters are left out.")
+                shown = cut(shown, most)
             text += f"\nOut [{number}]:\n{fence(shown, content.language)}"
     if own is None and host.records_displays:
         differences.append(f"What {name} displayed, before %load_ext, was not kept.")

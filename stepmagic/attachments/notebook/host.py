@@ -212,7 +212,8 @@ class Host:
         )
         # IPython's place for what extensions keep with a shell.
         self._shell.meta.stepmagic_outputs = outputs
-        self.on("pre_run_cell", lambda *_: outputs.begin(self.cell_number))
+        outputs.begin(self.cell_number, self.cell)
+        self.on("pre_run_cell", lambda *_: outputs.begin(self.cell_number, self.cell))
         self._shell.display_pub.register_hook(outputs.take)
 
     def displayed(self, number: int) -> list[dict[str, str]] | None:
@@ -227,6 +228,12 @@ class Host:
         for output in getattr(self.history, "outputs", {}).get(number, ()):
             if "stream" in output.bundle:
                 yield from output.bundle["stream"]
+
+    @property
+    def cells_ran(self) -> Mapping[int, Cell]:
+        """The cells that the front end named since ``%load_ext``, by their numbers."""
+        outputs = self._outputs
+        return {} if outputs is None else outputs.ran
 
     def cleared(self, number: int) -> int:
         """Return how many characters that a cell printed were cleared again."""

@@ -1,4 +1,4 @@
-"""What cells displayed, kept for ``--cells``: a kernel's IPython does not keep it."""
+"""What cells displayed and which cells they were: IPython's kernel keeps neither."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from stepmagic.attachments.notebook.bundles import is_kept
+from stepmagic.transcript import Cell
 
 _MOST_CELLS = 200
 _MOST_CHARACTERS = 64_000_000
@@ -31,12 +32,17 @@ class Outputs:
         self._waiting: dict[int, int] = {}
         """What was printed when the next output was asked to clear it."""
         self._number = self.first = first
+        self.ran: dict[int, Cell] = {}
+        """The cells that the front end named, by the number under which they ran."""
         self._cells: dict[int, dict[str | int, dict[str, str]]] = {}
         self._characters = self._taken = 0
 
-    def begin(self, number: int) -> None:
+    def begin(self, number: int, cell: Cell | None = None) -> None:
         """Note which cell runs; its figures are shown when its number is over."""
         self._number = number
+        self.ran.pop(number, None)
+        if cell is not None:
+            self.ran[number] = cell
 
     def take(self, message: dict[str, Any]) -> dict[str, Any]:
         """Note a message on its way to the front end, which passes unchanged.
