@@ -139,14 +139,14 @@ def test_turns_of_the_conversation_are_not_repeated(
 
 
 def test_cells_with_nothing_but_turns_of_the_conversation_send_only_the_question(
-    bare_shell: Any, server: OpenRouterServer, step: ShellUnderTest
+    step: ShellUnderTest, server: OpenRouterServer
 ) -> None:
     step.run("%%step\nFirst?")
     step.run("%%step --above\nSecond?")
     assert server.requests[-1].body["messages"][-1]["content"] == "Second?"
-    said = str(step.shown) + step.printed
-    assert "every cell above is in the conversation already" in said
-    assert bare_shell is step.shell
+    step.run("%%step --above --dry-run\nThird?")
+    said = "every cell above is in the conversation already"
+    assert said in step.shown[0]["text/plain"]
 
 
 def test_the_api_key_is_refused(step: ShellUnderTest, server: OpenRouterServer) -> None:
