@@ -1,11 +1,12 @@
-"""What no linter holds: how long a module and a function of the package may be."""
+"""What no linter checks: the length of modules and functions, and tests by name."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from pathlib import PurePath
 
-from paths import ROOT
+from paths import PACKAGE, ROOT
 
 LONGEST_MODULE, LONGEST_FUNCTION = 700, 40
 PATHS = [
@@ -54,3 +55,48 @@ def test_length_is_measured() -> None:
     assert list(too_long(documented + "    ...\n")) == ["f: 41 lines"]
     assert list(too_long("x = 1\n" * 701)) == ["701 lines"]
     assert list(too_long("class A:\n" + "    x = 1\n" * 300)) == []
+
+
+UNTESTED_BY_NAME = {
+    "attachments/attachment": "data classes that every test of attachments reads",
+    "conversation/draft": "a data class that the tests of turns fill",
+    "wire/request": "a data class that the tests of the protocols encode",
+    "server/local/process": "needs the engine: tests/engine/test_process.py",
+    "server/local/server": "runs in the engine: tests/engine/test_process.py",
+}
+"""Modules that have no test file of their name, with the reason."""
+
+
+def without_namesake(modules: Collection[str], tests: Collection[str]) -> list[str]:
+    """Return the modules, ``wire/chat``, for which ``wire/test_chat`` is missing."""
+    return [
+        module
+        for module in sorted(modules)
+        if PurePath(module).name != "__init__" and namesake(module) not in tests
+    ]
+
+
+def namesake(module: str) -> str:
+    """Return the path of the tests of a module, ``wire/test_chat``."""
+    path = PurePath(module)
+    return path.with_name("test_" + path.name.strip("_")).as_posix()
+
+
+def test_every_module_has_tests_of_its_name() -> None:
+    modules, tests = (
+        [
+            path.relative_to(root).with_suffix("").as_posix()
+            for path in root.rglob("*.py")
+        ]
+        for root in (PACKAGE, ROOT / "tests")
+    )
+    assert without_namesake(modules, tests) == sorted(UNTESTED_BY_NAME)
+
+
+def test_missing_namesake_is_found() -> None:
+    modules = ["keys", "wire/__init__", "wire/chat", "__main__"]
+    assert without_namesake(modules, ["test_keys", "test_chat"]) == [
+        "__main__",
+        "wire/chat",
+    ]
+    assert without_namesake(modules, ["test_keys", "test_main", "wire/test_chat"]) == []

@@ -7,10 +7,26 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from openai.types.chat import ChatCompletionMessageParam
+from pydantic import TypeAdapter
 
+from openrouter_server import Call, OpenRouterServer, answer, mid_stream_error
+from saved_conversations import rich
+from shell_fixtures import ShellUnderTest
+from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.errors import TranscriptError
-from stepmagic.storage import Saved, from_openai, to_openai
-from stepmagic.transcript import File, Image, ToolCall, ToolResult
+from stepmagic.session import session
+from stepmagic.storage import (
+    Saved,
+    from_openai,
+    to_openai,
+)
+from stepmagic.transcript import (
+    File,
+    Image,
+    ToolCall,
+    ToolResult,
+)
 
 PNG = "data:image/png;base64," + base64.b64encode(b"png").decode()
 PDF = "data:application/pdf;base64," + base64.b64encode(b"pdf").decode()
@@ -183,3 +199,34 @@ def test_a_system_message_of_pictures_is_refused() -> None:
     image = {"type": "image_url", "image_url": {"url": PNG}}
     with pytest.raises(TranscriptError, match="a system message is text"):
         from_openai([{"role": "system", "content": [image]}])
+
+
+def test_openai_takes_the_messages(
+    server: OpenRouterServer, step: ShellUnderTest
+) -> None:
+    call = Call(name="add", arguments='{"a": 1}')
+    server.enqueue(
+        answer("Two.", reasoning="Hm."),
+        answer("Calling.", tool_calls=[call]),
+        mid_stream_error(answer("A long answer"), after=3),
+    )
+    step["x"] = 1
+    step.run("%%step -s 'Be brief.'\n1 + {{ x }}?")
+    step.run("%%step\nCall it.")
+    talk = session().conversation
+    messages = talk.to_openai()
+    TypeAdapter(list[ChatCompletionMessageParam]).validate_python(messages)
+    assert [set(message) for message in messages] == [{"role", "content"}] * 5
+    assert messages[0] == {"role": "system", "content": "Be brief."}
+    assert messages[2] == {"role": "assistant", "content": "Two."}
+    assert len(server.requests) == 2
+
+
+def test_openai_gets_media_and_no_picture_of_an_answer() -> None:
+    talk = Dialogue.from_saved(rich())
+    asked, called, told, said = talk.to_openai()[:4]
+    kinds = [part["type"] for part in asked["content"]]
+    assert kinds == ["text", "text", "image_url", "video_url", "file"]
+    assert called["tool_calls"][0]["function"]["name"] == "add"
+    assert told["role"] == "tool"
+    assert said == {"role": "assistant", "content": "So, 3."}

@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from chat_messages import MODEL, answer, body, decoded, replayed, results, sent
 from stepmagic.errors import SettingError, UnsupportedOption
 from stepmagic.schema import FunctionSchema
 from stepmagic.transcript import (
     File,
     Image,
-    Message,
-    Origin,
-    Part,
     Reasoning,
-    Status,
     Text,
     ToolCall,
     ToolResult,
     Video,
     user,
 )
-from stepmagic.transcript.events import assemble
-from stepmagic.wire import Request, codec
+from stepmagic.wire import codec
 from stepmagic.wire.chat import Decoder, encode
 from stepmagic.wire.parameters import PARAMETERS, check_parameter
-from wire_events import FIXTURES, events_of
 
-MODEL = "stepfun/step-3.7-flash"
 ADD = FunctionSchema(
     name="add",
     description="Add two numbers",
@@ -40,46 +32,10 @@ ADD = FunctionSchema(
 PNG = Image(media_type="image/png", data=b"png")
 
 
-def body(*messages: Message, **fields: Any) -> dict[str, Any]:
-    return encode(Request(model=MODEL, messages=messages or (user("Hi"),), **fields))
-
-
 def with_parameters(**parameters: Any) -> dict[str, Any]:
     for name, value in parameters.items():
         check_parameter(name, value)
     return body(parameters=parameters)
-
-
-def sent(*messages: Message) -> list[dict[str, Any]]:
-    forms: list[dict[str, Any]] = body(*messages)["messages"]
-    return forms
-
-
-def answer(
-    *parts: Part,
-    protocol: Any = "chat",
-    model: str = MODEL,
-    provider: str | None = "StepFun",
-    status: Status = "complete",
-) -> Message:
-    origin = Origin(protocol=protocol, model=model, provider=provider)
-    return Message(role="assistant", parts=parts, origin=origin, status=status)
-
-
-def decoded(case: str) -> tuple[Part, ...]:
-    """Return the parts of the reply that a fixture holds."""
-    return assemble(events_of(Path(FIXTURES, "chat", case))).parts
-
-
-def frames(case: str) -> list[str]:
-    """Return the data of the frames of a fixture."""
-    text = Path(FIXTURES, "chat", case).read_text(encoding="utf-8")
-    lines = text.split("\n")
-    return [line.removeprefix("data: ") for line in lines if line.startswith("data: ")]
-
-
-def results(*parts: ToolResult) -> Message:
-    return Message(role="tool", parts=parts)
 
 
 def test_codec_leads_to_this_protocol() -> None:
@@ -415,15 +371,6 @@ def test_refusal_goes_back_as_what_was_said() -> None:
     )
 
 
-def replayed(case: str, **origin: Any) -> dict[str, Any]:
-    """Return the answer of turn one as the request of turn two holds it."""
-    parts = decoded(case)
-    calls = [part for part in parts if isinstance(part, ToolCall)]
-    given = [ToolResult(call_id=call.id, name=call.name) for call in calls]
-    follow_up = results(*given) if given else user("And?")
-    return sent(user("Hi"), answer(*parts, **origin), follow_up)[1]
-
-
 DETAILS: dict[str, list[dict[str, Any]]] = {
     "stepfun_reasoning_then_text.sse": [
         {
@@ -512,13 +459,6 @@ def test_reasoning_goes_home_merged_and_otherwise_unmodified(case: str) -> None:
     assert "reasoning" not in form
 
 
-def test_details_of_a_whole_reply_go_home_as_they_came() -> None:
-    case = "reply_reasoning_openai_alternating.json"
-    reply = json.loads(Path(FIXTURES, "chat", case).read_text(encoding="utf-8"))
-    details = reply["choices"][0]["message"]["reasoning_details"]
-    assert replayed(case)["reasoning_details"] == details
-
-
 @pytest.mark.parametrize(
     ("case", "field", "text"),
     [
@@ -571,32 +511,3 @@ def test_several_plain_thoughts_from_elsewhere_become_one_text() -> None:
 def test_reasoning_without_a_word_sends_no_field() -> None:
     form = sent(user("Hi"), answer(Reasoning(), Text(text="4")), user("And?"))[1]
     assert form == {"role": "assistant", "content": "4"}
-
-
-def test_signed_reasoning_that_was_cut_is_not_sent() -> None:
-    parts = decoded("cut_in_signed_reasoning.sse")
-    message = answer(*parts, status="error")
-    assert sent(user("Hi"), message, user("Again"))[0]["content"] == [
-        {"type": "text", "text": "Hi"},
-        {"type": "text", "text": "Again"},
-    ]
-
-
-def test_signed_reasoning_stays_whole_where_the_answer_was_cut_behind_it() -> None:
-    decoder = Decoder()
-    events = []
-    for frame in frames("reasoning_anthropic_empty_first_fragment.sse")[:4]:
-        events += decoder.feed(frame)
-    events += decoder.cut()
-    message = answer(*assemble(events).parts, status="interrupted")
-    form = sent(user("Hi"), message, user("Go on"))[1]
-    assert form["content"] == "4"
-    assert form["reasoning_details"][0]["signature"] == "EqQB"
-
-
-def test_nothing_is_decoded_after_a_cut() -> None:
-    decoder = Decoder()
-    first, second, *_ = frames("cut_in_mid_frame.sse")
-    decoder.feed(first)
-    decoder.cut()
-    assert decoder.feed(second) == []

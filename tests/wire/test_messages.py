@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import re
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
 
 from stepmagic.errors import UnsupportedOption
 from stepmagic.schema import FunctionSchema
@@ -24,12 +21,10 @@ from stepmagic.transcript import (
     Video,
     user,
 )
-from stepmagic.transcript.events import Finish
 from stepmagic.wire import codec
 from stepmagic.wire.history import NATIVE
 from stepmagic.wire.messages import MAX_TOKENS, Decoder, encode
 from stepmagic.wire.parameters import PARAMETERS
-from wire_events import FIXTURES
 from wire_requests import (
     ADD,
     HI,
@@ -40,7 +35,6 @@ from wire_requests import (
     body,
     decoded,
     faults,
-    frames,
     result,
     results,
 )
@@ -603,31 +597,3 @@ def test_answer_of_nothing_but_blanks_is_left_out_and_turns_still_alternate() ->
             ],
         }
     ]
-
-
-KINDS = [
-    "content_block_delta",
-    "content_block_start",
-    "content_block_stop",
-    "error",
-    "message_delta",
-    "message_start",
-    "message_stop",
-]
-
-
-def words() -> list[str]:
-    """Return every word this protocol's fixtures hold: names, types and values."""
-    text = "".join(path.read_text("utf-8") for path in FIXTURES.glob("messages/*"))
-    return sorted(set(re.findall(r'"(\w+)"', text)))
-
-
-@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
-@given(streamed=frames(KINDS, words()))
-def test_whatever_comes_ends_in_one_finish(streamed: list[dict[str, Any]]) -> None:
-    decoder = Decoder()
-    events = [event for frame in streamed for event in decoder.feed(json.dumps(frame))]
-    events += decoder.finish()
-    assert [event for event in events if isinstance(event, Finish)] == events[-1:]
-    for frame in streamed:
-        assert isinstance(Decoder().decode(json.dumps(frame))[-1], Finish)

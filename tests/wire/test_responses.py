@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import re
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
 
 from stepmagic.errors import SettingError, UnsupportedOption
 from stepmagic.schema import FunctionSchema
@@ -24,12 +21,10 @@ from stepmagic.transcript import (
     Video,
     user,
 )
-from stepmagic.transcript.events import Finish
 from stepmagic.wire import codec
 from stepmagic.wire.history import NATIVE
 from stepmagic.wire.parameters import PARAMETERS
 from stepmagic.wire.responses import Decoder, encode
-from wire_events import FIXTURES
 from wire_requests import (
     ADD,
     HI,
@@ -41,7 +36,6 @@ from wire_requests import (
     body,
     decoded,
     faults,
-    frames,
     result,
     results,
 )
@@ -601,36 +595,3 @@ def test_other_parts_in_a_tool_message_are_left_out() -> None:
 def test_wrong_word_for_a_response_format_is_a_setting_error() -> None:
     with pytest.raises(SettingError, match="text and json_object, not 'yaml'"):
         with_parameters(response_format="yaml")
-
-
-KINDS = [
-    "error",
-    "response.completed",
-    "response.failed",
-    "response.function_call_arguments.delta",
-    "response.incomplete",
-    "response.output_item.added",
-    "response.output_item.done",
-    "response.output_text.annotation.added",
-    "response.output_text.delta",
-    "response.reasoning_summary_text.delta",
-    "response.reasoning_text.delta",
-    "response.refusal.delta",
-]
-
-
-def words() -> list[str]:
-    """Return every word this protocol's fixtures hold: names, types and values."""
-    text = "".join(path.read_text("utf-8") for path in FIXTURES.glob("responses/*"))
-    return sorted(set(re.findall(r'"(\w+)"', text)))
-
-
-@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
-@given(streamed=frames(KINDS, words()))
-def test_whatever_comes_ends_in_one_finish(streamed: list[dict[str, Any]]) -> None:
-    decoder = Decoder()
-    events = [event for frame in streamed for event in decoder.feed(json.dumps(frame))]
-    events += decoder.finish()
-    assert [event for event in events if isinstance(event, Finish)] == events[-1:]
-    for frame in streamed:
-        assert isinstance(Decoder().decode(json.dumps(frame))[-1], Finish)

@@ -12,27 +12,26 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd  # type: ignore[import-untyped]  # it ships no types
 import polars as pl
 import pytest
 from PIL import Image
 
+from batches import RIGHT, Review, quiet, says
 from kernels import running_kernel
 from openrouter_server import (
     TEXT_ONLY,
     OpenRouterServer,
-    Reply,
     answer,
     error,
     raw,
     stall,
 )
-from rows import asked, echo, faulty, question_of
-from stepmagic import abatch, batch
+from rows import asked, echo, faulty
+from stepmagic import abatch
 from stepmagic.errors import (
     AttachmentError,
     KeyMissing,
@@ -47,17 +46,7 @@ from stepmagic.settings import DEFAULT_SYSTEM, current
 WAIT_S = 60
 
 
-@pytest.fixture(autouse=True)
-def _asks(server: OpenRouterServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ask the test server, which answers by what it was asked."""
-    monkeypatch.setenv("OPENROUTER_API_KEY", server.key)
-    monkeypatch.setenv("STEPMAGIC_BASE_URL", server.url)
-    server.default = echo()
-
-
-def quiet(data: Any, prompt: str, **options: Any) -> Any:
-    """Run a batch without its bar."""
-    return batch(data, prompt, progress=False, **options)
+pytestmark = pytest.mark.usefixtures("asks")
 
 
 # What goes in and comes out
@@ -146,15 +135,6 @@ def test_nothing_is_asked_of_no_rows(server: OpenRouterServer) -> None:
     assert not server.requests
 
 
-def test_the_bar_says_what_it_cost(capsys: pytest.CaptureFixture[str]) -> None:
-    batch(["a", None], "Say {{ x }}")
-    shown = capsys.readouterr()
-    assert "2/2" in shown.err
-    assert "$0.0" in shown.err
-    assert "1 failed" in shown.err
-    assert shown.out == "1 row has an error: see the column error.\n"
-
-
 # What is refused, before anything is sent
 
 
@@ -222,41 +202,7 @@ def test_identical_rows_are_asked_once(server: OpenRouterServer) -> None:
     assert (found["cost_usd"] > 0).sum() == 2
 
 
-def test_an_answer_that_was_cut_off_says_so(server: OpenRouterServer) -> None:
-    server.enqueue(answer("Half", reasoning="", finish_reason="length"))
-    found = quiet(["a"], "Say {{ x }}")
-    assert list(found["answer"]) == ["Half"]
-    assert "max_tokens" in found["error"][0]
-
-
-def test_only_a_refused_row_has_an_error(server: OpenRouterServer) -> None:
-    server.enqueue(echo(), error(400, "too rude"), echo())
-    found = quiet(["a", "b", "c"], "Say {{ x }}", concurrency=1)
-    assert list(found["answer"].isna()) == [False, True, False]
-    assert found["error"][1].startswith("RequestRefused: ")
-    assert "too rude" in found["error"][1]
-
-
 # Answers of a type
-
-
-@dataclass
-class Review:
-    """What is asked about each."""
-
-    is_kind: bool
-    stars: int | None
-    words: list[str]
-    mood: Literal["good", "bad"]
-
-
-RIGHT = {"is_kind": True, "stars": None, "words": ["a"], "mood": "good"}
-WRONG = {**RIGHT, "mood": "so-so"}
-
-
-def says(value: Any, **options: Any) -> Reply:
-    """Return a reply that is JSON."""
-    return answer(json.dumps(value), reasoning="", **options)
 
 
 def test_a_type_gives_a_column_for_each_field(server: OpenRouterServer) -> None:
@@ -282,37 +228,6 @@ def test_polars_gets_columns_of_its_own_types(server: OpenRouterServer) -> None:
         assert found["value"][0] == dt.date(2027, 1, 2)
 
 
-def test_a_value_that_does_not_fit_is_asked_for_once_more(
-    server: OpenRouterServer,
-) -> None:
-    server.enqueue(says(WRONG), says(RIGHT))
-    found = quiet(["a"], "Judge {{ x }}", schema=Review)
-    assert found["mood"][0] == "good"
-    one = quiet(["b"], "Say {{ x }}")["cost_usd"][0]
-    assert found["cost_usd"][0] > one
-    messages = server.requests[1].body["messages"]
-    assert [each["role"] for each in messages] == [
-        *("system", "user", "assistant", "user")
-    ]
-    assert "mood" in question_of(server.requests[1].body)
-
-
-def test_a_value_that_never_fits_is_an_error_that_keeps_the_text(
-    server: OpenRouterServer,
-) -> None:
-    server.enqueue(says(RIGHT), says(WRONG), says(WRONG))
-    found = quiet(["a", "b"], "Judge {{ x }}", schema=Review, concurrency=1)
-    assert found["mood"].isna().tolist() == [False, True]
-    assert found["error"][1].startswith(
-        "ValueMisfit: the answer is not of the type Review: "
-    )
-    assert "so-so" in found["error"][1]
-    server.enqueue(answer("{" * 900, reasoning="", finish_reason="length"))
-    found = quiet(["c"], "Judge {{ x }}", schema=Review)
-    assert "cut off at max_tokens" in found["error"][0]
-    assert len(server.requests) == 4
-
-
 def test_values_come_back_from_a_resume_file(
     server: OpenRouterServer, tmp_path: Path
 ) -> None:
@@ -325,12 +240,6 @@ def test_values_come_back_from_a_resume_file(
     kept.write_text(kept.read_text().replace("good", "so-so"))
     quiet(["a"], "Judge {{ x }}", schema=Review, resume=kept)
     assert len(server.requests) == 2
-
-
-def test_an_error_while_asking_once_more_is_the_rows(server: OpenRouterServer) -> None:
-    server.enqueue(says(WRONG), error(400, "no more"))
-    found = quiet(["a"], "Judge {{ x }}", schema=Review)
-    assert "no more" in found["error"][0]
 
 
 def test_a_field_with_the_name_of_a_column_of_ours_is_refused() -> None:

@@ -22,8 +22,8 @@ from image_samples import (
 )
 from stepmagic import transcript
 from stepmagic.attachments.images import ImageLimits, from_bytes, thumbnail, to_images
-from stepmagic.attachments.images.pictures import CACHE, Cache, Encoded
-from stepmagic.errors import AttachmentError, SettingError
+from stepmagic.attachments.images.pictures import CACHE
+from stepmagic.errors import AttachmentError
 from stepmagic.transcript.usage import format_bytes
 
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -57,13 +57,6 @@ def test_part_has_name_detail_and_size() -> None:
     size = format_bytes(len(part.data or b""))
     assert converted.size == f"320 {TIMES} 240 pixels, {size} PNG"
     assert converted.notices == ()
-
-
-@pytest.mark.parametrize("name", ["longest_side", "max_bytes", "max_pixels", "frames"])
-def test_limit_is_a_positive_number(name: str) -> None:
-    options: dict[str, Any] = {name: 0}
-    with pytest.raises(SettingError, match=f"{name} is at least 1, not 0"):
-        ImageLimits(**options)
 
 
 # Lists
@@ -239,27 +232,6 @@ def test_what_decides_the_result_is_in_the_key(saved: list[str]) -> None:
         before = len(saved)
         to_images(value, "x", limits)
         assert len(saved) > before
-
-
-def test_cache_forgets_the_least_recently_used() -> None:
-    cache, made = Cache(most_bytes=250), []
-
-    def get(key: bytes, size: int = 100) -> None:
-        def encode() -> tuple[Encoded, ...]:
-            made.append(key)
-            return (Encoded(data=bytes(size), media_type="image/png", size=(1, 1)),)
-
-        cache.get(key, encode)
-
-    for key in (b"a", b"b", b"a", b"c", b"a", b"b"):
-        get(key)
-    assert made == [b"a", b"b", b"c", b"b"]
-    get(b"large", 300)
-    get(b"b")
-    assert made[-2:] == [b"large", b"b"]
-    cache.clear()
-    get(b"b")
-    assert made[-1] == b"b"
 
 
 # Thumbnails

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageOps
+from PIL import Image
 
 from image_samples import (
     SECRET,
@@ -29,8 +29,7 @@ from image_samples import (
 )
 from stepmagic.attachments.images import ImageLimits, from_bytes, to_images
 from stepmagic.attachments.images.files import choose_frames
-from stepmagic.attachments.images.limits import parse_pages
-from stepmagic.errors import AttachmentError, SettingError
+from stepmagic.errors import AttachmentError
 
 FORMATS = ["PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "AVIF"]
 
@@ -83,25 +82,6 @@ def test_no_preview_of_a_camera_leaves() -> None:
         assert difference(decoded(part), photo()) < 4
 
 
-@pytest.mark.parametrize("orientation", range(10))
-@pytest.mark.parametrize("form", ["JPEG", "PNG", "TIFF"])
-def test_picture_is_upright(orientation: int, form: str) -> None:
-    data = with_secrets(drawing(), form, orientation=orientation)
-    expected = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
-    for value in (data, Image.open(io.BytesIO(data))):
-        converted = to_images(value, "x", ImageLimits(longest_side=160))
-        image = decoded(converted.parts[0])
-        assert image.size == tuple(side // 2 for side in expected.size)
-        assert difference(image, expected.resize(image.size)) < 8
-        turned = "turned upright, as its EXIF data says" in converted.notices
-        # Pillow turns a TIFF when it loads it.
-        assert turned is (2 <= orientation <= 8 and form != "TIFF")
-        width, height = expected.size
-        assert converted.notices[0] == (
-            f"scaled down from {width} \N{MULTIPLICATION SIGN} {height} pixels"
-        )
-
-
 @pytest.mark.parametrize("exif", [b"MM\0*\xff\xff\xff\xff", b"no TIFF header"])
 def test_damaged_exif_is_ignored(exif: bytes) -> None:
     image = drawing()
@@ -126,25 +106,6 @@ def test_colours_are_those_of_the_profile() -> None:
 
 
 # Size
-
-
-def test_large_photo_is_scaled_down() -> None:
-    large = photo(1500, 1000)
-    for value in (encoded(large, "JPEG", quality=95), encoded(large, "PNG"), large):
-        converted = to_images(value, "x", ImageLimits(longest_side=480))
-        image = decoded(converted.parts[0])
-        assert image.size == (480, 320)
-        assert image.format == "JPEG"
-        assert difference(image, large.resize((480, 320))) < 3
-        times = "\N{MULTIPLICATION SIGN}"
-        assert converted.size.startswith(f"480 {times} 320 pixels, ")
-        assert converted.size.endswith(" KB JPEG")
-        assert converted.notices == (f"scaled down from 1,500 {times} 1,000 pixels",)
-
-
-def test_narrow_picture_keeps_a_pixel() -> None:
-    data = encoded(Image.new("RGB", (5000, 1)), "PNG")
-    assert decoded(from_bytes(data, "x").parts[0]).size == (2048, 1)
 
 
 def test_sixteen_bits_are_scaled_to_eight() -> None:
@@ -349,25 +310,6 @@ def test_zero_is_white_where_the_file_says_so(bits: int, top: int) -> None:
 )
 def test_further_formats_are_read(data: bytes) -> None:
     assert from_bytes(data, "x").parts
-
-
-def test_chosen_frames_and_pages_are_sent() -> None:
-    for form, word in (("GIF", "frame"), ("TIFF", "page")):
-        data = animation(form, 8)
-        assert len(from_bytes(data, "x", ImageLimits(frames=8)).parts) == 8
-        converted = from_bytes(data, "x", ImageLimits(pages=parse_pages("2,4-5")))
-        assert [part.name for part in converted.parts] == [
-            f"x ({word} {number} of 8)" for number in (2, 4, 5)
-        ]
-        assert f"{word}s 2, 4, 5 of 8" in converted.notices[0]
-        with pytest.raises(AttachmentError, match=f"8 {word}s; there is none of"):
-            from_bytes(data, "x", ImageLimits(pages=(9,)))
-
-
-@pytest.mark.parametrize("value", ["", "0", "a", "3-2", "1-", -1, 1.5, [0]])
-def test_pages_are_numbers(value: object) -> None:
-    with pytest.raises(SettingError, match="pages takes numbers from 1"):
-        parse_pages(value)
 
 
 def test_huge_frames_are_refused_before_they_are_decoded() -> None:

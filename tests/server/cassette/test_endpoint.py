@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from cassettes import ask, lines
 from openrouter_server import (
     SIGNED,
     Call,
@@ -29,7 +30,6 @@ from stepmagic.ask import single
 from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.errors import (
     AttachmentError,
-    CassetteError,
     CassetteMiss,
     ConnectionFailed,
     CostLimitReached,
@@ -43,44 +43,10 @@ from stepmagic.server.catalogue import Catalogue
 from stepmagic.server.endpoint import find_endpoint
 from stepmagic.server.http import start
 from stepmagic.server.options import Overrides, build_request, resolve
-from stepmagic.session import session
 from stepmagic.settings import current
 from stepmagic.transcript import Image, Protocol, Turn, user
 from stepmagic.transcript.events import Finish, Notice, PartDelta, StreamEvent
 from stepmagic.wire import PROTOCOLS, codec
-
-NOWHERE = "https://openrouter.ai/api/v1"
-
-
-@pytest.fixture
-def path(
-    server: OpenRouterServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Path:
-    """Put an empty cassette in, before the test server."""
-    monkeypatch.setenv("OPENROUTER_API_KEY", server.key)
-    monkeypatch.setenv("STEPMAGIC_RETRIES", "1")
-    settings = current()
-    settings.base_url = server.url
-    settings.cassette = str(tmp_path / "notes.jsonl")
-    return tmp_path / "notes.jsonl"
-
-
-@pytest.fixture
-def alone(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Return what takes away key and server, as in a new kernel."""
-
-    def leave(mode: str = "replay") -> None:
-        monkeypatch.delenv("OPENROUTER_API_KEY")
-        current().base_url = NOWHERE
-        current().cassette_mode = mode
-        session().cassettes.clear()
-
-    return leave
-
-
-def ask(talk: Dialogue, text: str, **parameters: Any) -> Turn:
-    single.step(text, conversation=talk, **parameters)
-    return talk.turns[-1]
 
 
 def told(turn: Turn) -> Any:
@@ -88,10 +54,6 @@ def told(turn: Turn) -> Any:
     assert turn.usage is not None
     usage = replace(turn.usage, cost_usd=None)
     return turn.messages, turn.status, turn.finish_reason, usage, turn.model
-
-
-def lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 
 @pytest.mark.parametrize("stream", [True, False])
@@ -133,33 +95,6 @@ def test_signed_reasoning_survives_a_replay(
             alone()
     assert len(server.requests) == 2
     assert path.exists()
-
-
-def test_auto_asks_only_what_is_not_there(server: OpenRouterServer, path: Path) -> None:
-    for text in ("One?", "Two?", "One?"):
-        step(text, once=True)
-    assert len(server.requests) == 2
-    assert place() == f"{path}, auto, 2 answers"
-
-
-def test_record_asks_anew_and_replay_keeps_their_order(
-    server: OpenRouterServer, path: Path, alone: Any
-) -> None:
-    current().cassette_mode = "record"
-    server.enqueue(*(answer(text) for text in ("one", "two", "three")))
-    asked = [step("Roll!", once=True).text for _ in range(3)]
-    alone()
-    assert [step("Roll!", once=True).text for _ in range(3)] == asked
-    assert asked == ["one", "two", "three"]
-    assert len(lines(path)) == 1 + 2 + 3
-
-
-def test_off_neither_replays_nor_records(server: OpenRouterServer, path: Path) -> None:
-    current().cassette_mode = "off"
-    for _ in range(2):
-        step("One?", once=True)
-    assert len(server.requests) == 2
-    assert not path.exists()
 
 
 FAULTS = [
@@ -383,20 +318,6 @@ def test_a_replay_can_be_stopped_and_played_again(path: Path, alone: Any) -> Non
     assert ask(Dialogue(), "One?").text == talk.turns[0].text
 
 
-@pytest.mark.parametrize("mode", ["auto", "record", "replay"])
-def test_a_file_that_is_no_cassette_is_refused_before_anything_is_asked(
-    server: OpenRouterServer, path: Path, mode: str
-) -> None:
-    path.write_text("a,b\n1,2\n")
-    current().cassette_mode = mode
-    talk = Dialogue()
-    with pytest.raises(CassetteError, match="is not a cassette"):
-        ask(talk, "One?")
-    assert (server.requests, talk.tree.turns) == ([], {})
-    assert path.read_text() == "a,b\n1,2\n"
-    assert "is not a cassette" in place()
-
-
 def test_a_picture_that_was_encoded_otherwise_is_found(
     server: OpenRouterServer, path: Path, alone: Any
 ) -> None:
@@ -464,18 +385,6 @@ def test_a_later_request_that_is_not_there_ends_in_its_error(
     (finish,) = events(find_endpoint(options, print).exchange(options, body))
     assert isinstance(finish, Finish)
     assert isinstance(finish.error, CassetteMiss)
-    assert path.exists()
-
-
-@pytest.mark.parametrize("speed", ["auto", "original", "instant"])
-def test_an_answer_is_replayed_at_any_speed(
-    server: OpenRouterServer, path: Path, alone: Any, speed: str
-) -> None:
-    server.enqueue(answer("one two three four", pace_s=0.02))
-    step("Count!", once=True)
-    alone()
-    current().cassette_speed = speed
-    assert step("Count!", once=True).text == "one two three four"
     assert path.exists()
 
 
