@@ -46,7 +46,8 @@ def attach(
         value: Anything.
         name: What the user called it.
         handling: What the question may carry.
-        namespace: The user's names; of an error's cell, their types are told.
+        namespace: The user's names; with an error, the types of those in its cell are
+            sent.
 
     Raises:
         AttachmentError: It has no form that could be sent.
@@ -82,7 +83,7 @@ def _attach(
             raise AttachmentError(message)
         message = (
             f"`{name}` is {format_bytes(len(value))} of neither a picture nor a video. "
-            f"Attach the file that it came from, or its text: `{name}.decode()`."
+            f"Attach the file that it was read from, or its text: `{name}.decode()`."
         )
         raise AttachmentError(message)
     if containers.is_container(value):

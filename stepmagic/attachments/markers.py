@@ -81,7 +81,7 @@ def framed(attached: Attached) -> tuple[UserPart, ...]:
 
 
 def _own_size(part: Image | Video | File, about: str) -> str:
-    """Return what one of several pictures is: the size of all is none of its own."""
+    """Return a description of one of several pictures, with its own size."""
     if part.data is None:
         return about
     return f"{type(part).__name__.lower()}, {format_bytes(len(part.data))}"

@@ -125,5 +125,5 @@ def summary(turn: Turn) -> str:
         words.append(format_count(usage.completion_tokens, "token") + " out")
         if usage.cost_usd is not None:
             words.append(format_cost(usage.cost_usd))
-    said = " · ".join(word for word in words if word)
-    return sanitize_source(" ".join(said.split())).strip()
+    text = " · ".join(word for word in words if word)
+    return sanitize_source(" ".join(text.split())).strip()

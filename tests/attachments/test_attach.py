@@ -251,8 +251,8 @@ def test_whole_videos_are_sent_unless_frames_are_asked_for() -> None:
     [
         (os, "`x` is a module, which may hold secrets"),
         (os.environ, "`x` is the environment"),
-        ([1, os.environ], "`x` holds the environment"),
-        (types.SimpleNamespace(e=os.environ), "`x` holds the environment"),
+        ([1, os.environ], "`x` contains the environment"),
+        (types.SimpleNamespace(e=os.environ), "`x` contains the environment"),
         (len, "source of `x` cannot be found"),
         (object(), "says nothing of itself"),
         ((n for n in "a"), "says nothing of itself"),

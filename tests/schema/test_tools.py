@@ -67,7 +67,7 @@ def test_what_cannot_be_called_is_refused() -> None:
         to_tools([3])
     with pytest.raises(SettingError, match="two functions are called search"):
         to_tools([search, search])
-    with pytest.raises(SchemaError, match="'<lambda>' is no name"):
+    with pytest.raises(SchemaError, match="'<lambda>' is not a name"):
         to_tools([lambda x: x])
     with pytest.raises(SettingError, match="wait is async"):
 

@@ -405,7 +405,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "error", "says"),
     [
-        ("save", CommandError, "%step save takes a file: `%step save talk.json`"),
+        ("save", CommandError, "%step save takes a file: `%step save chat.json`"),
         ("save talk.txt", TranscriptError, "there is no format for 'talk.txt'"),
         ("save talk", TranscriptError, "end the name with .json"),
     ],

@@ -38,7 +38,7 @@ def attach_path(
         path: Where it lies; ``~`` is the home folder.
         name: What the user called it; by default the last part of the path.
         limits: How large an image may be.
-        frames: Send so many frames of a video instead of the whole.
+        frames: Send this many frames of a video instead of the video.
         part: Send this sheet of a workbook, or this table of a database.
 
     Raises:

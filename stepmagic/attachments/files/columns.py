@@ -2,7 +2,7 @@
 
 A value is read as something else only where it can be written back: a code with a
 leading zero, a date that may be read both ways and a number too long to be exact stay
-text, and with them their whole column.
+text, and with them every value of their column.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ _NUMBER = re.compile(r"[-+]?[\d.,]*\d[\d.,]*(?:[eE][-+]?\d+)?%?")
 
 
 class IrregularError(ValueError):
-    """A text that is no table by its own dialect."""
+    """The text cannot be parsed as a table by the dialect found in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,15 +37,15 @@ class Dialect:
 
     separator: str
     names: tuple[str, ...]
-    """Of the columns, each another."""
+    """Of the columns, without duplicates."""
     skip: int = 0
     """Lines up to the first row of data."""
     is_spaced: bool = False
-    """Whether a space before a quote is no part of a value."""
+    """Whether a space before a quote is not part of a value."""
     is_trailed: bool = False
     """Whether each row ends with a separator that the header does not have."""
     comment: str = ""
-    """What begins a line that is no row."""
+    """The prefix of a comment line, which is not a row."""
     remarks: tuple[str, ...] = ()
     """How the table differs from the text, a sentence each."""
 
@@ -164,7 +164,7 @@ def _about_preamble(before: list[str], name: str) -> list[str]:
         return []
     words = " / ".join(before)
     words = words if len(words) <= _SHOWN else f"{words[:_SHOWN]}…"
-    return [f"Lines of `{name}` that begin with # are no rows: {words}"]
+    return [f"Lines of `{name}` that begin with # are not rows: {words}"]
 
 
 def _most_regular(text: str) -> str:

@@ -54,7 +54,7 @@ _PRIVATE_KEY = re.compile(r"^[ \t]*-----BEGIN [A-Z0-9 ]*PRIVATE KEY", re.MULTILI
 
 
 def refuse_secret(path: PurePath, name: str) -> None:
-    """Refuse a file whose name says that it holds secrets.
+    """Refuse a file whose name suggests that it contains secrets.
 
     Raises:
         AttachmentError: It is such a file.
@@ -70,15 +70,15 @@ def refuse_secret(path: PurePath, name: str) -> None:
 
 
 def refuse_private_key(text: str, name: str) -> None:
-    """Refuse a text that holds a private key.
+    """Refuse a text that contains a private key.
 
     Raises:
         AttachmentError: A line of it begins one.
     """
     if _PRIVATE_KEY.search(text):
         message = (
-            f"`{name}` holds a private key, and is not sent. Copy what the model may "
-            "see into a text, and attach that."
+            f"`{name}` contains a private key, and is not sent. Copy what the model "
+            "may see into a text, and attach that."
         )
         raise AttachmentError(message)
 
@@ -160,7 +160,7 @@ def open_source(path: str | Path, name: str) -> Iterator[Source]:
 
     Raises:
         AttachmentError: There is no such file, it cannot be read, it is a folder, a
-            device or a pipe, or it holds secrets.
+            device or a pipe, or it contains secrets.
     """
     asked = Path(path)
     try:
@@ -196,7 +196,9 @@ def _check_stored(real: Path, mode: int, name: str) -> None:
         )
         raise AttachmentError(message)
     if not stat.S_ISREG(mode) or any(map(real.is_relative_to, _MADE_UP)):
-        message = f"`{name}` is no stored file but a device, a pipe or the system's."
+        message = (
+            f"`{name}` is not a regular file but a device, a pipe or a system file."
+        )
         raise AttachmentError(message)
 
 

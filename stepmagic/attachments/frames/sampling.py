@@ -37,11 +37,11 @@ class Rows:
     """The rows that were read, in the table's order."""
 
     positions: Sequence[int]
-    """Where each stands in the table, counted from 0."""
+    """Row numbers in the table, counted from 0."""
     column: Callable[[int], Values]
-    """Gives a column by its number; the same rows in each."""
+    """Returns a column by its number; the same rows in each."""
     scope: str = ""
-    """Which rows they are, in words; empty where they are all."""
+    """A description of which rows they are; empty where they are all."""
     unmeasured: frozenset[int] = frozenset()
     """Columns of which only the rows shown were read."""
     has_tail: bool = True

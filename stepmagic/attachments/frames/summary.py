@@ -43,7 +43,7 @@ class Summary:
     span: tuple[Cell, Cell, Cell] | None = None
     """Least, middle and greatest of numbers or dates."""
     length: str = ""
-    """From least to greatest date, in words."""
+    """A text of the time from the earliest to the latest date."""
     top: tuple[tuple[Cell, int], ...] = ()
     """The most frequent values that occur more than once."""
     also: tuple[str, ...] = ()
@@ -64,7 +64,7 @@ def summarise(values: Values) -> Summary:
 
 
 def is_nested(values: Values) -> bool:
-    """Whether a column holds containers or bytes."""
+    """Whether a column contains containers or bytes."""
     return not isinstance(values, list) and (
         values.dtype.is_nested() or values.dtype == nw.Binary
     )
@@ -196,7 +196,7 @@ def _is_finite(value: Any) -> bool:
 
 
 def _types(names: Counter[str]) -> list[str]:
-    """Return which types stand side by side, the most frequent ones by name."""
+    """Return which types occur in a column, the most frequent ones by name."""
     words = [f"{name} ×{count:,}" for name, count in islice(names.most_common(), 3)]
     more = len(names) - len(words)
     return ["types " + ", ".join(words) + (f", {more} more" if more else "")]
@@ -226,8 +226,8 @@ def _length(low: Any, high: Any) -> str:
     between: dt.timedelta = high - low
     if between.days:
         return f"{between.days:,} day{'' if between.days == 1 else 's'}"
-    whole = int(between.total_seconds())
-    return str(dt.timedelta(seconds=whole)) if whole else ""
+    seconds = int(between.total_seconds())
+    return str(dt.timedelta(seconds=seconds)) if seconds else ""
 
 
 def _cells(low: Any, middle: Any, high: Any) -> tuple[Cell, Cell, Cell]:

@@ -131,7 +131,7 @@ def test_words_for_null_are_said_where_the_rest_are_numbers(attach: Write) -> No
 
 def test_lines_before_the_header_are_said_within_the_data(attach: Write) -> None:
     attached = attach("p.csv", "# Station: Graz\nday,t\n2024-01-01,1\n")
-    assert "begin with # are no rows: # Station: Graz" in said(attached)
+    assert "begin with # are not rows: # Station: Graz" in said(attached)
 
 
 @pytest.mark.parametrize("library", ["polars", "duckdb"])
