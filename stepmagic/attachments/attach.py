@@ -1,7 +1,7 @@
 """Any object of the notebook in the form in which it is sent: one place that chooses.
 
-The type alone decides, and no code of the value runs before that. What is
-in none of the kinds says itself what it is, by a bounded ``repr``.
+Only the type decides, and no code of the value runs before that. A value of any other
+type is sent as its ``repr``, cut to a limit.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ def attach(
         if not isinstance(part, Text) and part.url and is_url(part.url)
     ]
     advice = dict.fromkeys(notice for host in hosts for notice in url_notices(host))
-    unsaid = (notice for notice in advice if notice not in attached.notices)
-    return replace(attached, notices=(*attached.notices, *unsaid))
+    new = (notice for notice in advice if notice not in attached.notices)
+    return replace(attached, notices=(*attached.notices, *new))
 
 
 def _attach(
@@ -118,13 +118,13 @@ def explained(attached: Attached, handling: Handling) -> Attached:
     """Return an attachment that says why it is frames, where the user did not ask.
 
     Raises:
-        AttachmentError: It is a video that lies at an address, so has no frames here.
+        AttachmentError: It is a video at a URL, so its frames are not available here.
     """
     if not handling.no_video:
         return attached
     if any(isinstance(part, Video) for part in attached.parts):
         message = (
-            f"{handling.no_video}, and `{attached.name}` lies elsewhere: its frames "
+            f"{handling.no_video}, and `{attached.name}` is at a URL: its frames "
             "cannot be sent instead. Download it, and attach the file."
         )
         raise AttachmentError(message)

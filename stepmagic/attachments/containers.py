@@ -93,7 +93,7 @@ def _figure(item: Any) -> Any:
 
 
 def attach_container(value: Any, name: str, attach: Attach) -> Attached:
-    """Return the items of a container, each in the form in which it is sent alone.
+    """Return the items of a container, each in the form in which it is sent by itself.
 
     Raises:
         AttachmentError: An item cannot be sent, or containers are too deep in others.

@@ -4,7 +4,7 @@ Plain names, ``_``, ``_N``, ``_step``, ``Out[N]``, constant subscripts of lists 
 dicts, attributes and items of tables, arrays, pictures and figures, and what a
 ``Reply`` answers. A call, a module, the environment or another object's attribute is
 refused, with the way round it: text that was pasted into a cell must not reach secrets,
-nor what lies behind the data, such as the file of a picture or the place where it was
+nor what is behind the data, such as the file of a picture or the place where it was
 taken.
 """
 

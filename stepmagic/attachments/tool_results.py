@@ -58,9 +58,9 @@ def attach_returned(value: Any, name: str, handling: Handling) -> Attached:
 
 def _described(attached: Attached) -> Attached:
     """Return an attachment whose first part says how it differs from the value."""
-    if not (unsaid := undescribed(attached)):
+    if not (differences := undescribed(attached)):
         return attached
-    return replace(attached, parts=(Text(text=" ".join(unsaid)), *attached.parts))
+    return replace(attached, parts=(Text(text=" ".join(differences)), *attached.parts))
 
 
 def _written(value: Any) -> str | None:

@@ -39,8 +39,8 @@ def write(saved: Saved) -> str:
             f"*{summary(turn)}*",
         ]
     spent = total(turn.usage for turn in turns)
-    said = f"{format_count(len(turns), 'turn')}, {format_cost(spent.cost_usd or 0)}"
-    blocks.append(f"---\n\n*{sanitize_source(said).strip()}*")
+    totals = f"{format_count(len(turns), 'turn')}, {format_cost(spent.cost_usd or 0)}"
+    blocks.append(f"---\n\n*{sanitize_source(totals).strip()}*")
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 

@@ -235,7 +235,7 @@ def test_video_elsewhere_is_refused_where_none_is_taken(frames: int | None) -> N
     with pytest.raises(AttachmentError):
         sent(Video(url="https://a.org/a.mp4"), handling)
     attached = Attached(name="v", kind="video", parts=(Video(url="https://a.org/a"),))
-    with pytest.raises(AttachmentError, match=r"`v` lies elsewhere: .* Download it"):
+    with pytest.raises(AttachmentError, match=r"`v` is at a URL: .* Download it"):
         explained(attached, handling)
     assert explained(attached, Handling()) is attached
 

@@ -88,7 +88,7 @@ def test_tools_are_found_by_name() -> None:
     [
         ("serch", "no function `serch` here. Did you mean `search`?"),
         ("shop.cost", "no function `shop.cost` here. Separate several by commas"),
-        ("number", "`number` is int, no function."),
+        ("number", "`number` is int, not a function."),
     ],
 )
 def test_a_name_that_is_no_function_is_refused(words: str, said: str) -> None:

@@ -35,7 +35,7 @@ def attach_path(
     previews, notebooks their cells, documents Markdown, and text one fenced block.
 
     Args:
-        path: Where it lies; ``~`` is the home folder.
+        path: Where it is; ``~`` is the home folder.
         name: What the user called it; by default the last part of the path.
         limits: How large an image may be.
         frames: Send this many frames of a video instead of the video.

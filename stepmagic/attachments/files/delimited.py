@@ -1,8 +1,9 @@
-"""CSV and its kin: one dialect, found in the text, by which every reader goes.
+"""CSV and similar formats: one dialect, found in the text, for every reader.
 
 Values are separated by what separates them outside quotes in most lines; comments and
-blank lines before the header are skipped, which is said. A row with more values than
-the header has names makes the text no table: no reader may guess what it means.
+blank lines before the header are skipped, which is reported. A text with a row of more
+values than the header has names is not read as a table, since readers would have to
+guess what the row means.
 """
 
 from __future__ import annotations
@@ -202,13 +203,13 @@ def _is_data(row: list[str]) -> bool:
 
 def unique_names(names: Iterable[str]) -> tuple[tuple[str, ...], bool]:
     """Return names that differ, and whether some had to be changed."""
-    held = list(names)
+    given = list(names)
     counts: Counter[str] = Counter()
     found: list[str] = []
-    for name in held:
+    for name in given:
         counts[name] += 1
         another = name if counts[name] == 1 else f"{name} ({counts[name]})"
-        while another in found or (another != name and another in held):
+        while another in found or (another != name and another in given):
             another += "'"
         found.append(another)
-    return tuple(found), found != held
+    return tuple(found), found != given

@@ -35,7 +35,7 @@ def attach_pdf(source: Source, chosen: tuple[int, ...] = ()) -> Attached:
     Raises:
         AttachmentError: It is not a PDF, too large, or has no such pages.
     """
-    advice = "Attach some of its pages, or the address where it lies."
+    advice = "Attach some of its pages, or its URL."
     data = source.read(MOST_BYTES, advice=advice)
     if b"%PDF-" not in data[:_WITHIN]:
         message = f"`{source.name}` is not a PDF: it has no `%PDF-` header."

@@ -45,7 +45,7 @@ _NAMES = (
     ".kube/config",
     "gcloud/application_default_credentials.json",
 )
-"""Patterns of names in which tools keep secrets, with the folder where that tells."""
+"""Patterns of names in which tools keep secrets, with the folder where needed."""
 
 _HARMLESS = (".env.example", ".env.sample", ".env.template")
 
@@ -84,7 +84,7 @@ def refuse_private_key(text: str, name: str) -> None:
 
 
 HEAD_BYTES = 4096
-"""Enough to tell a format by its first bytes, and text from binary."""
+"""Enough to recognize a format by its first bytes, and text from binary."""
 
 _COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 _COMPRESSED_TABLES = (".csv", ".tsv", ".jsonl", ".ndjson")
@@ -105,7 +105,7 @@ class Source:
     name: str
     """What the user called it."""
     path: Path
-    """Where it really lies, links followed."""
+    """The real path, with symbolic links resolved."""
     suffix: str
     """The end of the name it was asked for by, in lower case: ``.csv``."""
     size: int
@@ -155,7 +155,7 @@ def open_source(path: str | Path, name: str) -> Iterator[Source]:
     """Open a stored file for as long as the block runs.
 
     Args:
-        path: Where it lies; ``~`` is the home folder.
+        path: Where it is; ``~`` is the home folder.
         name: What the user called it, for messages.
 
     Raises:

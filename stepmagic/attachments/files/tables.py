@@ -157,7 +157,7 @@ def _large(source: Source, form: Form, tokens: int, head: str) -> Attached:
         return _first(source, form, tokens, _records)
     whole_lines = head[: head.rfind("\n") + 1] or head
     dialect = _dialect(source, whole_lines)
-    is_known = dialect.is_plain and "\n" in head  # lines may end in \r alone
+    is_known = dialect.is_plain and "\n" in head  # lines may end with only \r
     if is_known and not source.compression:
         rows = rows_of(io.StringIO(whole_lines, newline=""), dialect)
         columns = _columns(dialect, _up_to_a_broken_one(rows))

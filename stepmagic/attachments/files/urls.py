@@ -41,8 +41,8 @@ def attach_url(word: str) -> Attached:
     last = PurePosixPath(unquote(urlsplit(word).path))
     if last.suffix.casefold() not in _KINDS:
         message = (
-            f"`{word}` does not tell whether a picture, a video or a PDF lies there. "
-            "Say it: `from stepmagic.transcript import Image, Video, File`, put "
+            f"`{word}` does not show whether it is a picture, a video or a PDF. "
+            "State it: `from stepmagic.transcript import Image, Video, File`, put "
             f"`Image(url={word!r})`, `Video(url=...)` or `File(url=...)` into a "
             "variable, and attach that. A web page is not read: copy its text."
         )

@@ -171,7 +171,7 @@ def _text(value: Any, depth: int = 0) -> str:
         text = _WRITERS[kind](value)
     elif _is_scalar(value):
         item = value.item() if hasattr(value, "item") else value
-        # numpy gives dates to the nanosecond as plain integers.
+        # numpy returns dates to the nanosecond as plain integers.
         counts = type(item) in _WRITERS and type_name(value) not in _NUMPY_DATES
         text = _WRITERS[type(item)](item) if counts else str(value)
     elif kind.__repr__ is object.__repr__:  # only an address in memory

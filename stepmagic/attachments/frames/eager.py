@@ -1,4 +1,4 @@
-"""Tables in memory: pandas and its kin, polars, pyarrow, numpy, lists of records.
+"""Tables in memory: pandas and its relatives, polars, pyarrow, numpy, records.
 
 Columns are taken one by one and by number, so that names may repeat and be anything,
 and a sample of a large frame is never in memory all at once. A table's library is

@@ -98,7 +98,7 @@ class _Placed(_Lazy):
         step = stretch(self.rows, limit)
         table = self._pass(chosen, step, seed, masked=(heavy, seen))
         column = _columns_of(table, len(chosen) + 1)
-        # What the query says: it may give other rows each time it runs.
+        # From the query: it may return other rows each time it runs.
         positions = column(len(chosen)).to_list()
         places = {number: place for place, number in enumerate(chosen)}
         is_all = len(positions) == self.rows

@@ -1,4 +1,4 @@
-"""What a reader gives of a table: its columns, its exact size, and some of its rows.
+"""What a reader returns of a table: its columns, its exact size, and some of its rows.
 
 Owns the choice of rows. A reader hands out columns one by one, as a narwhals ``Series``
 or, where narwhals has no type for them, as a list of Python values.
@@ -67,7 +67,7 @@ class Source(Protocol):
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What else the text says of it, a line each, such as the CRS."""
+        """Further lines of the text about it, such as the CRS."""
 
     def read(self, chosen: Sequence[int], limit: int, seed: int) -> Rows:
         """Return at most about ``limit`` rows; only ``chosen`` columns are asked for.

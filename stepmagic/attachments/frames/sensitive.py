@@ -1,4 +1,4 @@
-"""Columns that look as if they held what should not leave: addresses, numbers, keys.
+"""Columns that seem to contain what should not be sent: addresses, numbers, keys.
 
 A guess from names and values, for a warning that names them; nothing is left out.
 """
@@ -32,7 +32,7 @@ _PAIRS = (
 )
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{2,63})+")
 _KEY = re.compile(
-    # OpenAI and its kin, AWS, GitHub, GitLab, Slack, Google, Stripe, a JWT, a PEM file.
+    # OpenAI and similar, AWS, GitHub, GitLab, Slack, Google, Stripe, a JWT, a PEM file.
     r"\bsk-[\w-]{16,}|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_\w{36}"
     r"|\bglpat-[\w-]{20}|\bxox[abeprs]-[\w-]{10,}|\bAIza[\w-]{35}|\b[rs]k_live_\w{16,}"
     r"|\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.|-----BEGIN [A-Z ]*PRIVATE KEY-----"

@@ -1,4 +1,4 @@
-"""What is said of a column: missing and distinct values, range or most frequent ones.
+"""The statistics of a column: missing and distinct values, range or most frequent ones.
 
 Asks narwhals where it has a type for the column, else goes through the values one by
 one. Values of unknown types are counted, never hashed or compared: that would run
@@ -34,7 +34,7 @@ _UNORDERED = (str, bool, bytes, complex, uuid.UUID)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """What is said of one column's values."""
+    """The statistics of one column's values."""
 
     nulls: int | None = None
     """None where they were not counted."""
@@ -51,7 +51,7 @@ class Summary:
 
 
 def summarise(values: Values) -> Summary:
-    """Return what is said of a column; of one that cannot be counted, nothing."""
+    """Return the statistics of a column, empty where it cannot be counted."""
     try:
         if isinstance(values, list):
             return _of_values(values)
