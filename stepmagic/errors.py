@@ -28,7 +28,7 @@
         ProtocolError             the reply does not follow the protocol
     Interrupted                   the user stopped a turn (a KeyboardInterrupt)
 
-Messages say what happened, which value, and what to do next. No message holds a key:
+Messages say what happened, which value, and what to do next. No message contains a key:
 a key in a server's text is replaced before an error is made of it.
 """
 

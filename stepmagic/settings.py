@@ -1,4 +1,4 @@
-"""Settings of the kernel, and the table of what else it holds.
+"""Settings of the kernel, and the table of its other state.
 
 ``%config StepMagic`` shows and changes the settings. Precedence: first line >
 conversation > ``%config StepMagic.x`` > environment (``STEPMAGIC_X``) > default. This
@@ -30,7 +30,7 @@ class Owner:
     """Base of what is closed when the kernel's state is reset."""
 
     stays_at_reset = False
-    """Whether a reset leaves it as it is: it holds nothing of a user's."""
+    """Whether a reset leaves it as it is: it contains nothing of a user's."""
 
     def close(self) -> None:
         """End what is running; no other object of the kernel's is needed for it."""

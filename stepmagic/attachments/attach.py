@@ -1,7 +1,7 @@
 """Any object of the notebook in the form in which it is sent: one place that chooses.
 
-The type alone decides, and no code of the value runs before that. What is
-in none of the kinds says itself what it is, by a bounded ``repr``.
+Only the type decides, and no code of the value runs before that. A value of any other
+type is sent as its ``repr``, cut to a limit.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ def attach(
         value: Anything.
         name: What the user called it.
         handling: What the question may carry.
-        namespace: The user's names; of an error's cell, their types are told.
+        namespace: The user's names; with an error, the types of those in its cell are
+            sent.
 
     Raises:
         AttachmentError: It has no form that could be sent.
@@ -58,8 +59,8 @@ def attach(
         if not isinstance(part, Text) and part.url and is_url(part.url)
     ]
     advice = dict.fromkeys(notice for host in hosts for notice in url_notices(host))
-    unsaid = (notice for notice in advice if notice not in attached.notices)
-    return replace(attached, notices=(*attached.notices, *unsaid))
+    new = (notice for notice in advice if notice not in attached.notices)
+    return replace(attached, notices=(*attached.notices, *new))
 
 
 def _attach(
@@ -82,7 +83,7 @@ def _attach(
             raise AttachmentError(message)
         message = (
             f"`{name}` is {format_bytes(len(value))} of neither a picture nor a video. "
-            f"Attach the file that it came from, or its text: `{name}.decode()`."
+            f"Attach the file that it was read from, or its text: `{name}.decode()`."
         )
         raise AttachmentError(message)
     if containers.is_container(value):
@@ -131,7 +132,7 @@ def explained(attached: Attached, handling: Handling) -> Attached:
         return attached
     if any(isinstance(part, Video) for part in attached.parts):
         message = (
-            f"{handling.no_video}, and `{attached.name}` lies elsewhere: its frames "
+            f"{handling.no_video}, and `{attached.name}` is at a URL: its frames "
             "cannot be sent instead. Download it, and attach the file."
         )
         raise AttachmentError(message)

@@ -59,9 +59,9 @@ class Handling:
     above_tokens: int = 8000
     """Budget of the notebook so far, for ``--above``."""
     frames: int | None = None
-    """Send so many frames of a video instead of the whole."""
+    """Send this many frames of a video instead of the video."""
     no_video: str = ""
-    """Why a whole video cannot go; empty where it can."""
+    """Why a video cannot be sent; empty where it can."""
     no_files: str = ""
     """Why the server must read a document for the model; empty where it need not."""
     no_documents: str = ""

@@ -1,4 +1,4 @@
-"""Lists and dicts of what has a form of its own: each item as it would be sent alone.
+"""Lists and dicts of attachable values: each item as it would be sent by itself.
 
 A list of frames becomes their previews, with the warnings that each would have; a list
 of paths becomes the files, and a picture in a dict is sent as one.
@@ -44,7 +44,7 @@ Attach: TypeAlias = Callable[[Any, str], Attached]
 
 
 def is_container(value: Any) -> bool:
-    """Whether a value is a container of what has a form of its own.
+    """Whether a value is a container of values that are attached one by one.
 
     A list, a tuple, a dict, an array of objects or what a plot of bars returns.
     """
@@ -93,7 +93,7 @@ def _figure(item: Any) -> Any:
 
 
 def attach_container(value: Any, name: str, attach: Attach) -> Attached:
-    """Return the items of a container, each in the form in which it is sent alone.
+    """Return the items of a container, each in the form in which it is sent by itself.
 
     Raises:
         AttachmentError: An item cannot be sent, or containers are too deep in others.

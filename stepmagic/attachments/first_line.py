@@ -40,7 +40,7 @@ _ENVIRONMENT = frozenset(("environ", "environb", "getenv", "getenvb"))
 def attach_word(
     word: str, namespace: Mapping[str, Any], handling: Handling
 ) -> list[Attached]:
-    """Return what a word of the first line stands for; a glob may name several files.
+    """Return the attachments that a word of the first line names, several for a glob.
 
     Raises:
         AttachmentError: It names nothing, or what cannot be sent.
@@ -107,7 +107,7 @@ def _is_expression(word: str, namespace: Mapping[str, Any]) -> bool:
 
 
 def _root(word: str) -> str | None:
-    """Return the name an expression begins with; None for what is no expression."""
+    """Return the name an expression begins with; None for what is not an expression."""
     try:
         node: ast.AST = ast.parse(word.strip(), mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
@@ -142,7 +142,7 @@ def _refuse_environment(word: str, namespace: Mapping[str, Any]) -> None:
             case ast.Attribute(attr=name) | ast.Constant(value=str(name)):
                 parts.add(name)
     values = [namespace.get(name) for name in names]
-    # A table may have a column `environ`; what a module calls so is no column.
+    # A table may have a column `environ`; that of a module is not a column.
     is_of_module = any(issubclass(type(value), types.ModuleType) for value in values)
     reads = (is_of_module or "os" in parts) and parts & _ENVIRONMENT
     if reads or any(map(reads_environment, values)):

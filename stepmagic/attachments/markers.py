@@ -59,29 +59,31 @@ def _mark(text: str) -> str:
 def framed(attached: Attached) -> tuple[UserPart, ...]:
     """Return the parts of an attachment: text in marks, all with what they are.
 
-    The differences are in the line above the first text, or in a text of their own
-    before what has none; those that the text says already are not repeated.
+    The differences are in the line above the first text, or in a separate text
+    where there is none; those that the text already contains are not repeated.
     """
     about = ", ".join(filter(None, (attached.kind, attached.size)))
-    unsaid = undescribed(attached)
+    differences = undescribed(attached)
     found: list[UserPart] = []
     for part in attached.parts:
         if isinstance(part, Text):
             name, what = part.name or attached.name, part.about or about
-            found.append(frame(part.text, name=name, about=what, differences=unsaid))
-            unsaid = ()
+            found.append(
+                frame(part.text, name=name, about=what, differences=differences)
+            )
+            differences = ()
         else:
             own = about if len(attached.parts) == 1 else _own_size(part, about)
             name, what = part.name or attached.name, part.about or own
             found.append(replace(part, name=name, about=what))
-    if unsaid:
-        text = _head(attached.name, about, unsaid)
+    if differences:
+        text = _head(attached.name, about, differences)
         found.insert(0, Text(text=f"{text}\n", name=attached.name, about=about))
     return tuple(found)
 
 
 def _own_size(part: Image | Video | File, about: str) -> str:
-    """Return what one of several pictures is: the size of all is none of its own."""
+    """Return a description of one of several pictures, with its own size."""
     if part.data is None:
         return about
     return f"{type(part).__name__.lower()}, {format_bytes(len(part.data))}"

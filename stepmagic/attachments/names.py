@@ -4,7 +4,7 @@ Plain names, ``_``, ``_N``, ``_step``, ``Out[N]``, constant subscripts of lists 
 dicts, attributes and items of tables, arrays, pictures and figures, and what a
 ``Reply`` answers. A call, a module, the environment or another object's attribute is
 refused, with the way round it: text that was pasted into a cell must not reach secrets,
-nor what lies behind the data, such as the file of a picture or the place where it was
+nor what is behind the data, such as the file of a picture or the place where it was
 taken.
 """
 
@@ -33,10 +33,10 @@ _LIBRARIES = (
 _OF_PICTURES = frozenset(
     ("format", "height", "is_animated", "mode", "n_frames", "size", "width")
 )
-"""What is read of a picture; the rest holds its file, and EXIF with it the place."""
+"""What is read of a picture; the rest includes its file, and EXIF the location."""
 
 _HIDDEN = {
-    # The array that it is a view of, which nobody named; its address; its file.
+    # The array that it is a view of, which no one named; its address; its file.
     "numpy": frozenset(("base", "ctypes", "filename")),
     # The window and what runs it.
     "matplotlib": frozenset(("canvas", "manager")),
@@ -48,7 +48,7 @@ _MISSING = object()
 
 
 def look_up(expression: str, namespace: Mapping[str, Any]) -> Any:
-    """Return what an expression of names and constant subscripts stands for.
+    """Return what an expression of names and constant subscripts refers to.
 
         >>> look_up("rows[0]['n']", {"rows": [{"n": 7}]})
         7
@@ -56,12 +56,12 @@ def look_up(expression: str, namespace: Mapping[str, Any]) -> Any:
     Raises:
         AttachmentError: It is more than that, or there is no such value.
     """
-    whole = expression.strip()
+    expression = expression.strip()
     try:
-        tree = ast.parse(whole, mode="eval").body
-        return _value(tree, whole, namespace)
+        tree = ast.parse(expression, mode="eval").body
+        return _value(tree, expression, namespace)
     except (SyntaxError, ValueError, MemoryError, RecursionError) as exc:
-        message = f"`{whole}` is not the name of a variable."
+        message = f"`{expression}` is not the name of a variable."
         raise AttachmentError(message) from exc
 
 
@@ -84,19 +84,21 @@ def attachable_names(names: Iterable[str], namespace: Mapping[str, Any]) -> list
     ]
 
 
-def _value(node: ast.expr, whole: str, namespace: Mapping[str, Any]) -> Any:
+def _value(node: ast.expr, expression: str, namespace: Mapping[str, Any]) -> Any:
     match node:
         case ast.Name(id=name):
             value = _named(name, namespace)
         case ast.Subscript(value=inner, slice=index):
-            value = _item(_value(inner, whole, namespace), index, whole)
+            value = _item(_value(inner, expression, namespace), index, expression)
         case ast.Attribute(value=inner, attr=attribute):
-            value = _attribute(_value(inner, whole, namespace), attribute, whole)
+            value = _attribute(
+                _value(inner, expression, namespace), attribute, expression
+            )
         case _:
-            _refuse(whole, "is more than a name, and nothing is run", _WAY_ROUND)
+            _refuse(expression, "is more than a name, and nothing is run", _WAY_ROUND)
     # Asked at every step, so that neither an alias nor a container hides one.
     if what := secretive(value):
-        _refuse(whole, f"reads {what}, which may hold secrets", _WAY_ROUND)
+        _refuse(expression, f"reads {what}, which may hold secrets", _WAY_ROUND)
     return value
 
 
@@ -108,42 +110,44 @@ def _named(name: str, namespace: Mapping[str, Any]) -> Any:
     return namespace[name]
 
 
-def _item(value: Any, index: ast.expr, whole: str) -> Any:
-    """Return an item by methods of Python's own: reading one must run no code."""
+def _item(value: Any, index: ast.expr, expression: str) -> Any:
+    """Return an item by the built-in methods only: reading one must run no code."""
     try:
         key = ast.literal_eval(index)
     except (ValueError, TypeError):
-        _refuse(whole, "takes constants in its brackets", _WAY_ROUND)
+        _refuse(expression, "takes constants in its brackets", _WAY_ROUND)
     kind = type(value)
     if kind not in (*MAPPINGS, *SEQUENCES) and not _is_data(value):
         what = f"asks for an item of {kind.__name__}; only those of data are read"
-        _refuse(whole, what, _WAY_ROUND)
+        _refuse(expression, what, _WAY_ROUND)
     try:
         # A defaultdict would add what is missing.
         item = dict.get(value, key, _MISSING) if kind in MAPPINGS else value[key]
-    except Exception as exc:  # noqa: BLE001 - a library may raise anything of its own
-        _refuse(whole, f"has no item {key!r}: {exc}")
+    except Exception as exc:  # noqa: BLE001 - a library may raise anything
+        _refuse(expression, f"has no item {key!r}: {exc}")
     if item is _MISSING:
         keys = (other for other in value if isinstance(other, str))
-        _refuse(whole, f"has no item {key!r}", did_you_mean(str(key), keys, most=3))
+        _refuse(
+            expression, f"has no item {key!r}", did_you_mean(str(key), keys, most=3)
+        )
     return item
 
 
-def _attribute(value: Any, attribute: str, whole: str) -> Any:
+def _attribute(value: Any, attribute: str, expression: str) -> Any:
     kind = type(value)
     if _is_data(value):
-        return _attribute_of_data(value, attribute, whole)
+        return _attribute_of_data(value, attribute, expression)
     if not is_reply(value):
         what = f"asks for an attribute of {kind.__name__}; only those of data are read"
-        _refuse(whole, what, _WAY_ROUND)
+        _refuse(expression, what, _WAY_ROUND)
     names = [name for name, held in vars(kind).items() if isinstance(held, property)]
     if attribute not in names:
         what = f"asks for {attribute!r}, which a Reply does not have"
-        _refuse(whole, what, did_you_mean(attribute, names, most=3))
+        _refuse(expression, what, did_you_mean(attribute, names, most=3))
     return getattr(value, attribute)
 
 
-def _attribute_of_data(value: Any, attribute: str, whole: str) -> Any:
+def _attribute_of_data(value: Any, attribute: str, expression: str) -> Any:
     """Return an attribute of a table, an array or a picture that is data; no method."""
     found = _MISSING
     if not attribute.startswith("_") and not _is_added(type(value), attribute):
@@ -152,17 +156,17 @@ def _attribute_of_data(value: Any, attribute: str, whole: str) -> Any:
         except Exception:  # noqa: BLE001 - a library's property may raise anything
             found = _MISSING
     if found is _MISSING:
-        _refuse(whole, f"asks for {attribute!r}, which it does not have")
+        _refuse(expression, f"asks for {attribute!r}, which it does not have")
     if callable(found):
-        _refuse(whole, f"names the function {attribute!r}, and nothing is run")
+        _refuse(expression, f"names the function {attribute!r}, and nothing is run")
     library = library_of(type(value))
     is_hidden = attribute in _HIDDEN.get(library, ())
     if is_hidden or (library == "PIL" and attribute not in _OF_PICTURES):
         what = f"asks for {attribute!r}, which is more than the data itself"
-        _refuse(whole, what, _WAY_ROUND)
+        _refuse(expression, what, _WAY_ROUND)
     is_held = type(found) in (*MAPPINGS, *SEQUENCES)
     if not (is_held or _is_data(found) or is_inline(found)):
-        _refuse(whole, f"asks for {attribute!r}, which is no data", _WAY_ROUND)
+        _refuse(expression, f"asks for {attribute!r}, which is not data", _WAY_ROUND)
     return found
 
 
@@ -178,6 +182,6 @@ def _is_data(value: Any) -> bool:
     return library_of(type(value)) in _LIBRARIES
 
 
-def _refuse(whole: str, what: str, advice: str = "") -> NoReturn:
-    message = f"`{whole}` {what}. {advice.strip()}".strip()
+def _refuse(expression: str, what: str, advice: str = "") -> NoReturn:
+    message = f"`{expression}` {what}. {advice.strip()}".strip()
     raise AttachmentError(message)

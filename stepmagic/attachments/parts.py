@@ -72,7 +72,7 @@ def to_part(value: Any, name: str) -> UserPart:
         return Text(text=str.__str__(value))
     stranger = _stranger(value, name)
     if stranger is not None:
-        what = "is" if stranger is value else "holds a value"
+        what = "is" if stranger is value else "contains a value"
         message = (
             f"`{name}` {what} of type {type(stranger).__name__}, which cannot be sent "
             "as it is. Make a text of what the model should see, such as `str()` "
@@ -96,7 +96,7 @@ def is_reply(value: Any) -> bool:
 
 
 def is_inline(value: Any) -> bool:
-    """Whether a value is written where it stands in a text: words, numbers, dates."""
+    """Whether a value is written in its place in a text: words, numbers, dates."""
     if type(value) in (*MAPPINGS, *CONTAINERS):
         return _stranger(value, "") is None
     return is_reply(value) or _is_scalar(value)

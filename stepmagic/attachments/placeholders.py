@@ -1,7 +1,7 @@
-r"""``{{ name }}`` in a cell's text, replaced where it stands, in one pass.
+r"""``{{ name }}`` in a cell's text, replaced in its place, in one pass.
 
-What came out of a variable is data and never expanded again. Single braces, ``$``,
-LaTeX and JSON are left alone; ``\{{`` stands for two braces.
+The value of a variable is data and never expanded again. Single braces, ``$``,
+LaTeX and JSON are left as they are; ``\{{`` is an escape for two braces.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def expand(
 
 
 def named(body: str) -> tuple[str, ...]:
-    r"""Return what stands between the braces of a text, each once.
+    r"""Return what is between the braces of a text, each once.
 
     >>> named(r"Is {{ a }} like {{ b['x'] }} or {{ a }}, and not \{{ c }}?")
     ('a', "b['x']")
@@ -76,5 +76,5 @@ def _looked_up(expression: str, namespace: Mapping[str, Any]) -> Any:
     try:
         return look_up(expression, namespace)
     except AttachmentError as exc:
-        message = f"{exc} To send {{{{ }}}} as they stand, write \\{{{{ or use --raw."
+        message = f"{exc} To send {{{{ }}}} literally, write \\{{{{ or use --raw."
         raise AttachmentError(message) from exc

@@ -1,4 +1,4 @@
-"""What an object's type and ``repr`` say, without where it lies in memory."""
+"""An object's type and ``repr`` as text, without its address in memory."""
 
 from __future__ import annotations
 
@@ -22,6 +22,6 @@ def without_addresses(text: str) -> str:
 
 
 def library_of(kind: Any) -> str:
-    """Return the package that a type or function says it is of; it may say anything."""
+    """Return the package that a type or function claims to be from."""
     module = getattr(kind, "__module__", None)
     return module.partition(".")[0] if type(module) is str else ""

@@ -1,6 +1,6 @@
 """What may hold secrets and is never sent: modules, the environment, copies of it.
 
-A value is told by its type alone, and of its items only texts are compared.
+A value is recognized by its type only, and of its items only texts are compared.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def refuse_secretive(value: Any, name: str) -> None:
         item = waiting.pop()
         looked_at += 1
         if what := secretive(item):
-            verb = "is" if item is value else "holds"
+            verb = "is" if item is value else "contains"
             message = (
                 f"`{name}` {verb} {what}, which may hold secrets. Name what you need."
             )
@@ -58,14 +58,14 @@ def refuse_secretive(value: Any, name: str) -> None:
 
 
 def refuse_environment(text: str, name: str) -> None:
-    """Refuse a text in which the whole environment is written.
+    """Refuse a text in which the entire environment is written.
 
     Raises:
-        AttachmentError: It is; an object may hold it where no one looks.
+        AttachmentError: It is; an object may contain it where it is not checked.
     """
     written = repr(dict(os.environ))[1:-1]
     if written and written in text:
-        message = f"`{name}` holds the environment, which may hold secrets."
+        message = f"`{name}` contains the environment, which may hold secrets."
         raise AttachmentError(message)
 
 

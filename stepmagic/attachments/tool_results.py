@@ -29,8 +29,8 @@ def attach_returned(value: Any, name: str, handling: Handling) -> Attached:
     """Return what a function returned in the form in which the model gets it.
 
     Args:
-        value: Anything; of a tuple, each item is a part of its own where it cannot be
-            written out.
+        value: Anything; each item of a tuple is a separate part where the tuple cannot
+            be written as text.
         name: What the function is called.
         handling: What a result may carry.
 
@@ -58,9 +58,9 @@ def attach_returned(value: Any, name: str, handling: Handling) -> Attached:
 
 def _described(attached: Attached) -> Attached:
     """Return an attachment whose first part says how it differs from the value."""
-    if not (unsaid := undescribed(attached)):
+    if not (differences := undescribed(attached)):
         return attached
-    return replace(attached, parts=(Text(text=" ".join(unsaid)), *attached.parts))
+    return replace(attached, parts=(Text(text=" ".join(differences)), *attached.parts))
 
 
 def _written(value: Any) -> str | None:

@@ -25,7 +25,7 @@ def save(here: Session, words: list[str]) -> str:
     """Write the current conversation to a file."""
     if not words:
         message = (
-            "%step save takes a file: `%step save talk.json` can be loaded again, .md "
+            "%step save takes a file: `%step save chat.json` can be loaded again, .md "
             "and .ipynb are for reading."
         )
         raise CommandError(message)

@@ -116,8 +116,8 @@ def _name(function: Callable[..., Any]) -> str:
     name = getattr(inner, "__name__", type(inner).__name__)
     if not re.fullmatch(rf"[A-Za-z0-9_-]{{1,{_LONGEST_NAME}}}", name):
         message = (
-            f"{name!r} is no name by which a model can call a function: it takes up to "
-            f"{_LONGEST_NAME} letters, digits, _ and -. Define it with `def`."
+            f"{name!r} is not a name by which a model can call a function: it takes up "
+            f"to {_LONGEST_NAME} letters, digits, _ and -. Define it with `def`."
         )
         raise SchemaError(message)
     return name

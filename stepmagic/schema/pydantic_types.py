@@ -33,7 +33,7 @@ _LISTED = 5
 _BOUNDS = ("ge", "gt", "le", "lt", "multiple_of")
 
 _QUOTED = 60
-"""Letters of a wrong value that a message quotes."""
+"""Characters of an invalid value that a message quotes."""
 
 
 def make_adapter(kind: Any, name: str) -> TypeAdapter[Any]:

@@ -20,7 +20,7 @@ _NAMED = frozenset({"properties", "$defs", "definitions", "patternProperties"})
 """Keywords whose object contains schemas by names that the user chose."""
 
 _SHARED = ("$defs", "definitions")
-"""Where definitions stand, which other schemas refer to."""
+"""Keys under which definitions are, to which other schemas refer."""
 
 _VALUES = frozenset({"const", "enum", "required"})
 """Keywords that hold values, which are left as they are."""

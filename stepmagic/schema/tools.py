@@ -187,7 +187,7 @@ def _named(name: str, namespace: Mapping[str, Any]) -> Any:
     if callable(found):
         return found
     if found is not None:
-        message = f"--tools: `{name}` is {type(found).__name__}, no function."
+        message = f"--tools: `{name}` is {type(found).__name__}, not a function."
         raise CommandError(message)
     functions = [word for word, value in namespace.items() if callable(value)]
     hint = did_you_mean(name, functions, form="`{}`".format)

@@ -99,8 +99,8 @@ def load_file(path: Path) -> tuple[tuple[Saved, ...], tuple[str, ...]]:
     """Return the conversations in a file, and what of it could not be read.
 
     Raises:
-        TranscriptError: It cannot be read, or is no ``.json`` that was saved and no
-            journal, or one of a newer form.
+        TranscriptError: It cannot be read, is neither a saved ``.json`` nor a journal,
+            or has a newer format version.
     """
     if is_journal(path):
         found: Recovered = read_journal(path)

@@ -39,8 +39,8 @@ def write(saved: Saved) -> str:
             f"*{summary(turn)}*",
         ]
     spent = total(turn.usage for turn in turns)
-    said = f"{format_count(len(turns), 'turn')}, {format_cost(spent.cost_usd or 0)}"
-    blocks.append(f"---\n\n*{sanitize_source(said).strip()}*")
+    totals = f"{format_count(len(turns), 'turn')}, {format_cost(spent.cost_usd or 0)}"
+    blocks.append(f"---\n\n*{sanitize_source(totals).strip()}*")
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
@@ -125,5 +125,5 @@ def summary(turn: Turn) -> str:
         words.append(format_count(usage.completion_tokens, "token") + " out")
         if usage.cost_usd is not None:
             words.append(format_cost(usage.cost_usd))
-    said = " · ".join(word for word in words if word)
-    return sanitize_source(" ".join(said.split())).strip()
+    text = " · ".join(word for word in words if word)
+    return sanitize_source(" ".join(text.split())).strip()

@@ -179,7 +179,7 @@ class _Reader:
 
 
 def _refuse_others(form: Mapping[Any, object], known: Iterable[str]) -> None:
-    """Refuse a key that holds something and is not read."""
+    """Refuse a key that has a value and is not read."""
     empty: tuple[object, ...] = (None, [], {})
     others = [key for key in form if key not in known and form[key] not in empty]
     if others:

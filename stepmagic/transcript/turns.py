@@ -189,7 +189,7 @@ class TurnTree:
         """Put in a turn that is over, where it was asked together with others.
 
         Where an interrupt or an error left nothing at all, the turn stays there and the
-        head goes on to the next of them, or back to the turn before. Once all are over,
+        head moves to the next of them, or back to the turn before. Once all are over,
         those that the head does not follow get branches.
         """
         self.replace(turn)

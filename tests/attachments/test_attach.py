@@ -235,7 +235,7 @@ def test_video_elsewhere_is_refused_where_none_is_taken(frames: int | None) -> N
     with pytest.raises(AttachmentError):
         sent(Video(url="https://a.org/a.mp4"), handling)
     attached = Attached(name="v", kind="video", parts=(Video(url="https://a.org/a"),))
-    with pytest.raises(AttachmentError, match=r"`v` lies elsewhere: .* Download it"):
+    with pytest.raises(AttachmentError, match=r"`v` is at a URL: .* Download it"):
         explained(attached, handling)
     assert explained(attached, Handling()) is attached
 
@@ -251,8 +251,8 @@ def test_whole_videos_are_sent_unless_frames_are_asked_for() -> None:
     [
         (os, "`x` is a module, which may hold secrets"),
         (os.environ, "`x` is the environment"),
-        ([1, os.environ], "`x` holds the environment"),
-        (types.SimpleNamespace(e=os.environ), "`x` holds the environment"),
+        ([1, os.environ], "`x` contains the environment"),
+        (types.SimpleNamespace(e=os.environ), "`x` contains the environment"),
         (len, "source of `x` cannot be found"),
         (object(), "says nothing of itself"),
         ((n for n in "a"), "says nothing of itself"),

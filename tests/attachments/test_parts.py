@@ -134,15 +134,15 @@ def test_scalar_of_a_library_is_plain(value: Any, text: str) -> None:
         (print, "`x` is of type builtin_function_or_method"),
         (Row, "`x` is of type type"),
         (Row(1), "`x` is of type Row"),
-        ([1, [Row(1)]], "`x` holds a value of type Row"),
-        ({"a": {"b": Row(1)}}, "`x` holds a value of type Row"),
-        ({Colour.RED: 1}, "`x` holds a value of type Colour"),
+        ([1, [Row(1)]], "`x` contains a value of type Row"),
+        ({"a": {"b": Row(1)}}, "`x` contains a value of type Row"),
+        ({Colour.RED: 1}, "`x` contains a value of type Colour"),
         (Colour.RED, "`x` is of type Colour"),
         (b"bytes", "`x` is of type bytes"),
         ((n for n in "a"), "`x` is of type generator"),
         (os, "`x` is of type module"),
         (os.environ, "`x` is of type _Environ"),
-        ([os.environ], "`x` holds a value of type _Environ"),
+        ([os.environ], "`x` contains a value of type _Environ"),
         (types.SimpleNamespace(a=1), "`x` is of type SimpleNamespace"),
         (ToolCall(id="1", name="f"), "`x` is of type ToolCall"),
         (ARRAY(), "`x` is of type ndarray"),
@@ -162,7 +162,7 @@ def test_code_of_a_value_is_never_run(name: str) -> None:
     with pytest.raises(AttachmentError, match="`x` is of type Alarm"):
         to_part(alarm, "x")
     for holder in ([alarm], {"a": alarm}, {1: [(alarm,)]}):
-        with pytest.raises(AttachmentError, match="`x` holds a value of type Alarm"):
+        with pytest.raises(AttachmentError, match="`x` contains a value of type Alarm"):
             to_part(holder, "x")
 
 

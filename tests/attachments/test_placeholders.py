@@ -143,7 +143,7 @@ def test_refused_placeholder_names_the_way_to_send_it(body: str, says: str) -> N
         expand(f"first {body} last", namespace, as_part)
     message = str(caught.value)
     assert message.startswith(says)
-    assert message.endswith("To send {{ }} as they stand, write \\{{ or use --raw.")
+    assert message.endswith("To send {{ }} literally, write \\{{ or use --raw.")
 
 
 def test_item_of_a_table_is_written_and_an_attribute_of_another_object_is_not() -> None:

@@ -44,7 +44,7 @@ def test_secretive_values_are_told_and_refused_wherever_they_lie(
     with pytest.raises(AttachmentError, match=f"`x` is {what}"):
         refuse_secretive(value, "x")
     for holder in ([value], {"a": (1, [value])}, collections.defaultdict(int, a=value)):
-        with pytest.raises(AttachmentError, match=f"`x` holds {what}"):
+        with pytest.raises(AttachmentError, match=f"`x` contains {what}"):
             refuse_secretive(holder, "x")
 
 

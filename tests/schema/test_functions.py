@@ -166,7 +166,7 @@ def with_iterator(a: type(iter([]))) -> None: ...  # type: ignore[valid-type]
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (lambda x: x, "'<lambda>' is no name by which a model can call"),
+        (lambda x: x, "'<lambda>' is not a name by which a model can call"),
         (by_position, "by_position takes a only by position"),
         (with_unknown, "the signature of with_unknown cannot be read: name 'Missing'"),
         (with_iterator, "with_iterator has no form in JSON"),

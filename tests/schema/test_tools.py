@@ -67,7 +67,7 @@ def test_what_cannot_be_called_is_refused() -> None:
         to_tools([3])
     with pytest.raises(SettingError, match="two functions are called search"):
         to_tools([search, search])
-    with pytest.raises(SchemaError, match="'<lambda>' is no name"):
+    with pytest.raises(SchemaError, match="'<lambda>' is not a name"):
         to_tools([lambda x: x])
     with pytest.raises(SettingError, match="wait is async"):
 
@@ -88,7 +88,7 @@ def test_tools_are_found_by_name() -> None:
     [
         ("serch", "no function `serch` here. Did you mean `search`?"),
         ("shop.cost", "no function `shop.cost` here. Separate several by commas"),
-        ("number", "`number` is int, no function."),
+        ("number", "`number` is int, not a function."),
     ],
 )
 def test_a_name_that_is_no_function_is_refused(words: str, said: str) -> None:

@@ -35,10 +35,10 @@ def attach_path(
     previews, notebooks their cells, documents Markdown, and text one fenced block.
 
     Args:
-        path: Where it lies; ``~`` is the home folder.
+        path: Where it is; ``~`` is the home folder.
         name: What the user called it; by default the last part of the path.
         limits: How large an image may be.
-        frames: Send so many frames of a video instead of the whole.
+        frames: Send this many frames of a video instead of the video.
         part: Send this sheet of a workbook, or this table of a database.
 
     Raises:

@@ -2,7 +2,7 @@
 
 A value is read as something else only where it can be written back: a code with a
 leading zero, a date that may be read both ways and a number too long to be exact stay
-text, and with them their whole column.
+text, and with them every value of their column.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PATTERNS: dict[Kind, str] = {
     ),
 }
 MISSING = ("NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None")
-"""Words for what is missing, in a column of numbers or dates."""
+"""Words for missing values, in a column of numbers or dates."""
 
 _READERS: dict[Kind, Callable[[str], Any]] = {
     "int": int,
@@ -56,13 +56,13 @@ class Column:
     values: list[Any]
     """None where the text is empty or says that it is missing."""
     words: tuple[str, ...] = ()
-    """Words for what is missing that occur in it."""
+    """Words for missing values that occur in it."""
     is_ambiguous: bool = False
     """Whether it is dates of which the day and the month may change places."""
 
 
 def kind_of(texts: Iterable[str]) -> tuple[Kind, tuple[str, ...]]:
-    """Return what all texts of a column say, and the words for what is missing."""
+    """Return the values of a column's texts, and its words for missing values."""
     distinct = {text.strip() for text in texts} - {""}
     words = tuple(word for word in MISSING if word in distinct)
     known = distinct.difference(words)

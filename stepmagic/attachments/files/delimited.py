@@ -1,8 +1,9 @@
-"""CSV and its kin: one dialect, found in the text, by which every reader goes.
+"""CSV and similar formats: one dialect, found in the text, for every reader.
 
 Values are separated by what separates them outside quotes in most lines; comments and
-blank lines before the header are skipped, which is said. A row with more values than
-the header has names makes the text no table: no reader may guess what it means.
+blank lines before the header are skipped, which is reported. A text with a row of more
+values than the header has names is not read as a table, since readers would have to
+guess what the row means.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _NUMBER = re.compile(r"[-+]?[\d.,]*\d[\d.,]*(?:[eE][-+]?\d+)?%?")
 
 
 class IrregularError(ValueError):
-    """A text that is no table by its own dialect."""
+    """The text cannot be parsed as a table by the dialect found in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,15 +38,15 @@ class Dialect:
 
     separator: str
     names: tuple[str, ...]
-    """Of the columns, each another."""
+    """Of the columns, without duplicates."""
     skip: int = 0
     """Lines up to the first row of data."""
     is_spaced: bool = False
-    """Whether a space before a quote is no part of a value."""
+    """Whether a space before a quote is not part of a value."""
     is_trailed: bool = False
     """Whether each row ends with a separator that the header does not have."""
     comment: str = ""
-    """What begins a line that is no row."""
+    """The prefix of a comment line, which is not a row."""
     remarks: tuple[str, ...] = ()
     """How the table differs from the text, a sentence each."""
 
@@ -164,7 +165,7 @@ def _about_preamble(before: list[str], name: str) -> list[str]:
         return []
     words = " / ".join(before)
     words = words if len(words) <= _SHOWN else f"{words[:_SHOWN]}…"
-    return [f"Lines of `{name}` that begin with # are no rows: {words}"]
+    return [f"Lines of `{name}` that begin with # are not rows: {words}"]
 
 
 def _most_regular(text: str) -> str:
@@ -202,13 +203,13 @@ def _is_data(row: list[str]) -> bool:
 
 def unique_names(names: Iterable[str]) -> tuple[tuple[str, ...], bool]:
     """Return names that differ, and whether some had to be changed."""
-    held = list(names)
+    given = list(names)
     counts: Counter[str] = Counter()
     found: list[str] = []
-    for name in held:
+    for name in given:
         counts[name] += 1
         another = name if counts[name] == 1 else f"{name} ({counts[name]})"
-        while another in found or (another != name and another in held):
+        while another in found or (another != name and another in given):
             another += "'"
         found.append(another)
-    return tuple(found), found != held
+    return tuple(found), found != given

@@ -1,6 +1,6 @@
 """PDF as a file part or, for models that take none, as the text of its pages.
 
-Pages are counted where that takes no PDF reader.
+Pages are counted where that does not take a PDF reader.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ def attach_pdf(source: Source, chosen: tuple[int, ...] = ()) -> Attached:
     Raises:
         AttachmentError: It is not a PDF, too large, or has no such pages.
     """
-    advice = "Attach some of its pages, or the address where it lies."
+    advice = "Attach some of its pages, or its URL."
     data = source.read(MOST_BYTES, advice=advice)
     if b"%PDF-" not in data[:_WITHIN]:
-        message = f"`{source.name}` is no PDF: it does not begin as one."
+        message = f"`{source.name}` is not a PDF: it has no `%PDF-` header."
         raise AttachmentError(message)
     differences: tuple[str, ...] = ()
     if chosen:
@@ -93,7 +93,7 @@ def _extract(data: bytes, name: str, chosen: tuple[int, ...]) -> tuple[bytes, in
         message = f"`{name}` could not be read as a PDF: {exc}."
         raise AttachmentError(message) from exc
     has = format_count(count, "page")
-    message = f"`{name}` has {has}; there is none of number {max(chosen)}."
+    message = f"`{name}` has {has}; it has no page {max(chosen)}."
     raise AttachmentError(message)
 
 
@@ -172,10 +172,10 @@ def _text_of(
 
 
 def _file_name(source: Source) -> str:
-    """Return a name that says PDF, and not in which folder it lies."""
+    """Return a name that ends with .pdf, without the folder."""
     names = (PurePath(source.name).name, source.path.name)
-    told = (name for name in names if name.casefold().endswith(".pdf"))
-    return next(told, f"{names[0]}.pdf")
+    pdf_names = (name for name in names if name.casefold().endswith(".pdf"))
+    return next(pdf_names, f"{names[0]}.pdf")
 
 
 def count_pages(data: bytes) -> int | None:
@@ -183,7 +183,7 @@ def count_pages(data: bytes) -> int | None:
     if found := _LINEARIZED.search(data, 0, _WITHIN):
         length, pages = _number(found[0], b"L"), _number(found[0], b"N")
         return pages if length == len(data) else None
-    # A later change is appended with an end of its own, and leaves old counts behind.
+    # A later change is appended with another %%EOF, and leaves old counts behind.
     if data.count(b"%%EOF") != 1:
         return None
     counts = [

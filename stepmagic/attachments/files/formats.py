@@ -1,4 +1,4 @@
-"""What a file is: by its first bytes where they tell, else by its suffix."""
+"""What a file is: by its first bytes where they identify it, else by its suffix."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _SUFFIXES: dict[str, Kind] = {
 
 _SQLITE = b"SQLite format 3\x00"
 _DETECTED: dict[str, Kind] = {"Parquet": "table", "Arrow": "table", "PDF": "pdf"}
-"""By the name of the format; pictures and videos have their own rooms."""
+"""By the name of the format; pictures and videos have their own modules."""
 
 
 def kind_of(head: bytes, suffix: str) -> Kind:

@@ -22,8 +22,8 @@ MOST_BYTES = 50_000_000
 """Of the file: most of a large notebook are pictures."""
 
 MOST_PICTURES = 20
-OUTPUT_LETTERS = 4000
-"""Letters of one output that are sent: its beginning and its end."""
+OUTPUT_CHARACTERS = 4000
+"""Characters of one output that are sent: its beginning and its end."""
 
 _FORMAT = 4
 """Of nbformat; notebooks of before 2015 have another."""
@@ -76,9 +76,9 @@ class _Page:
     def print(self, words: str, language: str = "") -> None:
         """Add an output, its middle left out where it is long."""
         words = _ESCAPES.sub("", words)
-        if len(words) > OUTPUT_LETTERS:
+        if len(words) > OUTPUT_CHARACTERS:
             self.cut += 1
-            half = OUTPUT_LETTERS // 2
+            half = OUTPUT_CHARACTERS // 2
             missing = format_count(len(words) - 2 * half, "letter")
             words = f"{words[:half]}\n... {missing} left out ...\n{words[-half:]}"
         if words.strip():
@@ -110,7 +110,7 @@ def attach_notebook(
     reads best.
 
     Raises:
-        AttachmentError: It is no notebook of format 4, or its text is too long.
+        AttachmentError: It is not a notebook of format 4, or its text is too long.
     """
     advice = "Save it without outputs, or attach some of its cells as a text."
     form = _read(source.read(MOST_BYTES, advice=advice), source.name)
@@ -120,11 +120,11 @@ def attach_notebook(
     for cell in cells:
         _write_cell(page, cell, language)
     page.turn()
-    letters = "".join(part.text for part in page.parts if isinstance(part, Text))
-    refuse_private_key(letters, source.name)
-    if len(letters) > text.MOST_BYTES:
+    content = "".join(part.text for part in page.parts if isinstance(part, Text))
+    refuse_private_key(content, source.name)
+    if len(content) > text.MOST_BYTES:
         message = (
-            f"`{source.name}` has {len(letters):,} letters in its cells; at most "
+            f"`{source.name}` has {len(content):,} characters in its cells; at most "
             f"{text.MOST_BYTES:,} can be sent. {advice}"
         )
         raise AttachmentError(message)
@@ -166,12 +166,12 @@ def _read(data: bytes, name: str) -> Mapping[str, Any]:
     try:
         form = json.loads(text.decode(data, name))
     except (ValueError, RecursionError) as exc:
-        message = f"`{name}` is no notebook: it is not JSON ({exc})."
+        message = f"`{name}` is not a notebook: it is not JSON ({exc})."
         raise AttachmentError(message) from exc
     if not isinstance(form, Mapping) or not isinstance(form.get("cells"), list):
         message = (
-            f"`{name}` is no notebook of format {_FORMAT}: it has no cells. Open and "
-            "save it in JupyterLab where it is of an older format."
+            f"`{name}` is not a notebook of format {_FORMAT}: it has no cells. Open "
+            "and save it in JupyterLab where it is of an older format."
         )
         raise AttachmentError(message)
     return form

@@ -77,7 +77,7 @@ def _parsed(archive: zipfile.ZipFile, name: str) -> Any:
     with archive.open(name) as part:
         data = part.read(_MOST_XML + 1)
     if len(data) > _MOST_XML or b"<!DOCTYPE" in data[:1000]:
-        message = f"{name} is too large or no part of such a document"
+        message = f"{name} is too large, or is not a part of such a document"
         raise zipfile.BadZipFile(message)
     return ET.fromstring(data)  # noqa: S314 - without a DOCTYPE, no entities
 

@@ -1,4 +1,4 @@
-"""Words that stand for files: a path, or a glob that names several."""
+"""Words that name files: a path, or a glob that matches several."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ def expand(word: str) -> list[Path]:
     """Return the files a path or glob names, ``frame2`` before ``frame10``.
 
     ``~`` is the home folder, and ``**`` any number of folders. A path that exists is
-    itself, whatever characters it holds. A glob finds no folder and no hidden file.
+    taken literally, whatever characters it contains. A glob does not match folders or
+    hidden files.
 
     Raises:
         AttachmentError: There is no such file, or a glob finds more than 60.
@@ -58,13 +59,13 @@ def _home(word: str) -> Path:
 def _matches(path: Path) -> filter[Path]:
     names: Iterable[str] = ()
     if glob.has_magic(str(path)):
-        # Path.glob takes no absolute pattern, and finds hidden files.
+        # Path.glob rejects absolute patterns, and matches hidden files.
         names = glob.iglob(str(path), recursive=True)  # noqa: PTH207 - see above
     return filter(Path.is_file, map(Path, names))
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:
-    """Return what sorts numbers in names by value, and letters as people do."""
+    """Return a sort key that orders numbers by value and ignores case."""
     pieces = _DIGITS.split(str(path).casefold())
     return [
         (int(piece), piece) if at % 2 else (-1, piece)

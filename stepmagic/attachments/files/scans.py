@@ -1,7 +1,7 @@
 """Large files of tables, scanned where they are by polars or DuckDB.
 
-Every column of a CSV file is scanned as text. Which are numbers or dates is found in
-the beginning of the file, and holds only where it is true of all of it.
+Every column of a CSV file is scanned as text. Which are numbers or dates is guessed
+from the beginning of the file, and used only where it is true of the entire file.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def scan_json(source: Source) -> Any | None:
 
     Raises:
         AttachmentError: It is not in UTF-8.
-        IrregularError: A line is no JSON object, or differs from the others in type.
+        IrregularError: A line is not a JSON object, or differs from the others in type.
     """
     for library in ("polars", "duckdb"):
         try:
@@ -170,7 +170,7 @@ def _remarks(
         names = ", ".join(column.name for column in missing[:8])
         found.append(f"{', '.join(words)} is null in {names}.")
     if has_blank:
-        found.append(f"Lines of `{source.name}` without any value are no rows.")
+        found.append(f"Lines of `{source.name}` without any value are not rows.")
     ambiguous = [column.name for column in columns if column.is_ambiguous]
     if ambiguous:
         found.append(
@@ -183,7 +183,7 @@ def _remarks(
 def _duckdb_csv(
     duckdb: Any, source: Source, dialect: Dialect, columns: Sequence[Column]
 ) -> tuple[Any, list[str]]:
-    # A connection of its own: the user's may have a result open.
+    # A new connection: the user's may have a result open.
     relation = duckdb.connect().read_csv(
         str(source.path),
         header=False,

@@ -165,8 +165,10 @@ def _preview(
     if not held:
         return f"sheet {sheet}: no rows under {', '.join(names)}"
     columns = [list(map(_value, values)) for values in zip(*held, strict=True)]
-    whole = [_as_integers(values) for values in columns]
-    records = [dict(zip(unique, row, strict=True)) for row in zip(*whole, strict=True)]
+    converted = [_as_integers(values) for values in columns]
+    records = [
+        dict(zip(unique, row, strict=True)) for row in zip(*converted, strict=True)
+    ]
     expression = f"pd.read_excel({source.name!r}, sheet_name={sheet!r})"
     origin = Origin(kind="sheet", expression=expression, remarks=tuple(remarks))
     return frames.preview_of(records, origin, name=sheet, tokens=tokens)

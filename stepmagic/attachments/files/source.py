@@ -45,7 +45,7 @@ _NAMES = (
     ".kube/config",
     "gcloud/application_default_credentials.json",
 )
-"""Patterns of names in which tools keep secrets, with the folder where that tells."""
+"""Patterns of names in which tools keep secrets, with the folder where needed."""
 
 _HARMLESS = (".env.example", ".env.sample", ".env.template")
 
@@ -54,7 +54,7 @@ _PRIVATE_KEY = re.compile(r"^[ \t]*-----BEGIN [A-Z0-9 ]*PRIVATE KEY", re.MULTILI
 
 
 def refuse_secret(path: PurePath, name: str) -> None:
-    """Refuse a file whose name says that it holds secrets.
+    """Refuse a file whose name suggests that it contains secrets.
 
     Raises:
         AttachmentError: It is such a file.
@@ -70,21 +70,21 @@ def refuse_secret(path: PurePath, name: str) -> None:
 
 
 def refuse_private_key(text: str, name: str) -> None:
-    """Refuse a text that holds a private key.
+    """Refuse a text that contains a private key.
 
     Raises:
         AttachmentError: A line of it begins one.
     """
     if _PRIVATE_KEY.search(text):
         message = (
-            f"`{name}` holds a private key, and is not sent. Copy what the model may "
-            "see into a text, and attach that."
+            f"`{name}` contains a private key, and is not sent. Copy what the model "
+            "may see into a text, and attach that."
         )
         raise AttachmentError(message)
 
 
 HEAD_BYTES = 4096
-"""Enough to tell a format by its first bytes, and text from binary."""
+"""Enough to recognize a format by its first bytes, and text from binary."""
 
 _COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 _COMPRESSED_TABLES = (".csv", ".tsv", ".jsonl", ".ndjson")
@@ -105,7 +105,7 @@ class Source:
     name: str
     """What the user called it."""
     path: Path
-    """Where it really lies, links followed."""
+    """The real path, with symbolic links resolved."""
     suffix: str
     """The end of the name it was asked for by, in lower case: ``.csv``."""
     size: int
@@ -155,12 +155,12 @@ def open_source(path: str | Path, name: str) -> Iterator[Source]:
     """Open a stored file for as long as the block runs.
 
     Args:
-        path: Where it lies; ``~`` is the home folder.
+        path: Where it is; ``~`` is the home folder.
         name: What the user called it, for messages.
 
     Raises:
         AttachmentError: There is no such file, it cannot be read, it is a folder, a
-            device or a pipe, or it holds secrets.
+            device or a pipe, or it contains secrets.
     """
     asked = Path(path)
     try:
@@ -196,7 +196,9 @@ def _check_stored(real: Path, mode: int, name: str) -> None:
         )
         raise AttachmentError(message)
     if not stat.S_ISREG(mode) or any(map(real.is_relative_to, _MADE_UP)):
-        message = f"`{name}` is no stored file but a device, a pipe or the system's."
+        message = (
+            f"`{name}` is not a regular file but a device, a pipe or a system file."
+        )
         raise AttachmentError(message)
 
 

@@ -2,7 +2,8 @@
 
 A small CSV or JSON Lines file is read here, by Python's own readers; a large one is
 scanned where it is, by the dialect that was found at its beginning, or its first rows
-are read, which the preview says. What is no table by its dialect goes as text.
+are read, which the preview states. A file that does not parse as a table is sent as
+text.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ _GROWN = "It has grown while it was read; try again."
 
 
 def attach_table(source: Source, *, tokens: int = 2000) -> Attached:
-    """Return a table as its preview; as text where it is no table.
+    """Return a table as its preview, or as text where it does not parse as a table.
 
     Args:
         source: A CSV, TSV, JSON Lines, Parquet or Arrow file, or one of the first three
@@ -132,7 +133,7 @@ def _records(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
     """Yield the objects of JSON lines.
 
     Raises:
-        IrregularError: A line is no JSON object.
+        IrregularError: A line is not a JSON object.
     """
     for number, line in enumerate(lines, 1):
         if not line.strip():
@@ -156,7 +157,7 @@ def _large(source: Source, form: Form, tokens: int, head: str) -> Attached:
         return _first(source, form, tokens, _records)
     whole_lines = head[: head.rfind("\n") + 1] or head
     dialect = _dialect(source, whole_lines)
-    is_known = dialect.is_plain and "\n" in head  # lines may end in \r alone
+    is_known = dialect.is_plain and "\n" in head  # lines may end with only \r
     if is_known and not source.compression:
         rows = rows_of(io.StringIO(whole_lines, newline=""), dialect)
         columns = _columns(dialect, _up_to_a_broken_one(rows))
@@ -215,7 +216,7 @@ def _head(source: Source) -> tuple[str, bool]:
             raise text.not_decoded(source.name, exc) from exc
     if "\x00" in content:
         message = (
-            f"`{source.name}` is not in UTF-8: it holds NUL bytes, as UTF-16 does. "
+            f"`{source.name}` is not in UTF-8: it contains NUL bytes, as UTF-16 does. "
             f"{text.encoding_advice(source.name)}"
         )
         raise AttachmentError(message)
@@ -288,7 +289,7 @@ def _binary(source: Source, form: Form) -> tuple[Any, int | None]:
             return read(source, FIRST_ROWS if source.size > SMALL_BYTES else None)
         except ImportError:
             continue
-        except Exception as exc:  # noqa: BLE001 - each library has errors of its own
+        except Exception as exc:  # noqa: BLE001 - each library raises different errors
             failure = failure or exc
     if failure is None:
         raise _NoLibraryError(_NO_LIBRARY)

@@ -1,4 +1,4 @@
-"""Addresses as parts: what lies there is told by the end of its name."""
+"""URLs as parts: their media type follows from the suffix of the path."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ _WORDS: dict[type, str] = {Image: "image", Video: "video", File: "PDF"}
 
 
 def attach_url(word: str) -> Attached:
-    """Return an address as the part that its last characters tell: ``.png``, ``.mp4``.
+    """Return a URL as the part that its suffix indicates: ``.png``, ``.mp4``.
 
-    It is passed on as it stands; nothing is fetched here.
+    It is passed on unchanged; nothing is fetched here.
 
     Raises:
-        AttachmentError: It is no http address, holds a password, or does not tell what
-            lies there.
+        AttachmentError: It is not an http address, contains a password, or its suffix
+            does not indicate the media type.
     """
     host = check_url(word, word)
     last = PurePosixPath(unquote(urlsplit(word).path))
     if last.suffix.casefold() not in _KINDS:
         message = (
-            f"`{word}` does not tell whether a picture, a video or a PDF lies there. "
-            "Say it: `from stepmagic.transcript import Image, Video, File`, put "
+            f"`{word}` does not show whether it is a picture, a video or a PDF. "
+            "State it: `from stepmagic.transcript import Image, Video, File`, put "
             f"`Image(url={word!r})`, `Video(url=...)` or `File(url=...)` into a "
             "variable, and attach that. A web page is not read: copy its text."
         )
@@ -58,7 +58,7 @@ def attach_url(word: str) -> Attached:
 
 
 _SCHEME = re.compile(r"https?://", re.IGNORECASE)
-# RFC 3986, section 2: neither spaces nor control characters stand in a URL.
+# RFC 3986, section 2: a URL has neither spaces nor control characters.
 _UNSAFE = re.compile(r"[\x00-\x20\x7f]")
 
 
@@ -71,21 +71,23 @@ def check_url(url: str, name: str) -> str:
     """Return the host of an address that may be passed on.
 
     Raises:
-        AttachmentError: It is no http address, has no host, or holds a password.
+        AttachmentError: It is not an http address, has no host, or contains a password.
     """
     try:
         parts = urlsplit(url)
         host = parts.hostname
         _ = parts.port
     except ValueError as exc:
-        message = f"`{_without_user(name)}` is no address: {exc}."
+        message = f"`{_without_user(name)}` is not an address: {exc}."
         raise AttachmentError(message) from exc
     if not is_url(url) or not host or _UNSAFE.search(url):
-        message = f"`{_without_user(name)}` is no address that starts with https://."
+        message = (
+            f"`{_without_user(name)}` is not an address that starts with https://."
+        )
         raise AttachmentError(message)
     if "@" in parts.netloc:
         message = (
-            f"`{_without_user(name)}` holds a user name or password, which would be "
+            f"`{_without_user(name)}` contains a user name or password, which would be "
             "sent to the model. Use an address without one, or download the file and "
             "attach that."
         )
@@ -105,5 +107,5 @@ def url_notices(host: str) -> tuple[str, ...]:
 
 
 def _without_user(url: str) -> str:
-    """Return an address without what stands before its ``@``, for messages."""
+    """Return an address without the part before its ``@``, for messages."""
     return re.sub(r"(?<=//)[^/?#]*@", "", url)

@@ -1,8 +1,8 @@
 """Tables of the notebook as previews: text in a budget of tokens.
 
-Owns what is said of a DataFrame, an array or a list of records, and which columns are
-warned of. Knows nothing of cells, messages or placeholders. narwhals is imported by the
-first preview, the table's own library never: whoever has the table has imported it.
+Owns the description of a DataFrame, an array or a list of records, and the warnings
+about its columns. Does not know cells, messages or placeholders. narwhals is imported
+by the first preview; the table's own library never, as the user has imported it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-r"""Values as the text of a table's cells: short, on one line, told apart.
+r"""Values as the text of a table's cells: short, on one line, unambiguous.
 
-A cell holds no tab, no line break and nothing that does not show: those are written as
+A cell contains no tab, line break or invisible character: those are written as
 escapes, ``\t``, ``\n``, ``\\`` and so on, as in the "Linear TSV" convention. ``null``
-is a missing value; a text that could be mistaken for something else stands in double
+is a missing value; a text that could be mistaken for something else is put in double
 quotes. Objects of unknown types are written by their ``repr``, which may fail.
 """
 
@@ -27,7 +27,7 @@ WIDEST = 200
 """Characters of a value that are kept; more are only counted."""
 
 _LONGEST_LABEL = 2_000
-"""Characters of a column's name; those of survey exports are whole questions."""
+"""Characters of a column's name; those of survey exports are entire questions."""
 
 _SUFFIX = 16
 """Characters of ``… (+123 characters)``: to cut fewer than these would save nothing."""
@@ -96,7 +96,8 @@ def write(value: Any, *, mixed: bool = False) -> Cell:
 
     Args:
         value: Anything; code of an unknown type runs only as its ``repr``.
-        mixed: Whether texts stand beside numbers, so that ``"1"`` needs its quotes.
+        mixed: Whether the column has both texts and numbers, so that ``"1"`` needs its
+            quotes.
     """
     if issubclass(type(value), str):
         # `str` methods, since a subclass may have overridden its own.
@@ -117,7 +118,7 @@ def write(value: Any, *, mixed: bool = False) -> Cell:
 def label(value: Any) -> str:
     """Return the name of a column as code would write it: ``('a', 1)``, ``0``.
 
-    Texts stand without quotes, but for those that read as a number.
+    Texts are written without quotes, except those that look like a number.
     """
     if type(value) is str and len(value) > WIDEST:
         text, length = value[:_LONGEST_LABEL], len(value)
@@ -170,7 +171,7 @@ def _text(value: Any, depth: int = 0) -> str:
         text = _WRITERS[kind](value)
     elif _is_scalar(value):
         item = value.item() if hasattr(value, "item") else value
-        # numpy gives dates to the nanosecond as plain integers.
+        # numpy returns dates to the nanosecond as plain integers.
         counts = type(item) in _WRITERS and type_name(value) not in _NUMPY_DATES
         text = _WRITERS[type(item)](item) if counts else str(value)
     elif kind.__repr__ is object.__repr__:  # only an address in memory
@@ -183,14 +184,14 @@ def _text(value: Any, depth: int = 0) -> str:
 
 
 def number(value: float) -> str:
-    """Return a float to six digits, but with all the digits of its whole part."""
+    """Return a float to six digits, but with all the digits of its integer part."""
     if value != value:  # noqa: PLR0124 - only NaN differs from itself
         return "NaN"
     size = abs(value)
     if size and not _SMALLEST_PLAIN <= size < _LARGEST_PLAIN:
         return f"{value:.{_DIGITS}g}"
-    whole = math.floor(math.log10(size)) + 1 if size else 1
-    text = f"{value:.{max(2, _DIGITS - whole)}f}".rstrip("0").rstrip(".")
+    integer_digits = math.floor(math.log10(size)) + 1 if size else 1
+    text = f"{value:.{max(2, _DIGITS - integer_digits)}f}".rstrip("0").rstrip(".")
     return text if text != "-0" else "0"
 
 
@@ -205,7 +206,7 @@ def _bytes(value: bytes) -> str:
 
 
 def _nested(value: Any, depth: int) -> str:
-    """Return the first items of a container that holds others, down to some depth."""
+    """Return the first items of a container of containers, down to some depth."""
     mapping = type(value) in MAPPINGS
     opening, closing = "{}" if mapping or type(value) in _SETS else "[]"
     count = len(value)

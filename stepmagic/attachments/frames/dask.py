@@ -54,15 +54,15 @@ class Dask:
     def read(self, chosen: Sequence[int], limit: int, seed: int) -> Rows:
         """Return the same share of each partition's rows, or all."""
         places = self._thinned(limit, seed)
-        whole = len(places) == self.rows
-        table = self._table if whole else self._table.take(places)
+        is_all = len(places) == self.rows
+        table = self._table if is_all else self._table.take(places)
         # An index that is not 0, 1, 2, ... would be read as one column more.
         reader = open_eager(table.reset_index(drop=True), _KIND, limit=0, seed=0)
         partitions = format_count(self._partitions, "partition")
         return Rows(
             positions=[self._positions[place] for place in places],
             column=reader.read(chosen, max(1, len(places)), seed).column,
-            scope="" if whole else scope_in_words(len(places), seed),
+            scope="" if is_all else scope_in_words(len(places), seed),
             notice=f"{partitions} were computed to count its rows.",
         )
 

@@ -1,8 +1,8 @@
-"""Tables in memory: pandas and its kin, polars, pyarrow, numpy, lists of records.
+"""Tables in memory: pandas and its relatives, polars, pyarrow, numpy, records.
 
 Columns are taken one by one and by number, so that names may repeat and be anything,
-and a sample of a large frame never exists as a whole. A table's library is taken from
-``sys.modules``: whoever made the table has imported it.
+and a sample of a large frame is never in memory all at once. A table's library is
+taken from ``sys.modules``: whoever made the table has imported it.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ class _Eager(ABC):
     def read(self, chosen: Sequence[int], limit: int, seed: int) -> Rows:  # noqa: ARG002 - columns are taken when asked for
         """Return the rows of a sample, or all."""
         positions = spread(self.rows, limit, seed)
-        whole = len(positions) == self.rows
-        wanted = None if whole else self._selector(positions)
+        is_all = len(positions) == self.rows
+        wanted = None if is_all else self._selector(positions)
         return Rows(
             positions=positions,
             column=lambda number: to_values(self._take(number, wanted)),
-            scope="" if whole else scope_in_words(len(positions), seed),
+            scope="" if is_all else scope_in_words(len(positions), seed),
         )
 
     def _selector(self, positions: Sequence[int]) -> Any:

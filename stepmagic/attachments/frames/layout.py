@@ -263,7 +263,7 @@ def _share(count: int, of: int) -> str:
 
 
 def _values(shown: Shown, detail: Detail) -> str:
-    """Return a column's range or its top values in words."""
+    """Return a text with a column's range or its top values."""
     summary = shown.summary
     if shown.is_redacted:
         return "[redacted]"
@@ -283,7 +283,7 @@ def _values(shown: Shown, detail: Detail) -> str:
 
 
 def _listed(text: str) -> str:
-    """Return a text in a list; in quotes where it holds what parts the list."""
+    """Return a text in a list; in quotes where it contains a separator of the list."""
     parts = any(sign in text for sign in (", ", "×", ";"))
     return f'"{text}"' if parts and not text.startswith('"') else text
 

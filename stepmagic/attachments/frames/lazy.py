@@ -1,6 +1,6 @@
 """Tables that are queries: polars, duckdb and what else narwhals reads lazily.
 
-Nothing is collected whole. The rows are counted, then one pass, streamed by the
+No query is collected in full. The rows are counted, then one pass, streamed by the
 library, picks a sample by position; of a table too long for that pass, and from
 libraries whose rows have no position, only the first rows are read.
 """
@@ -34,7 +34,7 @@ MOST_PASSED = 400_000_000
 """Cells through which a sample is looked for; some seconds on two cores."""
 
 _HEAVY = ("struct", "list", "[]", "array", "map", "union", "binary", "blob", "object")
-"""What stands in the names of types whose values may be megabytes each: pictures."""
+"""Parts of the names of types whose values may be megabytes each: pictures."""
 
 Masked: TypeAlias = tuple[frozenset[int], Sequence[int]]
 """Columns that are null but at some positions, and these."""
@@ -66,14 +66,14 @@ class _Lazy(ABC):
 
     def _first(self, chosen: Sequence[int], limit: int) -> Rows:
         positions = range(min(limit, self.rows))
-        whole = len(positions) == self.rows
+        is_all = len(positions) == self.rows
         column = _columns_of(self._head(chosen, len(positions)), len(chosen))
         places = {number: place for place, number in enumerate(chosen)}
         return Rows(
             positions=positions,
             column=lambda number: column(places[number]),
-            scope="" if whole else f"the first {len(positions):,} rows",
-            has_tail=whole,
+            scope="" if is_all else f"the first {len(positions):,} rows",
+            has_tail=is_all,
         )
 
     @abstractmethod
@@ -98,14 +98,14 @@ class _Placed(_Lazy):
         step = stretch(self.rows, limit)
         table = self._pass(chosen, step, seed, masked=(heavy, seen))
         column = _columns_of(table, len(chosen) + 1)
-        # What the query says: it may give other rows each time it runs.
+        # From the query: it may return other rows each time it runs.
         positions = column(len(chosen)).to_list()
         places = {number: place for place, number in enumerate(chosen)}
-        whole = len(positions) == self.rows
+        is_all = len(positions) == self.rows
         return Rows(
             positions=positions,
             column=lambda number: column(places[number]),
-            scope="" if whole else scope_in_words(len(positions), seed),
+            scope="" if is_all else scope_in_words(len(positions), seed),
             unmeasured=heavy,
         )
 

@@ -144,8 +144,8 @@ def preview(
     Its exact size; each column's type, missing and distinct values, and range or most
     frequent values; then the first rows, the last ones and some between. Statistics of
     more than 200,000 rows, or 10 million cells, come from a sample, which the text
-    says. Queries (polars ``LazyFrame``, duckdb relations, ...) are never collected
-    whole.
+    says. Queries (polars ``LazyFrame``, duckdb relations, ...) are never
+    collected in full.
 
     Args:
         data: A frame or series of pandas, polars, pyarrow, duckdb or another library
@@ -159,7 +159,7 @@ def preview(
         seed: The same seed samples the same rows.
 
     Raises:
-        AttachmentError: The value is no table or could not be read, the budget is
+        AttachmentError: The value is not a table or could not be read, the budget is
             below 100, or there is no column of a name in ``redact``.
     """
     if tokens < LEAST_TOKENS:
@@ -171,8 +171,8 @@ def preview(
     if kind is None:
         message = (
             f"{f'`{name}`' if name else 'This'} is of type {type(data).__name__}, "
-            "which is no table. preview() reads DataFrames and Series, numpy arrays of "
-            "one or two dimensions and non-empty lists of dicts or other records."
+            "which is not a table. preview() reads DataFrames and Series, numpy arrays "
+            "of one or two dimensions and non-empty lists of dicts or other records."
         )
         raise AttachmentError(message)
     hidden = (redact,) if isinstance(redact, str) else tuple(redact)
@@ -242,7 +242,7 @@ class _Reading:
         self.show = cache(self._show)
 
     def hide(self, names: Sequence[Any], frame: str) -> None:
-        """Replace the values of columns by a word, wherever they would stand.
+        """Replace the values of columns by a placeholder, wherever they would appear.
 
         Raises:
             AttachmentError: There is no column of such a name.
@@ -450,5 +450,5 @@ def _first_line(exc: Exception) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Return text as HTML; a dollar sign in an element of its own is no formula."""
+    """Return text as HTML; a dollar sign in a separate element is not a formula."""
     return html.escape(text).replace("$", "<span>$</span>")

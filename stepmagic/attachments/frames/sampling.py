@@ -1,4 +1,4 @@
-"""What a reader gives of a table: its columns, its exact size, and some of its rows.
+"""What a reader returns of a table: its columns, its exact size, and some of its rows.
 
 Owns the choice of rows. A reader hands out columns one by one, as a narwhals ``Series``
 or, where narwhals has no type for them, as a list of Python values.
@@ -37,11 +37,11 @@ class Rows:
     """The rows that were read, in the table's order."""
 
     positions: Sequence[int]
-    """Where each stands in the table, counted from 0."""
+    """Row numbers in the table, counted from 0."""
     column: Callable[[int], Values]
-    """Gives a column by its number; the same rows in each."""
+    """Returns a column by its number; the same rows in each."""
     scope: str = ""
-    """Which rows they are, in words; empty where they are all."""
+    """A description of which rows they are; empty where they are all."""
     unmeasured: frozenset[int] = frozenset()
     """Columns of which only the rows shown were read."""
     has_tail: bool = True
@@ -67,7 +67,7 @@ class Source(Protocol):
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What else the text says of it, a line each, such as the CRS."""
+        """Further lines of the text about it, such as the CRS."""
 
     def read(self, chosen: Sequence[int], limit: int, seed: int) -> Rows:
         """Return at most about ``limit`` rows; only ``chosen`` columns are asked for.

@@ -1,4 +1,4 @@
-"""Columns that look as if they held what should not leave: addresses, numbers, keys.
+"""Columns that seem to contain what should not be sent: addresses, numbers, keys.
 
 A guess from names and values, for a warning that names them; nothing is left out.
 """
@@ -32,7 +32,7 @@ _PAIRS = (
 )
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{2,63})+")
 _KEY = re.compile(
-    # OpenAI and its kin, AWS, GitHub, GitLab, Slack, Google, Stripe, a JWT, a PEM file.
+    # OpenAI and similar, AWS, GitHub, GitLab, Slack, Google, Stripe, a JWT, a PEM file.
     r"\bsk-[\w-]{16,}|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_\w{36}"
     r"|\bglpat-[\w-]{20}|\bxox[abeprs]-[\w-]{10,}|\bAIza[\w-]{35}|\b[rs]k_live_\w{16,}"
     r"|\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.|-----BEGIN [A-Z ]*PRIVATE KEY-----"
@@ -43,7 +43,7 @@ _DATE = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}.*")
 _CARD = re.compile(r"\d(?:[ -]?\d){12,18}")
 _OPAQUE = re.compile(r"[\w+/=.~-]{20,200}")
 _LEAST_BITS = 3.8
-"""Bits a letter from which a token seems drawn, not written; hex has 4 at most."""
+"""Bits per character from which a token seems drawn, not written; hex has 4 at most."""
 
 _LEAST_OF_EACH = 2
 """Digits, capital and small letters: a name in camel case may end with a digit."""
@@ -60,11 +60,11 @@ _LEAST_NUMBER = 10**9
 
 
 def guess(label: str, texts: Sequence[str]) -> str:
-    """Return what a column seems to hold, in the plural, or nothing.
+    """Return what a column seems to contain, in the plural, or an empty string.
 
     Args:
         label: The column's name.
-        texts: Some of its values as text; none where it holds none.
+        texts: Some of its values as text; empty where it contains none.
     """
     if not texts:
         return ""
@@ -86,8 +86,8 @@ def texts_of(values: Values, cells: Iterable[Cell]) -> list[str]:
         found = values.gather_every(step).drop_nulls().cast(nw.String).to_list()
     elif values.dtype.is_integer():
         seen = []
-        whole = values.gather_every(step).drop_nulls().to_list()
-        found = [str(number) for number in whole if number > _LEAST_NUMBER]
+        integers = values.gather_every(step).drop_nulls().to_list()
+        found = [str(number) for number in integers if number > _LEAST_NUMBER]
     else:
         found = []
         seen = seen if values.dtype.is_nested() else []
@@ -109,12 +109,12 @@ def _by_value(texts: Sequence[str]) -> str:
         return "keys or passwords"
     if any(map(_EMAIL.search, texts)):
         return "e-mail addresses"
-    for what, holds in (
+    for what, matches in (
         ("card numbers", _is_card),
         ("phone numbers", _is_phone),
         ("keys or passwords", _is_token),
     ):
-        if sum(map(holds, texts)) > _SHARE * len(texts):
+        if sum(map(matches, texts)) > _SHARE * len(texts):
             return what
     return ""
 

@@ -1,4 +1,4 @@
-"""What is said of a column: missing and distinct values, range or most frequent ones.
+"""The statistics of a column: missing and distinct values, range or most frequent ones.
 
 Asks narwhals where it has a type for the column, else goes through the values one by
 one. Values of unknown types are counted, never hashed or compared: that would run
@@ -34,7 +34,7 @@ _UNORDERED = (str, bool, bytes, complex, uuid.UUID)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """What is said of one column's values."""
+    """The statistics of one column's values."""
 
     nulls: int | None = None
     """None where they were not counted."""
@@ -43,7 +43,7 @@ class Summary:
     span: tuple[Cell, Cell, Cell] | None = None
     """Least, middle and greatest of numbers or dates."""
     length: str = ""
-    """From least to greatest date, in words."""
+    """A text of the time from the earliest to the latest date."""
     top: tuple[tuple[Cell, int], ...] = ()
     """The most frequent values that occur more than once."""
     also: tuple[str, ...] = ()
@@ -51,7 +51,7 @@ class Summary:
 
 
 def summarise(values: Values) -> Summary:
-    """Return what is said of a column; of one that cannot be counted, nothing."""
+    """Return the statistics of a column, empty where it cannot be counted."""
     try:
         if isinstance(values, list):
             return _of_values(values)
@@ -64,7 +64,7 @@ def summarise(values: Values) -> Summary:
 
 
 def is_nested(values: Values) -> bool:
-    """Whether a column holds containers or bytes."""
+    """Whether a column contains containers or bytes."""
     return not isinstance(values, list) and (
         values.dtype.is_nested() or values.dtype == nw.Binary
     )
@@ -196,7 +196,7 @@ def _is_finite(value: Any) -> bool:
 
 
 def _types(names: Counter[str]) -> list[str]:
-    """Return which types stand side by side, the most frequent ones by name."""
+    """Return which types occur in a column, the most frequent ones by name."""
     words = [f"{name} ×{count:,}" for name, count in islice(names.most_common(), 3)]
     more = len(names) - len(words)
     return ["types " + ", ".join(words) + (f", {more} more" if more else "")]
@@ -226,8 +226,8 @@ def _length(low: Any, high: Any) -> str:
     between: dt.timedelta = high - low
     if between.days:
         return f"{between.days:,} day{'' if between.days == 1 else 's'}"
-    whole = int(between.total_seconds())
-    return str(dt.timedelta(seconds=whole)) if whole else ""
+    seconds = int(between.total_seconds())
+    return str(dt.timedelta(seconds=seconds)) if seconds else ""
 
 
 def _cells(low: Any, middle: Any, high: Any) -> tuple[Cell, Cell, Cell]:

@@ -1,4 +1,4 @@
-"""What kind of table a value is, told by its type alone.
+"""What kind of table a value is, found from its type only.
 
 No library is imported: a value of a library that was never imported cannot exist. No
 code of the value runs; ``isinstance`` would read its ``__class__``.

@@ -86,19 +86,19 @@ def test_folder_is_refused_with_a_glob_as_the_way_round(tmp_path: Path) -> None:
 def test_what_the_system_makes_up_is_refused(path: str) -> None:
     if not Path(path).exists():
         pytest.skip(f"this system has no {path}")
-    assert "is no stored file" in refusal(path)
+    assert "is not a regular file" in refusal(path)
 
 
 def test_pipe_is_refused_without_waiting_for_a_writer(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    assert "is no stored file" in refusal(tmp_path / "pipe")
+    assert "is not a regular file" in refusal(tmp_path / "pipe")
 
 
 def test_socket_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with socket.socket(socket.AF_UNIX) as server:
         server.bind("s")
-        assert "is no stored file" in refusal("s")
+        assert "is not a regular file" in refusal("s")
 
 
 def test_missing_and_unreadable_files_are_refused(tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ def test_link_that_names_a_secret_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["", "RSA ", "OPENSSH ", "ENCRYPTED ", "PGP "])
 def test_private_key_is_told_by_its_text(kind: str) -> None:
     key = f"comment\n  -----BEGIN {kind}" + "PRIVATE KEY-----\n"
-    with pytest.raises(AttachmentError, match="`x` holds a private key"):
+    with pytest.raises(AttachmentError, match="`x` contains a private key"):
         refuse_private_key(key, "x")
 
 
@@ -201,17 +201,17 @@ def test_only_web_addresses_are_urls(word: str, *, yes: bool) -> None:
 @pytest.mark.parametrize(
     ("url", "says"),
     [
-        ("https://", "no address that starts with"),
-        ("https:///a.png", "no address that starts with"),
-        ("ftp://example.org/a.png", "no address that starts with"),
-        ("https://example.org/a b.png", "no address that starts with"),
-        ("https://example.org/a\n.png", "no address that starts with"),
-        ("https://[::1/a.png", "is no address"),
-        ("https://example.org:port/", "is no address"),
+        ("https://", "is not an address that starts with"),
+        ("https:///a.png", "is not an address that starts with"),
+        ("ftp://example.org/a.png", "is not an address that starts with"),
+        ("https://example.org/a b.png", "is not an address that starts with"),
+        ("https://example.org/a\n.png", "is not an address that starts with"),
+        ("https://[::1/a.png", "is not an address"),
+        ("https://example.org:port/", "is not an address"),
         ("https://me@example.org/a.png", "user name or password"),
         ("https://me:s3cret@example.org/a.png", "user name or password"),
-        ("https://me:s3cret@example.org:port/", "is no address"),
-        ("https://me:s3cret@/a.png", "no address that starts with"),
+        ("https://me:s3cret@example.org:port/", "is not an address"),
+        ("https://me:s3cret@/a.png", "is not an address that starts with"),
     ],
 )
 def test_unusable_address_is_refused_without_its_password(url: str, says: str) -> None:

@@ -278,7 +278,9 @@ def test_redacting_an_unknown_column_names_close_ones() -> None:
 
 
 def test_what_is_no_table_is_refused() -> None:
-    with pytest.raises(AttachmentError, match="`x` is of type int, which is no table"):
+    with pytest.raises(
+        AttachmentError, match="`x` is of type int, which is not a table"
+    ):
         preview(7, name="x")
     with pytest.raises(AttachmentError, match="This is of type ndarray"):
         preview(np.zeros((2, 2, 2)))

@@ -230,7 +230,7 @@ def test_object_that_shows_the_environment_is_refused(
 ) -> None:
     monkeypatch.setenv("PLANTED", "secret")
     for held in (os.environ, dict(os.environ)):
-        with pytest.raises(AttachmentError, match="`x` holds the environment"):
+        with pytest.raises(AttachmentError, match="`x` contains the environment"):
             attach_repr(types.SimpleNamespace(inner=held), "x")
 
 

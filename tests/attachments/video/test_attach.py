@@ -174,7 +174,7 @@ def test_displayed_address_is_passed_on() -> None:
 @pytest.mark.parametrize(
     ("shown", "says"),
     [
-        (Displayed(url="clip.mp4"), "no address"),
+        (Displayed(url="clip.mp4"), "is not an address"),
         (Displayed(url="https://me:secret@example.org/a.mp4"), "user name or password"),
         (Displayed(data="no base64!", embed=True), "neither bytes nor base64"),
         (Displayed(data=b"text", embed=True), "no known format"),
