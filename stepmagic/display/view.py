@@ -79,7 +79,7 @@ class ComparisonView(View[SideEvent], Protocol):
 
 
 class SilentView:
-    """The view of a plain script, which reads the reply and prints what it likes."""
+    """The view of a plain script, which reads the reply and prints what it chooses."""
 
     def __enter__(self) -> Self:
         return self

@@ -74,7 +74,7 @@ class DrawnPiece:
         self._part, self._is_last, self._is_streaming = part, is_last, is_streaming
         piece = to_piece(part, is_streaming=is_streaming, thought_s=thought_s)
         self.around, self.summary = piece.around, piece.summary
-        # At the end of an incomplete line, a stream holds back what may become markup.
+        # A stream buffers the end of an incomplete line if it may become markup.
         is_cut = piece.source and not is_last
         self._feed(f"{piece.source}\n" if is_cut else piece.source)
         if piece.html:

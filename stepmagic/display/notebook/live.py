@@ -94,7 +94,7 @@ class LiveCanvas:
 
     Args:
         host: The notebook whose front end shows it.
-        front_end: What is known of that front end.
+        front_end: What is known about that front end.
     """
 
     shortest_s = 0.06

@@ -1,11 +1,11 @@
 """The differences between frames, as messages for ``live.js``.
 
 A message has ``seq``, counted from 0, and ``pieces``, each with its place ``at`` and
-what of it changed: ``around`` (its HTML with an empty summary and nothing inside, a
-new beginning), ``summary``, ``restart`` (all its frozen HTML is void), ``frozen`` (HTML
+what of it changed: ``around`` (its HTML with an empty summary and an empty body, a new
+start), ``summary``, ``restart`` (all its frozen HTML is void), ``frozen`` (HTML
 to append), and ``keep`` and ``tail`` (of the open HTML before, so many UTF-16 units
 stay and the tail follows). ``line`` is the HTML below the pieces. A message that is
-``complete`` says everything again, for a page that lost one.
+``complete`` repeats everything, for a page that lost one.
 
 The alignment of table cells is a third of their HTML, or more. The most frequent one,
 to the left, is left out here, since ``view.css`` sets it.

@@ -62,7 +62,7 @@ def test_part_has_name_detail_and_size() -> None:
 @pytest.mark.parametrize("name", ["longest_side", "max_bytes", "max_pixels", "frames"])
 def test_limit_is_a_positive_number(name: str) -> None:
     options: dict[str, Any] = {name: 0}
-    with pytest.raises(SettingError, match=f"{name} is at least 1, not 0"):
+    with pytest.raises(SettingError, match=f"{name} must be at least 1, not 0"):
         ImageLimits(**options)
 
 
@@ -109,7 +109,7 @@ def test_frames_in_a_list_keep_both_labels() -> None:
         ([[drawing()]], r"contains lists.*`x\[0\]`"),
         ([drawing(), 7], r"`x\[1\]` is of type int"),
         (7, "`x` is of type int, which is not an image"),
-        (Image.new("RGB", (0, 5)), "nothing in it"),
+        (Image.new("RGB", (0, 5)), "it is empty"),
     ],
 )
 def test_others_are_refused(value: Any, said: str) -> None:

@@ -360,7 +360,8 @@ def test_chosen_frames_and_pages_are_sent() -> None:
             f"x ({word} {number} of 8)" for number in (2, 4, 5)
         ]
         assert f"{word}s 2, 4, 5 of 8" in converted.notices[0]
-        with pytest.raises(AttachmentError, match=f"8 {word}s; there is none of"):
+        missing = f"8 {word}s: {word} 9 does not exist"
+        with pytest.raises(AttachmentError, match=missing):
             from_bytes(data, "x", ImageLimits(pages=(9,)))
 
 
