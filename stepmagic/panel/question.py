@@ -42,7 +42,7 @@ class Question:
     status: str = ""
     """What it is waiting for."""
     fault: str = ""
-    """Why there is no answer; empty if there is one."""
+    """The error, if there is no answer; otherwise empty."""
     is_over: bool = False
 
     @property

@@ -123,7 +123,7 @@ def _is_srgb(profile: bytes, mode: str) -> bool:
 def response(profile: bytes) -> tuple[int, ...] | None:
     """Return the sRGB grey of each of 256 even steps under a profile for greys.
 
-    None where the profile is not one for greys, or changes nothing.
+    None if the profile is not one for greys, or changes nothing.
     """
     from PIL import Image as pillow  # noqa: N813, PLC0415 - as above
     from PIL import ImageCms  # noqa: PLC0415 - as above

@@ -133,7 +133,7 @@ def thumbnail(part: Image, longest: int = 96) -> bytes:
 def _from_pillow(
     value: Any, name: str, limits: ImageLimits, scale: Scale | None = None
 ) -> Converted:
-    """Return a Pillow image as it is, or frames where it has several."""
+    """Return a Pillow image as it is, or its frames if it has several."""
     _load(value, name, limits)
     with reading(name):
         if _has_frames(value):

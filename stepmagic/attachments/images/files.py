@@ -35,7 +35,7 @@ COUNTED = ("PNG", "WEBP", "AVIF")
 
 _ORIENTATION = 0x0112
 _PHOTOMETRIC, _MIN_IS_WHITE = 262, 0
-"""Tag of a TIFF, and its value where the least number is white (TIFF 6.0, 8)."""
+"""Tag of a TIFF, and its value if the smallest number is white (TIFF 6.0, 8)."""
 
 _MOST_FRAMES = 60
 _FRAME_PIXELS = 48_000_000
@@ -133,7 +133,7 @@ def picture_of(
         image: Only read.
         name: What the user called it, for messages.
         limits: How large the picture will be sent.
-        scale: How its numbers become shades, where it is one of a stack.
+        scale: How its numbers become shades, if it is one of a stack.
         origin: The opened file, if the image is a copy of one of its frames.
 
     Raises:
@@ -290,7 +290,7 @@ def read_frames(
         found = [survey_image(frame(index), name, image) for index in chosen]
         known = [each for each in found if each is not None]
         scale = scale_for(known) if len(known) == len(found) else None
-    shown = _which(chosen, count, limits, word)
+    shown = _describe_choice(chosen, count, limits, word)
     notice = f"animated: {shown}" if form in MOVING else shown
     pictures = []
     for index in chosen:
@@ -333,7 +333,9 @@ def _chosen(count: int, limits: ImageLimits) -> list[int]:
     return choose_frames(count, min(limits.frames, _MOST_FRAMES))
 
 
-def _which(chosen: list[int], count: int, limits: ImageLimits, word: str) -> str:
+def _describe_choice(
+    chosen: list[int], count: int, limits: ImageLimits, word: str
+) -> str:
     """Return a description of the frames that are sent."""
     if limits.pages:
         numbers = ", ".join(str(index + 1) for index in chosen)
@@ -369,6 +371,6 @@ def _orientation_of(image: Image) -> tuple[int, str]:
 
 
 def _profile_of(image: Image) -> bytes | None:
-    """Return the ICC profile of a picture; None where it has none."""
+    """Return the ICC profile of a picture; None if it has none."""
     profile = image.info.get("icc_profile")
     return profile if isinstance(profile, bytes) and profile else None

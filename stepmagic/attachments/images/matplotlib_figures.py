@@ -118,7 +118,7 @@ class _Pickler(pickle.Pickler):
 
 
 def _copied(figure: Any) -> Any:
-    """Return a copy that shares the arrays; the figure where it cannot be copied."""
+    """Return a copy that shares the arrays; the figure if it cannot be copied."""
     arrays: list[pickle.PickleBuffer] = []
     buffer = io.BytesIO()
     try:

@@ -1,9 +1,9 @@
 """Which number of an array is black and which is white, and the notices about it.
 
 Bytes are read as 0 to 255 and floats as 0 to 1, as matplotlib's ``imshow`` does.
-Whatever is read otherwise is reported: ranges that are stretched, numbers that are cut,
-labels that would all be nearly black. All pictures of a stack share one scale, so that
-their shades can be compared.
+Everything that is read differently is reported: stretched ranges, numbers that are cut
+off, labels that would all be nearly black. All pictures of a stack share one scale, so
+that their shades can be compared.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Survey:
     """How many are NaN or infinite."""
     masked: int = 0
     values: frozenset[int] | None = None
-    """All numbers, of integers without colours; None where there are many."""
+    """All numbers, of integers without colours; None if there are many."""
     is_inverted: bool = False
     """Whether its smallest number is white, as in some TIFF files."""
 
@@ -198,7 +198,7 @@ def _together(surveys: Sequence[Survey]) -> Survey:
 
 
 def _labels(found: Survey) -> tuple[int, ...]:
-    """Return the numbers of a label map or mask; none where it is a picture."""
+    """Return the numbers of a label map or mask; none if it is a picture."""
     if found.kind == "b" or not found.values or len(found.values) == 1:
         return ()
     if min(found.values) < 0:

@@ -75,7 +75,7 @@ class Content:
     """What was changed, a phrase each: ``scaled down from 6,000 x 4,000 pixels``."""
 
 
-def is_kept(kind: str) -> bool:
+def is_sendable(kind: str) -> bool:
     """Whether a form of an output is one that may be sent."""
     known = (*_TEXTS, *_PICTURES, _JSON, _SVG, _PLOTLY, _HTML, _PLAIN)
     return kind in known or _VEGA.fullmatch(kind) is not None
@@ -183,7 +183,7 @@ def _dumped(data: Any) -> str:
 
 
 def _embedded_chart(page: str) -> dict[str, Any] | None:
-    """Return the chart in the HTML that Altair shows; None where there is none."""
+    """Return the chart in the HTML that Altair shows; None if there is none."""
     for found in _EMBEDDED.finditer(page):
         try:
             spec, _ = json.JSONDecoder().raw_decode(page, found.end())

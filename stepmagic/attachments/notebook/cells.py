@@ -30,7 +30,7 @@ def attach_cells(host: Host, cells: str, limits: images.ImageLimits) -> list[Att
         limits: How large an image may be.
 
     Raises:
-        AttachmentError: No such cells, or too many of them.
+        AttachmentError: The cells do not exist, or there are too many of them.
     """
     numbers = _numbers(cells, host.cell_number)
     sources = host.history.input_hist_raw
@@ -131,7 +131,7 @@ def _bundles(
         own: Its recorded displays; None if they were not recorded.
     """
     history = host.history
-    # Kept by IPython 9; before it, only the text of the value.
+    # Recorded by IPython 9; earlier versions record only the text of the value.
     recorded = getattr(history, "outputs", {}).get(number, ())
     left = host.cleared(number)
     for output in recorded:

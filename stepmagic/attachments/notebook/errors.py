@@ -45,7 +45,7 @@ def attach_last_error(host: Host) -> Attached:
 
 
 def failed_cell(host: Host) -> str:
-    """Return the source of the cell of the last error; empty where it has none."""
+    """Return the source of the cell of the last error; empty if it has none."""
     error = host.last_error
     if error is None:
         return ""

@@ -62,7 +62,7 @@ class Host:
 
     @property
     def cell(self) -> Cell | None:
-        """The cell that is running; None where the front end does not name it.
+        """The cell that is running; None if the front end does not name it.
 
         JupyterLab, Notebook 7 and VS Code send ``cellId`` in the metadata of the
         execute request; nbclient, nbval and terminals do not.
@@ -101,7 +101,7 @@ class Host:
 
     @property
     def allows_input(self) -> bool | None:
-        """Whether the front end answers ``input()``; None where it does not say."""
+        """Whether the front end answers ``input()``; None if it is not known."""
         allowed = self.request.get("content", {}).get("allow_stdin")
         return None if allowed is None else bool(allowed)
 

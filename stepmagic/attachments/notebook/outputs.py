@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from stepmagic.attachments.notebook.bundles import is_kept
+from stepmagic.attachments.notebook.bundles import is_sendable
 from stepmagic.transcript import Cell
 
 _MOST_CELLS = 200
@@ -63,7 +63,7 @@ class Outputs:
             self._characters += _size(forms) - (_size(cell[key]) if key in cell else 0)
             self._taken += 1
             cell[key] = forms
-            self._forget()
+            self._evict()
         return message
 
     def of(self, number: int) -> list[dict[str, str]]:
@@ -79,7 +79,7 @@ class Outputs:
         return self._cleared.get(number, 0)
 
     def _clear(self, number: int) -> None:
-        """Drop what a cell has displayed, and note what it had printed by then."""
+        """Drop what a cell has displayed, and note how much it had printed by then."""
         self._cleared[number] = self._waiting.pop(number)
         self._drop(number)
 
@@ -96,7 +96,7 @@ class Outputs:
         cell = self._cells.setdefault(self._number, {})
         return cell, self._taken if known is None else known
 
-    def _forget(self) -> None:
+    def _evict(self) -> None:
         """Drop the oldest cells, then the first outputs of the last one."""
         while len(self._cells) > _MOST_CELLS or (
             self._characters > _MOST_CHARACTERS and len(self._cells) > 1
@@ -113,7 +113,7 @@ class Outputs:
 def _forms(data: Mapping[str, Any]) -> dict[str, str]:
     """Return the forms of an output as text, unknown ones only by their type."""
     return {
-        str(kind): _written(it) if is_kept(str(kind)) else ""
+        str(kind): _written(it) if is_sendable(str(kind)) else ""
         for kind, it in data.items()
     }
 

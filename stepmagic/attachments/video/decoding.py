@@ -76,7 +76,7 @@ def frames(
     """Return frames of a video, and a sentence that describes them.
 
     Each is named by its time: ``video at 0:03.2``. The video is cut into ``count``
-    equal spans, and the frame in the middle of each is taken; where it has fewer
+    equal spans, and the frame in the middle of each is taken; if it has fewer
     frames, each is taken once. Of a long video, only frames near the middle are
     decoded: one may then be earlier than the middle, and is named by its own time.
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from stepmagic.display.answer import AnswerFold
 from stepmagic.display.html.bundle import (
     Piece,
+    aside_html,
     merge_parts,
     plain_text,
-    quiet,
     single_thought_s,
     to_piece,
     waiting,
@@ -122,7 +122,7 @@ class Frame:
         """Return the complete frame: HTML and text."""
         html = "".join(piece.html for piece in self.pieces)
         return {
-            "text/html": wrapped(html + quiet(self.line)),
+            "text/html": wrapped(html + aside_html(self.line)),
             "text/plain": plain_text(self.parts, [self.line] if self.line else []),
         }
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from stepmagic.display.html.bundle import quiet
+from stepmagic.display.html.bundle import aside_html
 from stepmagic.display.notebook.frames import DrawnPiece, Frame
 
 _LEAST_REPEATED = 16 * 1024
@@ -99,7 +99,7 @@ class Patches:
         ]
         if pieces:
             changes["pieces"] = pieces
-        line = quiet(frame.line)
+        line = aside_html(frame.line)
         if line != self._line:
             changes["line"] = self._line = line
         return changes
@@ -118,10 +118,13 @@ def _take_changes(sent: _Sent, drawn: DrawnPiece) -> dict[str, Any]:
     if drawn.summary != sent.summary:
         changed["summary"] = sent.summary = drawn.summary
     if sent.frozen < len(drawn.frozen):
-        changed["frozen"] = lean("".join(drawn.frozen[sent.frozen :]))
+        changed["frozen"] = without_left_alignment("".join(drawn.frozen[sent.frozen :]))
         sent.frozen = len(drawn.frozen)
     if drawn.open != sent.open:
-        before, now = lean(sent.open), lean(drawn.open)
+        before, now = (
+            without_left_alignment(sent.open),
+            without_left_alignment(drawn.open),
+        )
         keep = common_length(before, now)
         changed["keep"] = utf16_length(now[:keep])
         changed["tail"] = now[keep:]
@@ -129,7 +132,7 @@ def _take_changes(sent: _Sent, drawn: DrawnPiece) -> dict[str, Any]:
     return changed
 
 
-def lean(html: str) -> str:
+def without_left_alignment(html: str) -> str:
     """Return HTML without the alignment that ``view.css`` sets."""
     return html.replace(_ON_THE_LEFT, "")
 
