@@ -61,7 +61,7 @@ class ComparisonView(View[SideEvent], Protocol):
 
 
 class SilentView:
-    """The view of a plain script, which reads the reply and prints what it likes."""
+    """The view of a plain script, which reads the reply and prints what it chooses."""
 
     def __enter__(self) -> Self:
         return self
@@ -170,7 +170,7 @@ def show_sent(host: Host, message: Message, notices: tuple[str, ...]) -> None:
 
 
 def _live_canvas(host: Host) -> Canvas | None:
-    """Return a canvas for patches where the front end takes them."""
+    """Return a canvas for patches if the front end supports them."""
     from stepmagic.display.notebook.support import front_end  # noqa: PLC0415 - see view_for
 
     if not front_end().takes_patches(host):

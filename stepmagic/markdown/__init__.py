@@ -45,7 +45,7 @@ def render(source: str, *, highlight: bool = True) -> str:
 def sanitize_source(source: str) -> str:
     """Return Markdown that looks like the HTML of ``render`` in any Markdown program.
 
-    It is written anew from the sanitized tokens: raw HTML is escaped, images become
+    It is written from the sanitized tokens: raw HTML is escaped, images become
     links, refused links become text, link definitions are resolved.
     """
     # See render.

@@ -79,7 +79,7 @@ class PlainStream:
         return self._filtered(text[: cut.start()] if cut else text)
 
     def close(self) -> str:
-        """Return what was held back, as far as it is text."""
+        """Return the rest of the text that was held back."""
         rest = self._filtered(self._incomplete)
         self._incomplete = self._joiners = self._before = ""
         return rest

@@ -39,7 +39,7 @@ _LONGEST = 50_000
 
 
 _PYGMENTS_LOCK = threading.RLock()
-"""Held while Pygments works: it fails when two threads load the same lexer at once. The
+"""A lock around Pygments, which fails when two threads load the same lexer at once. The
 panel draws in another thread than the cells."""
 
 

@@ -22,7 +22,7 @@ from __future__ import annotations
 import re
 
 _BEGINS = re.compile(r"\s*(?:\{\s*[\"}]|\[\s*[\{\"])")
-"""How JSON begins, and no prose does."""
+"""The beginning of JSON, which prose does not have."""
 
 _MAY_BEGIN = re.compile(r"\s*(?:[{\[]\s*)?")
 """A beginning that is too short to decide."""

@@ -1,6 +1,6 @@
 """Link definitions of a text that is still being received, and where they are used.
 
-Owns what finished blocks and later ones mean to each other: a definition gives an
+Owns the links between finished blocks and later ones: a definition assigns an
 address to every label after it, and also to labels in blocks that were finished before.
 """
 

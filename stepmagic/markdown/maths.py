@@ -69,7 +69,7 @@ def sanitize_tex(tex: str) -> str:
 def _command_name(command: re.Match[str]) -> str:
     before, name = command.groups()
     if len(before) % 2:
-        # `\\href` is a line break and then letters.
+        # `\\href` is a line break followed by text.
         return rf"{before}\ {name}"
     return rf"{before}\text{{{name}}}"
 
@@ -100,7 +100,7 @@ def _inline(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - markdow
 
 
 def _is_formula(source: str, start: int, end: int) -> bool:
-    """Tell a formula from prices; ``$`` is before ``start`` and at ``end``."""
+    """Whether it is a formula, not prices; ``$`` is before ``start`` and at ``end``."""
     before = source[start - 2 : start - 1] if start > 1 else ""
     after = source[end + 1 : end + 2]
     return not (

@@ -41,7 +41,7 @@ def filter_inline(children: list[Token]) -> list[Token]:
     for token in children:
         match token.type:
             case "text" | "text_special" | "code_inline":
-                # A character reference can stand for one that `plain` removes.
+                # A character reference can encode a character that `plain` removes.
                 content = " ".join(plain(token.content).split("\n"))
                 kind = "code_inline" if token.type == "code_inline" else "text"
                 filtered.append(Token(kind, "", 0, content=content))

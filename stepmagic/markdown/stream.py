@@ -295,7 +295,7 @@ class BlockStream(BlockReader):
         if changed & self._links.labels:
             self._frozen.is_outdated = True
         if self._written and (changed or parsed.has_duplicates):
-            # Their lines count when markdown-it tells loose lists from tight ones.
+            # Their lines affect whether markdown-it considers a list loose or tight.
             self._discard_written(may_write=False)
             return True
         return False
@@ -334,7 +334,7 @@ class BlockStream(BlockReader):
             line = ""
         tail = ""
         if len(line) < len(self._text) > SMALL:
-            # Its lines are cached; a line more would make them another text.
+            # Its lines are cached; with one more line, the cache would not apply.
             line, tail = "", line
         tokens = self._parse(line).tokens
         if not (line or self._written):

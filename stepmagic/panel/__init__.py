@@ -1,10 +1,10 @@
-"""The chat panel: a conversation in a widget, for people who would rather click.
+"""The chat panel: a conversation in a widget, as an alternative to cells.
 
     panel      what the user creates and shows
     server     one per conversation: the widget, and the thread that sends
     actions    what a page may request
     question   a question from the panel: its message, its turn, its end
-    state      what pages have to know, and which of it is new
+    state      what pages need, and which of it is new
     views      turns and settings as pages draw them
     variables  the notebook's variables: to attach, and to bind answers to
     static     the page: ES modules and a style sheet

@@ -35,7 +35,7 @@ class PageRequest:
     buffers: Sequence[Any]
 
     def text(self, name: str) -> str:
-        """Return a text field of the message; empty where there is none."""
+        """Return a text field of the message; empty if there is none."""
         return str(self.content.get(name) or "")
 
 
@@ -65,12 +65,12 @@ def _ask(state: PanelState, request: PageRequest) -> Response:
 
 def _edit(state: PanelState, request: PageRequest) -> Response:
     """Ask a question again with another text; the turns after it stay on a branch."""
-    turn = _turn_at_rest(state, request)
+    turn = _turn_when_idle(state, request)
     return _ask_again(state, request, turn, edited(turn.prompt, request.text("text")))
 
 
 def _regenerate(state: PanelState, request: PageRequest) -> Response:
-    turn = _turn_at_rest(state, request)
+    turn = _turn_when_idle(state, request)
     return _ask_again(state, request, turn, turn.prompt)
 
 
@@ -112,7 +112,7 @@ def _dismiss(state: PanelState, request: PageRequest) -> Response:
 
 def _switch(state: PanelState, request: PageRequest) -> Response:
     """Continue with the branch of a turn."""
-    turn = _turn_at_rest(state, request)
+    turn = _turn_when_idle(state, request)
     tree = state.conversation.tree
     for branch, head in tree.heads.items():
         if head is not None and turn in tree.path(head):
@@ -191,7 +191,7 @@ def _turn(state: PanelState, request: PageRequest) -> Turn:
     return turn
 
 
-def _turn_at_rest(state: PanelState, request: PageRequest) -> Turn:
+def _turn_when_idle(state: PanelState, request: PageRequest) -> Turn:
     _refuse_while_running(state)
     return _turn(state, request)
 

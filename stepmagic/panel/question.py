@@ -40,9 +40,9 @@ class Question:
     text: str
     stream: TurnStream
     status: str = ""
-    """Why it is waiting."""
+    """What it is waiting for."""
     fault: str = ""
-    """Why there is no answer at all."""
+    """The error, if there is no answer; otherwise empty."""
     is_over: bool = False
 
     @property
@@ -62,7 +62,7 @@ class Question:
         return self.is_over and not self.fault
 
     def to_view(self) -> dict[str, Any]:
-        """Return the question as a page draws it while there is no turn."""
+        """Return the question as a page draws it before its turn exists."""
         return {
             "id": self.id,
             "text": self.text,

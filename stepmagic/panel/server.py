@@ -14,7 +14,7 @@ messages with ``seq``, counted from 0, and ``parts``, each with its ``kind``:
     variables      what can be attached, as ``variables.list_variables`` returns it
     fault          why a message could not be made
 
-A message that is ``complete`` says everything again. There is one widget model, so that
+A message that is ``complete`` repeats everything. There is one widget model, so that
 all pages agree; a page that misses a message requests everything.
 """
 
@@ -94,7 +94,7 @@ class Sender:
             self._thread.start()
 
     def wake(self) -> None:
-        """Have it send soon; may be called in any thread."""
+        """Wake the thread so that it sends soon; may be called in any thread."""
         self._woken.set()
 
     def stop(self) -> None:
@@ -117,8 +117,8 @@ _TRANSCRIPT_INTERVAL_S = 1.0
 """Between two transcripts for the saved notebook, and more for a long one."""
 
 _TRANSCRIPT_CHARACTERS_A_SECOND = 250_000
-"""So that a server that lets 1 MB a second through (Jupyter Server's
-``iopub_data_rate_limit``) has room for everything else."""
+"""Bytes a second, well below the 1 MB of Jupyter Server's
+``iopub_data_rate_limit``, so that other messages pass as well."""
 
 
 class PanelServer:
@@ -177,7 +177,7 @@ class PanelServer:
         layout.close()
 
     def _receive(self, _: PanelModel, content: Mapping[str, Any], data: Any) -> None:
-        """Respond to a request of a page; only the page hears of errors."""
+        """Respond to a request of a page; errors are reported only to the page."""
         request = PageRequest(content, data or ())
         response: dict[str, Any] = {"kind": "done", "id": request.text("id")}
         try:
@@ -198,7 +198,7 @@ class PanelServer:
     def _send(self) -> bool:
         """Send what is new; returns whether more will follow by itself.
 
-        After a failure, the next message says everything again.
+        After a failure, the next message repeats everything.
         """
         try:
             return self._send_update()

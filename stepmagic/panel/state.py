@@ -1,4 +1,4 @@
-"""What the pages of a panel have to know, and which of it is new.
+"""The state that the pages of a panel show, and which of it is new.
 
 ``receive``, ``changed`` and ``repeat`` may be called in any thread; everything else is
 read and written by the sender thread only.
@@ -99,7 +99,7 @@ class _LiveTurn:
 
 
 class PanelState:
-    """What the pages of one conversation show, and what of it they have already.
+    """What the pages of one conversation show, and which of it was sent already.
 
     Args:
         conversation: Whose turns are shown.
@@ -206,7 +206,7 @@ class PanelState:
     def _fold(self) -> None:
         while not self._events.empty():
             turn_id, event = self._events.get()
-            # A turn may end before it was seen running.
+            # A turn may end before it was sent as running.
             self._follow(self.conversation.tree.turns[turn_id])
             if turn_id in self._live:
                 self._live[turn_id].fold.feed(event)

@@ -102,7 +102,7 @@ def _variable(name: str, value: Any) -> dict[str, str]:
 
 
 def _size(value: Any) -> str:
-    """Return the shape of a table or picture, where it is known without work."""
+    """Return the shape of a table or picture, if it is known without computing it."""
     if type(value) is list:
         return f"{len(value):,} rows"
     for attribute in ("shape", "size"):

@@ -12,7 +12,7 @@ from stepmagic.conversation.dialogue import Dialogue
 from stepmagic.conversation.reply import Reply
 from stepmagic.display.answer import Answer
 from stepmagic.display.html.attachments import sent_html
-from stepmagic.display.html.bundle import quiet, reply_html, wrapped
+from stepmagic.display.html.bundle import aside_html, reply_html, wrapped
 from stepmagic.errors import StepError
 from stepmagic.markdown import escape, plain
 from stepmagic.server.options import Options
@@ -37,7 +37,7 @@ def turn_view(turn: Turn, *, is_streamed: bool = True) -> dict[str, Any]:
         "attachments": sent_html(turn.prompt),
         "status": turn.status,
         "from_cell": turn.cell is not None,
-        "answer": "" if is_streamed else wrapped(quiet(_BEING_WRITTEN)),
+        "answer": "" if is_streamed else wrapped(aside_html(_BEING_WRITTEN)),
         "code_languages": [],
     }
     if turn.status != "running":
@@ -97,7 +97,9 @@ def transcript_bundle(
         count: How many turns it has, with those that are not in ``turns`` yet.
         place: The id by which pages with a kernel find the transcript.
     """
-    body = "<hr>\n".join(map(_transcribed, turns)) or quiet("Nothing was asked yet.")
+    body = "<hr>\n".join(map(_turn_as_html, turns)) or aside_html(
+        "Nothing was asked yet."
+    )
     kind = f"sm-transcript sm-for-{place}" if place else "sm-transcript"
     title = f"<p><small>{escape(name)}</small></p>"
     turns_text = "1 turn" if count == 1 else f"{count:,} turns"
@@ -107,7 +109,7 @@ def transcript_bundle(
     }
 
 
-def _transcribed(view: Mapping[str, Any]) -> str:
+def _turn_as_html(view: Mapping[str, Any]) -> str:
     question = escape(view["question"]).replace("\n", "<br>")
     you = wrapped(f"<p><strong>You</strong></p><blockquote>{question}</blockquote>")
     return f"{you}{view['attachments']}{view['answer']}"

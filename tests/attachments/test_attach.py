@@ -254,8 +254,8 @@ def test_whole_videos_are_sent_unless_frames_are_asked_for() -> None:
         ([1, os.environ], "`x` contains the environment"),
         (types.SimpleNamespace(e=os.environ), "`x` contains the environment"),
         (len, "source of `x` cannot be found"),
-        (object(), "says nothing of itself"),
-        ((n for n in "a"), "says nothing of itself"),
+        (object(), "whose repr shows only its type and address"),
+        ((n for n in "a"), "whose repr shows only its type and address"),
         (
             b"%PDF-1.4 not a file",
             "`x` is a PDF in memory, of 19 bytes. Write it to a file",

@@ -1,7 +1,8 @@
 """Arrays of numbers as pictures of eight bits a colour.
 
-The shape decides which axis is which, ``numbers`` which number is black. Rows are
-converted in bands, so that a large array is never copied as a whole.
+The shape decides which axis is which; ``numbers`` decides which number is black. Rows
+are
+converted in bands, so that a large array is never copied at once.
 """
 
 from __future__ import annotations
@@ -28,11 +29,12 @@ def from_array(
     """Return the picture that an array contains, averaged down towards its limit.
 
     Args:
-        value: Of numpy, or a tensor of torch, jax, tensorflow or cupy. Height by width,
-            with 1, 3 or 4 colours last or first; a leading axis of one is left out.
+        value: An array of numpy, or a tensor of torch, jax, tensorflow or cupy. Height
+            by width, with 1, 3 or 4 colours last or first; a leading axis of length 1
+            is dropped.
         name: What the user called it, for messages.
         limits: How large the picture will be sent.
-        scale: How its numbers become shades; by default, as they are best seen.
+        scale: How its numbers become shades; by default, chosen for the best contrast.
 
     Raises:
         AttachmentError: The shape or the type of the numbers is not that of an image.
@@ -58,7 +60,7 @@ def survey_array(value: Any, name: str) -> Survey:
 
 
 def _open(value: Any, name: str) -> NDArray[Any]:
-    """Return an array as rows, columns, colours, of numbers."""
+    """Return an array with the axes rows, columns, colours; its items are numbers."""
     array = _colours_last(_to_numpy(value, name), name)
     if array.dtype.kind not in "buif":
         message = (
@@ -78,7 +80,7 @@ def _to_numpy(value: Any, name: str) -> NDArray[Any]:
             return value
         if hasattr(value, "detach"):
             value = value.detach().cpu()
-            # numpy has no bfloat16.
+            # numpy has no type for bfloat16.
             value = value.float() if "bfloat16" in str(value.dtype) else value
             return np.asarray(value.numpy())
         # cupy copies to main memory only when it is asked to.
@@ -129,7 +131,7 @@ def _survey(array: NDArray[Any]) -> Survey:
 
 
 def _draw(array: NDArray[Any], scale: Scale, limits: ImageLimits) -> Image:
-    """Return an array as an image, by blocks of pixels where it has far too many."""
+    """Return an array as an image, averaged in blocks if far above the limit."""
     import numpy as np  # noqa: PLC0415 - as above
     from PIL import Image as pillow  # noqa: N813, PLC0415 - loads with the first image
 
@@ -137,7 +139,7 @@ def _draw(array: NDArray[Any], scale: Scale, limits: ImageLimits) -> Image:
     across, down = block_size((width, height), limits.longest_side)
     pieces = []
     for band in _bands(array, multiple=down):
-        if scale.labels:  # an average of two labels is a third
+        if scale.labels:  # the average of two labels would be another label
             band = band[::down, ::across]  # noqa: PLW2901 - the same rows
         shades = scale.apply(band)
         piece = pillow.fromarray(

@@ -16,23 +16,23 @@ _SCALABLE = ("L", "LA", "RGB", "RGBA", "CMYK")
 _VISIBLE = 16
 _OPAQUE = 240
 _LIGHT, _DARK = 184, 86
-"""Contrast with white, or with the dark ground, is below 2:1 beyond these greys."""
+"""Beyond these greys, contrast with white or dark grey is below 2:1."""
 
 _WHITE, _GREY, _DARK_GREY = (255, 128, 40)
 _GROUNDS = {_WHITE: "white", _GREY: "mid grey", _DARK_GREY: "dark grey"}
 _FEW = 0.05
 _REACH = 2
-"""Pixels from a transparent one whose legibility still depends on the ground."""
+"""Distance to a transparent pixel within which legibility depends on the background."""
 
 _LINE_SHARE = 51
-"""Of 255: how much of a row or column a line fills that is part of a grid."""
+"""A line that fills this share (of 255) of a row or column is part of a grid."""
 
 _NEARLY_BLACK = 15
 _PROBE = 32
-"""Side of the sample by which most pictures are known not to be nearly black."""
+"""Side of the sample that shows that most pictures are not nearly black."""
 
 _SAME = 2
-"""Levels of 255 by which two curves may differ that are taken for the same."""
+"""Levels of 255 by which two curves may differ and still count as equal."""
 
 _PROFILE_NOTICE = "its colour profile could not be used and was left out"
 
@@ -40,8 +40,8 @@ _PROFILE_NOTICE = "its colour profile could not be used and was left out"
 def to_scalable(image: Image) -> Image:
     """Return a picture in a mode whose pixels may be averaged.
 
-    That is L, LA, RGB, RGBA or CMYK. Palettes, bits and hues may not be; modes of more
-    than eight bits are no business of this module.
+    That is L, LA, RGB, RGBA or CMYK. Palette indices, single bits and hues must not be
+    averaged; this module does not handle modes with more than eight bits.
     """
     if has_transparency(image):
         if image.mode in ("LA", "RGBA"):
@@ -58,7 +58,7 @@ def is_scalable(image: Image) -> bool:
 
 
 def has_transparency(image: Image) -> bool:
-    """Whether pixels of a picture may let something through."""
+    """Whether a picture may have transparent pixels."""
     palette = getattr(image, "palette", None)
     return (
         image.mode in ("LA", "La", "PA", "RGBA", "RGBa")
@@ -68,7 +68,7 @@ def has_transparency(image: Image) -> bool:
 
 
 def to_srgb(image: Image, profile: bytes | None) -> tuple[Image, str]:
-    """Return a picture in sRGB and, where its profile was of no use, a notice."""
+    """Return a picture in sRGB and, where its profile could not be used, a notice."""
     from PIL import ImageCms  # noqa: PLC0415 - loads with the first image
 
     notice = ""
@@ -85,7 +85,7 @@ def _through_profile(image: Image, profile: bytes) -> Image:
 
     alpha = image.getchannel("A") if image.mode in ("LA", "RGBA") else None
     opaque = image.convert(image.mode.rstrip("A")) if alpha else image
-    # Its name says nothing: linear profiles are called sRGB too.
+    # The name is not reliable: linear profiles are called sRGB too.
     if _is_srgb(profile, opaque.mode):
         return image
     source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
@@ -123,7 +123,7 @@ def _is_srgb(profile: bytes, mode: str) -> bool:
 def response(profile: bytes) -> tuple[int, ...] | None:
     """Return the sRGB grey of each of 256 even steps under a profile for greys.
 
-    None where the profile is not one for greys, or changes nothing.
+    None if the profile is not one for greys, or changes nothing.
     """
     from PIL import Image as pillow  # noqa: N813, PLC0415 - as above
     from PIL import ImageCms  # noqa: PLC0415 - as above
@@ -141,7 +141,7 @@ def response(profile: bytes) -> tuple[int, ...] | None:
 def brighten(image: Image) -> tuple[Image, str]:
     """Return a picture that is nearly black stretched to white, and a notice.
 
-    Masks and labels in several colours look so: 0 and 1 of 255 are both black.
+    Masks and labels in several colours look like this: 0 and 1 of 255 are both black.
     """
     if image.mode != "RGB" or _greatest(_sample(image)) > _NEARLY_BLACK:
         return image, ""
@@ -162,9 +162,10 @@ def _greatest(image: Image) -> int:
 
 
 def on_ground(image: Image) -> tuple[Image, str]:
-    """Return a picture on an opaque ground and, where it shows through, a notice.
+    """Return a picture on an opaque background and, where it shows, a notice.
 
-    The ground is white, unless what borders on transparent parts would be lost there.
+    The background is white, unless what borders on transparent parts is invisible on
+    white.
     """
     from PIL import Image as pillow  # noqa: N813, PLC0415 - loads with the first image
 
@@ -173,7 +174,7 @@ def on_ground(image: Image) -> tuple[Image, str]:
     opaque = image.convert(image.mode.removesuffix("A"))
     alpha = image.getchannel("A")
     least, _ = alpha.getextrema()
-    if least == 255:  # noqa: PLR2004 - a byte's greatest
+    if least == 255:  # noqa: PLR2004 - the maximum of a byte
         return opaque, ""
     ground = _choose_ground(opaque.convert("L"), alpha)
     colour = ground if opaque.mode == "L" else (ground,) * 3
@@ -183,7 +184,7 @@ def on_ground(image: Image) -> tuple[Image, str]:
 
 
 def _choose_ground(shades: Image, alpha: Image) -> int:
-    """Return the grey on which pixels that need a ground are legible."""
+    """Return the grey on which pixels next to transparent ones are legible."""
     from PIL import ImageChops  # noqa: PLC0415 - as above
 
     nearby = alpha
@@ -198,7 +199,7 @@ def _choose_ground(shades: Image, alpha: Image) -> int:
         return _WHITE
     if sum(counts[:_DARK]) <= few:
         return _DARK_GREY
-    # Text and marks decide; a chart stays legible without the lines of its grid.
+    # Text and marks are decisive; a chart remains legible without its grid lines.
     inked = ImageChops.darker(borders, visible)
     light, dark = (
         _without_lines(ImageChops.darker(inked, shades.point(table)))

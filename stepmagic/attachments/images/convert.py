@@ -40,7 +40,7 @@ from stepmagic.transcript import Image
 from stepmagic.transcript.usage import format_bytes, format_count
 
 _MOST_IMAGES = 60
-"""StepFun's image chat takes no more in a request (platform.stepfun.ai)."""
+"""StepFun's image chat accepts at most this many per request (platform.stepfun.ai)."""
 
 _NAMES_LISTED = 3
 
@@ -48,8 +48,8 @@ _NAMES_LISTED = 3
 def to_images(value: Any, name: str, limits: ImageLimits = DEFAULT_LIMITS) -> Converted:
     """Return a value, or a list of values, as images within limits.
 
-    Metadata never travels: every image is decoded and encoded anew, a JPEG once more
-    at quality 88. Of an animated Pillow image at its first frame, several are sent;
+    Metadata is never sent: every image is decoded and encoded again, a JPEG at quality
+    88. Of an animated Pillow image at its first frame, several are sent;
     ``image.copy()`` is only that frame. The values are not changed.
 
     Args:
@@ -104,7 +104,7 @@ def from_bytes(
         limits: How large the images may be.
 
     Raises:
-        AttachmentError: It is none of those, damaged, or does not fit.
+        AttachmentError: Its format is unknown, it is damaged, or it does not fit.
     """
 
     def read() -> tuple[Encoded, ...]:
@@ -120,7 +120,7 @@ def thumbnail(part: Image, longest: int = 96) -> bytes:
     """Return a part as a PNG or JPEG of ``longest`` pixels at most a side.
 
     Raises:
-        AttachmentError: It is a link, or its bytes are no image.
+        AttachmentError: It is a link, or its bytes are not an image.
     """
     name = part.name or "the image"
     if part.data is None:
@@ -133,7 +133,7 @@ def thumbnail(part: Image, longest: int = 96) -> bytes:
 def _from_pillow(
     value: Any, name: str, limits: ImageLimits, scale: Scale | None = None
 ) -> Converted:
-    """Return a Pillow image as it is, or frames where it has several."""
+    """Return a Pillow image as it is, or its frames if it has several."""
     _load(value, name, limits)
     with reading(name):
         if _has_frames(value):
@@ -144,13 +144,13 @@ def _from_pillow(
 
 
 def _load(value: Any, name: str, limits: ImageLimits) -> None:
-    """Decode a Pillow image, which its owner would do in the end.
+    """Decode a Pillow image in place, as any use of it would.
 
     Raises:
-        AttachmentError: There is nothing in it, it was closed, or it is too large.
+        AttachmentError: It has no pixels, it was closed, or it is too large.
     """
     if 0 in value.size:
-        message = f"`{name}` has {format_pixels(value.size)}: there is nothing in it."
+        message = f"`{name}` has {format_pixels(value.size)}: it is empty."
         raise AttachmentError(message)
     with reading(name):
         if getattr(value, "tile", None):  # still to be decoded
@@ -176,14 +176,14 @@ def _frames_of(value: Any, name: str, limits: ImageLimits) -> list[Picture]:
     try:
         count = value.n_frames
         value.seek(min(1, count - 1))
-    except Exception:  # noqa: BLE001 - each plugin's own: its file was closed
+    except Exception:  # noqa: BLE001 - plugins differ: a closed file
         count = 1
     if count == 1:
         return [picture_of(first, name, limits, origin=value)]
     try:
         pictures = read_frames(value, count, name, limits, first)
     finally:
-        # What was drawn on the frame is lost by seeking.
+        # Seeking discards what the user drew on the frame.
         value.seek(0)
         value.load()
         value.paste(first)
@@ -191,7 +191,7 @@ def _frames_of(value: Any, name: str, limits: ImageLimits) -> list[Picture]:
 
 
 def _to_several(values: Any, name: str, limits: ImageLimits) -> Converted:
-    """Return a list of values as images, each by its place in the list."""
+    """Return a list of values as images, each named by its index."""
     if not values:
         message = f"`{name}` is empty: it contains no image."
         raise AttachmentError(message)

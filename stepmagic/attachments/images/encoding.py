@@ -1,4 +1,4 @@
-"""Opaque pixels as PNG or JPEG, whichever suits them, within a number of bytes."""
+"""Encoding of opaque pixels as PNG or JPEG, within a limit on the bytes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _QUALITIES = (88, 75, 60, 45)
 _SHRINK = 0.75
 _SMALLEST = 64
-"""The longest side, in pixels, below which a picture shows nothing."""
+"""The longest side, in pixels, below which a picture is not scaled down further."""
 
 _PATCH, _PATCHES_A_SIDE = 48, 5
 _FLAT, _SOFT = 0.5, 0.25
@@ -34,7 +34,7 @@ def encode_pixels(
     Args:
         image: In the mode L or RGB.
         name: What the user called it, for messages.
-        limits: ``max_bytes`` is kept by more compression, then by fewer pixels.
+        limits: ``max_bytes`` is met by more compression, then by fewer pixels.
 
     Raises:
         AttachmentError: Even a tiny picture would be too large.

@@ -1,4 +1,4 @@
-"""Figures, charts and whatever draws itself, as encoded pictures."""
+"""Figures, charts and other values that can draw themselves, as encoded pictures."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from stepmagic.errors import AttachmentError
 
 _LONGEST_REASON = 300
 _SVG_SCALE = 1.5
-"""A figure of matplotlib is in points in SVG, of which an inch has 72."""
+"""matplotlib writes SVG in points, of which an inch has 72."""
 
 _VEGA_WAY_ROUND = "Altair draws with vl-convert: `pip install vl-convert-python`."
 
@@ -27,13 +27,13 @@ def draw(kind: Kind, value: Any, name: str, *, longest_side: int) -> Drawn:
     """Return a value that can be drawn as encoded pictures, or the URL of one.
 
     Args:
-        kind: What ``kind_of`` says, neither ``pillow`` nor ``array``.
+        kind: What ``kind_of`` returns, except ``pillow`` and ``array``.
         value: The figure, chart or other value.
         name: What the user called it, for messages.
-        longest_side: In pixels; no larger than that need it be drawn.
+        longest_side: In pixels; a larger drawing is not needed.
 
     Raises:
-        AttachmentError: It cannot be drawn now, or here.
+        AttachmentError: It cannot be drawn, or a library for it is not installed.
     """
     if kind == "matplotlib":
         return _draw_matplotlib(value, name, longest_side)
@@ -47,7 +47,7 @@ def _draw_matplotlib(value: Any, name: str, longest_side: int) -> Drawn:
     """Return a figure, or the figure that axes, a line or a grid of seaborn are in.
 
     Raises:
-        AttachmentError: It is in no figure, there is nothing in it, or drawing failed.
+        AttachmentError: It is not in a figure, the figure is empty, or drawing failed.
     """
     try:
         return draw_figure(value, name, longest_side)
@@ -136,15 +136,15 @@ def draw_svg(text: str, name: str) -> bytes:
 
         return bytes(vl_convert.svg_to_png(text, scale=_SVG_SCALE))
 
-    way_round = "SVG is drawn with vl-convert: `pip install vl-convert-python`."
-    return _call(draw, name, way_round)
+    advice = "SVG is drawn with vl-convert: `pip install vl-convert-python`."
+    return _call(draw, name, advice)
 
 
 def check_data(spec: Mapping[str, Any], name: str) -> None:
     """Refuse a chart in Vega-Lite whose data cannot be loaded.
 
-    vl-convert draws empty axes then and says nothing: a chart that looks the same
-    without its data has none.
+    vl-convert then draws empty axes without an error. A chart that looks the same
+    without its data did not load them.
 
     Raises:
         AttachmentError: The data at one of its addresses could not be loaded.
@@ -158,7 +158,7 @@ def check_data(spec: Mapping[str, Any], name: str) -> None:
     for address in addresses:
         try:
             without = vl_convert.vegalite_to_svg(_without(spec, address))
-        except ValueError:  # such as shapes that need a topology: it was loaded
+        except ValueError:  # such as shapes that need a topology: the data was loaded
             continue
         if without == drawn:
             message = (
@@ -213,21 +213,21 @@ def _draw_bokeh(value: Any, name: str) -> bytes:
         export.get_screenshot_as_png(value).save(buffer, "PNG")
         return buffer.getvalue()
 
-    way_round = (
+    advice = (
         "bokeh draws with selenium and a browser: `pip install selenium`. Or save a "
         "picture by the tool in the plot's toolbar and send that file."
     )
-    return _call(draw, name, way_round)
+    return _call(draw, name, advice)
 
 
 def _draw_repr(value: Any, name: str) -> bytes:
-    """Return what ``_repr_png_`` or ``_repr_jpeg_`` of a value, or a formatter, makes.
+    """Return what ``_repr_png_`` or ``_repr_jpeg_`` of a value, or a formatter returns.
 
-    IPython takes bytes or text in base64, as such or in a pair with metadata (IPython
+    IPython accepts bytes or text in base64, as such or in a pair with metadata (IPython
     documentation, "Rich display").
 
     Raises:
-        AttachmentError: None makes an image.
+        AttachmentError: None of them returns an image.
     """
     for mime, method in REPR_METHODS.items():
         formatter = formatter_of(type(value), mime)
@@ -240,7 +240,7 @@ def _draw_repr(value: Any, name: str) -> bytes:
         data = shown[0] if isinstance(shown, tuple) and shown else shown
         if isinstance(data, bytes | str) and data:
             return to_bytes(data, name)
-    message = f"`{name}` shows itself neither as PNG nor as JPEG now."
+    message = f"`{name}` has no image to show: its display is neither PNG nor JPEG."
     raise AttachmentError(message)
 
 
@@ -248,7 +248,8 @@ def _read_ipython(value: Any, name: str) -> bytes | str:
     """Return the bytes of an ``IPython.display.Image``, or the URL it points to.
 
     Raises:
-        AttachmentError: It points to what only this machine can reach, or to nothing.
+        AttachmentError: It points to an address that only this machine can reach, or it
+            is empty.
     """
     data, url = value.data, value.url
     if data:
@@ -270,17 +271,17 @@ def _read_ipython(value: Any, name: str) -> bytes | str:
     return str(url)
 
 
-def _call(draw: Callable[[], bytes], name: str, way_round: str) -> bytes:
+def _call(draw: Callable[[], bytes], name: str, advice: str) -> bytes:
     try:
         return draw()
     except AttachmentError:
         raise
-    except Exception as exc:  # of the library, or of the renderer beneath it
-        raise _not_drawn(name, exc, way_round) from exc
+    except Exception as exc:  # of the library, or of its renderer
+        raise _not_drawn(name, exc, advice) from exc
 
 
 def to_bytes(data: bytes | str, name: str) -> bytes:
-    """Return a picture's bytes, of bytes or of text in base64.
+    """Return a picture's bytes, given bytes or base64 text.
 
     Raises:
         AttachmentError: It is text that is not base64.
@@ -294,10 +295,10 @@ def to_bytes(data: bytes | str, name: str) -> bytes:
         raise AttachmentError(message) from exc
 
 
-def _not_drawn(name: str, exc: Exception, way_round: str = "") -> AttachmentError:
+def _not_drawn(name: str, exc: Exception, advice: str = "") -> AttachmentError:
     words = str(exc).partition("Stack backtrace")[0].split()
     reason = " ".join(words)[:_LONGEST_REASON] or type(exc).__name__
-    message = f"`{name}` could not be drawn: {reason.rstrip('.')}. {way_round}"
+    message = f"`{name}` could not be drawn: {reason.rstrip('.')}. {advice}"
     return AttachmentError(message.rstrip())
 
 

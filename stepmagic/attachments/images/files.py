@@ -1,4 +1,4 @@
-"""Encoded bytes as pictures: opened within limits, whatever is wrong with them."""
+"""Encoded bytes as pictures, opened within limits; damaged files raise our errors."""
 
 from __future__ import annotations
 
@@ -35,23 +35,23 @@ COUNTED = ("PNG", "WEBP", "AVIF")
 
 _ORIENTATION = 0x0112
 _PHOTOMETRIC, _MIN_IS_WHITE = 262, 0
-"""Tag of a TIFF, and its value where the least number is white (TIFF 6.0, 8)."""
+"""Tag of a TIFF, and its value if the smallest number is white (TIFF 6.0, 8)."""
 
 _MOST_FRAMES = 60
 _FRAME_PIXELS = 48_000_000
-"""Of one frame of an animation, which Pillow composes in several copies."""
+"""Pixels of one frame of an animation, of which Pillow makes several copies."""
 
 _WORK = 20
-"""How many times ``max_pixels`` all frames together may have."""
+"""All frames together may have this many times ``max_pixels``."""
 
 
 @contextmanager
 def reading(name: str) -> Iterator[None]:
-    """Turn whatever goes wrong with a picture into an ``AttachmentError``."""
+    """Turn any error in reading a picture into an ``AttachmentError``."""
     from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 - with the first image
 
     try:
-        # Pillow warns of oddities in metadata, which is thrown away.
+        # Pillow warns of invalid metadata, which is dropped.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
@@ -79,9 +79,9 @@ def reading(name: str) -> Iterator[None]:
 
 
 def read_pictures(data: bytes, name: str, limits: ImageLimits) -> list[Picture]:
-    """Return the picture in encoded bytes; of several, some spread evenly.
+    """Return the pictures in encoded bytes; of many, some that are spread evenly.
 
-    The first and the last frame are among them. A JPEG is decoded at the smallest of
+    They include the first and the last frame. A JPEG is decoded at the smallest of
     its scales that is large enough.
 
     Args:
@@ -90,7 +90,8 @@ def read_pictures(data: bytes, name: str, limits: ImageLimits) -> list[Picture]:
         limits: How much is decoded.
 
     Raises:
-        AttachmentError: It is of no such format, damaged, or too large to decode.
+        AttachmentError: Its format is unknown, it is damaged, or it is too large to
+            decode.
     """
     form = format_of(data)
     if not data:
@@ -114,7 +115,7 @@ def read_pictures(data: bytes, name: str, limits: ImageLimits) -> list[Picture]:
         is_drafted = image.draft(None, fit(size, limits.longest_side)) is not None
         image.load()
         picture = shrink(picture_of(image, name, limits), limits)
-        # A TIFF turns itself upright when it is loaded, and is of another size then.
+        # Pillow turns a TIFF upright when it is loaded, which may swap its sides.
         return [replace(picture, size=size) if is_drafted else picture]
 
 
@@ -126,14 +127,14 @@ def picture_of(
     *,
     origin: Image | None = None,
 ) -> Picture:
-    """Return a decoded image with what decides how its pixels are to be seen.
+    """Return a decoded image with its profile, orientation and notices.
 
     Args:
         image: Only read.
         name: What the user called it, for messages.
         limits: How large the picture will be sent.
-        scale: How its numbers become shades, where it is one of a stack.
-        origin: The image that the file was opened as, of a copy of its frame.
+        scale: How its numbers become shades, if it is one of a stack.
+        origin: The opened file, if the image is a copy of one of its frames.
 
     Raises:
         AttachmentError: It has more than 8 bits a colour, and numpy is not there.
@@ -208,7 +209,7 @@ def _from_numbers(
 
 
 _WHOLE_RANGES = ({0.0, 1.0}, {0.0, 255.0}, {0.0, 65_535.0})
-"""Black and white of numbers that a profile for greys is meant for."""
+"""The black and the white number that a profile for greys assumes."""
 
 
 def _numbers(image: Image, name: str) -> NDArray[Any]:
@@ -224,7 +225,7 @@ def _numbers(image: Image, name: str) -> NDArray[Any]:
 
 
 def _is_inverted(image: Image) -> bool:
-    """Whether a TIFF stores its white as 0, which Pillow heeds only in 8 bits."""
+    """Whether a TIFF stores its white as 0, which Pillow respects only in 8 bits."""
     tags: Any = getattr(image, "tag_v2", None) or {}
     return bool(tags.get(_PHOTOMETRIC) == _MIN_IS_WHITE)
 
@@ -245,14 +246,14 @@ def check_size(size: Size, name: str, limits: ImageLimits) -> None:
 
 
 def check_pages(limits: ImageLimits, count: int, name: str, word: str = "page") -> None:
-    """Refuse pages that are not there.
+    """Refuse page numbers beyond the last page.
 
     Raises:
-        AttachmentError: ``limits.pages`` names one beyond the last.
+        AttachmentError: ``limits.pages`` contains one.
     """
     if limits.pages and max(limits.pages) > count:
         has = format_count(count, word)
-        message = f"`{name}` has {has}; there is none of number {max(limits.pages)}."
+        message = f"`{name}` has {has}: {word} {max(limits.pages)} does not exist."
         raise AttachmentError(message)
 
 
@@ -289,7 +290,7 @@ def read_frames(
         found = [survey_image(frame(index), name, image) for index in chosen]
         known = [each for each in found if each is not None]
         scale = scale_for(known) if len(known) == len(found) else None
-    shown = _which(chosen, count, limits, word)
+    shown = _describe_choice(chosen, count, limits, word)
     notice = f"animated: {shown}" if form in MOVING else shown
     pictures = []
     for index in chosen:
@@ -332,8 +333,10 @@ def _chosen(count: int, limits: ImageLimits) -> list[int]:
     return choose_frames(count, min(limits.frames, _MOST_FRAMES))
 
 
-def _which(chosen: list[int], count: int, limits: ImageLimits, word: str) -> str:
-    """Return which frames are sent, in words."""
+def _describe_choice(
+    chosen: list[int], count: int, limits: ImageLimits, word: str
+) -> str:
+    """Return a description of the frames that are sent."""
     if limits.pages:
         numbers = ", ".join(str(index + 1) for index in chosen)
         return f"{word}{'s' * (len(chosen) > 1)} {numbers} of {count:,}"
@@ -349,10 +352,10 @@ def choose_frames(count: int, wanted: int) -> list[int]:
 
 
 def _orientation_of(image: Image) -> tuple[int, str]:
-    """Return how EXIF says a picture lies, 1 upright, and a notice where it is unsure.
+    """Return the EXIF orientation of a picture, and a notice if it is not used.
 
-    Only a file's own pixels lie as its EXIF data says: Pillow passes the data on to
-    what it makes of them, turned by hand or not.
+    It is 1 for an upright one. The EXIF data is valid only for the file's own pixels:
+    Pillow copies it to images derived from them, even to rotated ones.
     """
     from PIL import ImageFile  # noqa: PLC0415 - loads with the first image
 
@@ -368,6 +371,6 @@ def _orientation_of(image: Image) -> tuple[int, str]:
 
 
 def _profile_of(image: Image) -> bytes | None:
-    """Return the ICC profile of a picture; None where it has none."""
+    """Return the ICC profile of a picture; None if it has none."""
     profile = image.info.get("icc_profile")
     return profile if isinstance(profile, bytes) and profile else None

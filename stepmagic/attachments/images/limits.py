@@ -1,4 +1,4 @@
-"""How large an image may be, what converting one returns, and sizes in words."""
+"""How large an image may be, what converting one returns, and formatted sizes."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ Size: TypeAlias = tuple[int, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageLimits:
-    """What an image may measure when it is sent, and when it is read."""
+    """Limits on the images that are sent, and on those that are read."""
 
     longest_side: int = 2048
     """Pixels; a larger image is scaled down."""
     max_bytes: int = 5_000_000
-    """Of one encoded image; base64 adds a third to that in the request."""
+    """Bytes of one encoded image; in the request, base64 adds a third."""
     max_pixels: int = 178_956_970
-    """Of an encoded image that is read: Pillow's own limit for decompression bombs.
+    """Pixels of an image that is read; the default is Pillow's limit for bombs.
 
-    Pillow refuses more than twice ``PIL.Image.MAX_IMAGE_PIXELS`` whatever this says.
+    Pillow always refuses more than twice ``PIL.Image.MAX_IMAGE_PIXELS``.
     """
     frames: int = 4
     """How many frames of an animation are sent."""
@@ -34,7 +34,7 @@ class ImageLimits:
     """Passed on with every image."""
 
     def __post_init__(self) -> None:
-        """Refuse what is not a positive number.
+        """Refuse limits that are not positive.
 
         Raises:
             SettingError: A limit is below 1.
@@ -42,7 +42,7 @@ class ImageLimits:
         for field in fields(self):
             value = getattr(self, field.name)
             if isinstance(value, int) and value < 1:
-                message = f"{field.name} is at least 1, not {value!r}."
+                message = f"{field.name} must be at least 1, not {value!r}."
                 raise SettingError(message)
 
 
@@ -51,10 +51,10 @@ _MOST_PAGES = 1000
 
 
 def parse_pages(value: object) -> tuple[int, ...]:
-    """Return the numbers of pages: of ``3``, ``"2,4-7"`` or a list of numbers.
+    """Return the page numbers in ``3``, ``"2,4-7"`` or a list of numbers.
 
     Raises:
-        SettingError: It is none of those.
+        SettingError: It does not have one of these forms.
     """
     words = value if isinstance(value, list | tuple) else str(value).split(",")
     found: list[int] = []
@@ -73,7 +73,7 @@ DEFAULT_LIMITS = ImageLimits()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Converted:
-    """A value as images, and what to say of them."""
+    """A value as images, and messages about them."""
 
     parts: tuple[Image, ...]
     size: str
@@ -96,6 +96,6 @@ class Drawn:
 
 
 def format_pixels(size: Size) -> str:
-    """Return a size in words, with a multiplication sign between its numbers."""
+    """Return a size as text, with a multiplication sign between its numbers."""
     width, height = size
     return f"{width:,} \N{MULTIPLICATION SIGN} {height:,} pixels"

@@ -1,8 +1,8 @@
 """Figures of matplotlib as the inline backend shows them, drawn on copies.
 
-A figure that is drawn changes: its layout is computed, and for a while it has another
-canvas and resolution. A copy shares its arrays and nothing else, so the user's figure
-stays as it is, whatever other threads do with it.
+Drawing changes a figure: its layout is computed, and it temporarily has another canvas
+and resolution. A copy shares only the arrays, so the user's figure is not changed,
+whatever other threads do with it.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from stepmagic.transcript.usage import format_count
 
 _PADDING_INCHES = 0.1
 _FAR_OUT = 3
-"""How many times its own size a figure may reach with what sticks out of it."""
+"""How many times its own size a figure may have with artists outside of it."""
 
 _LEAST_DPI = 10
-"""Text of 10 points is one pixel high there; FreeType fails below that."""
+"""At this resolution, text of 10 points is one pixel high; below, FreeType fails."""
 
 _READABLE_DPI = 50
-"""Text of 10 points is 7 pixels high there."""
+"""At this resolution, text of 10 points is 7 pixels high."""
 
 _LONG = 3
 """How many times as long as wide a figure is that is sent in pieces."""
@@ -35,15 +35,15 @@ _MOST_PIECES = 12
 _OVERLAP_INCHES = 0.4
 
 DRAWING = threading.RLock()
-"""Held by whatever draws, here or in a library: matplotlib is not for several threads,
-and a figure that cannot be copied is changed for as long as it is drawn."""
+"""A lock for all drawing, here or in a library: matplotlib is not thread-safe, and a
+figure that cannot be copied is changed while it is drawn."""
 
 
 def figure_of(value: Any, name: str) -> Any:
     """Return the figure that a value is, or is a part of.
 
     Raises:
-        AttachmentError: It is in no figure, or there is nothing in the figure.
+        AttachmentError: It is not in a figure, or the figure is empty.
     """
     owner = value if hasattr(value, "canvas") else value.figure
     if owner is None:
@@ -52,7 +52,7 @@ def figure_of(value: Any, name: str) -> Any:
     figure = owner.canvas.figure
     if _is_empty(figure):
         message = (
-            f"`{name}` has nothing in it. Notebooks close a figure at the end of the "
+            f"`{name}` is an empty figure. Notebooks close a figure at the end of the "
             "cell that draws it, and `plt.gcf()` in a later cell is a new, empty one. "
             "Keep it in the cell that draws it, `fig = plt.gcf()`, and attach `fig`; "
             "or attach that cell's output, such as `--cells last`."
@@ -65,7 +65,7 @@ def draw_figure(value: Any, name: str, longest_side: int) -> Drawn:
     """Return a figure, or the figure that a value is a part of, as one PNG or several.
 
     Raises:
-        AttachmentError: It is in no figure, or the figure is empty.
+        AttachmentError: It is not in a figure, or the figure is empty.
     """
     figure = figure_of(value, name)
     with DRAWING:
@@ -85,7 +85,7 @@ def draw_figure(value: Any, name: str, longest_side: int) -> Drawn:
 
 
 def _is_empty(figure: Any) -> bool:
-    """Whether there is nothing in a figure but, at most, axes with nothing in them."""
+    """Whether a figure is empty, or has only empty axes."""
     others = [artist for artist in figure.get_children() if artist is not figure.patch]
     if not others:
         return True
@@ -98,13 +98,13 @@ def _is_bare(axes: Any) -> bool:
     return not any(words) and not any(drawn) and not axes.child_axes
 
 
-def _is_whole(value: Any, figure: Any) -> bool:
+def _is_complete_figure(value: Any, figure: Any) -> bool:
     """Whether a value is seaborn's grid, or all axes of a figure."""
     return not hasattr(value, "get_zorder") or figure.axes == [value]
 
 
 class _Pickler(pickle.Pickler):
-    """Leaves out that pyplot knows a figure: its copy would be another open one."""
+    """Drops the registration with pyplot: the copy would be another open figure."""
 
     def reducer_override(self, obj: Any) -> Any:
         from matplotlib.figure import Figure  # noqa: PLC0415 - the user has loaded it
@@ -118,7 +118,7 @@ class _Pickler(pickle.Pickler):
 
 
 def _copied(figure: Any) -> Any:
-    """Return a copy that shares the arrays; the figure where it cannot be copied."""
+    """Return a copy that shares the arrays; the figure if it cannot be copied."""
     arrays: list[pickle.PickleBuffer] = []
     buffer = io.BytesIO()
     try:
@@ -159,7 +159,7 @@ def _layout(box: Any, own_dpi: float, longest_side: int) -> tuple[float, list[An
 def _draw(figure: Any, box: Any, dpi: float) -> bytes:
     """Return a PNG of a part of a figure, drawn by Agg: no window opens."""
     buffer = io.BytesIO()
-    # The ground is the figure's own, as the inline backend shows it, whatever
+    # The background is the figure's own, as the inline backend shows it, whatever
     # ``savefig.facecolor`` says.
     figure.canvas.print_figure(
         buffer,
@@ -184,9 +184,9 @@ def _notices(
     value: Any, figure: Any, box: Any, dpi: float, pieces: int
 ) -> Iterator[str]:
     width, height = (round(side * figure.dpi) for side in box.size)
-    if value is not figure and not _is_whole(value, figure):
+    if value is not figure and not _is_complete_figure(value, figure):
         yield (
-            "it is a part of a figure, which is sent as a whole, with "
+            "it is a part of a figure, and the complete figure is sent, with "
             f"{format_count(len(figure.axes), 'set')} of axes"
         )
     if pieces > 1:

@@ -1,9 +1,9 @@
-"""Which number of an array is black and which is white, and what to say of it.
+"""Which number of an array is black and which is white, and the notices about it.
 
 Bytes are read as 0 to 255 and floats as 0 to 1, as matplotlib's ``imshow`` does.
-Whatever is read otherwise is reported: ranges that are stretched, numbers that are cut,
-labels that would all be nearly black. All pictures of a stack share one scale, so that
-their shades can be compared.
+Everything that is read differently is reported: stretched ranges, numbers that are cut
+off, labels that would all be nearly black. All pictures of a stack share one scale, so
+that their shades can be compared.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 _BYTE, _WORD = 255, 65_535
 _CUT = 0.1
-"""How far beyond 0 and 1 floats may reach and still be colours that overshot."""
+"""How far beyond 0 and 1 floats may be and still count as colours."""
 
 _SEEN = 0.5 / _BYTE
-"""What is cut by less than this gets the same byte as before."""
+"""Cutting less than this does not change the byte."""
 
 _MOST_LABELS = 32
 _GREATEST_LABEL = 63
 _GREATEST_WITH_VOID = 31
-"""Of label maps in which 255 marks what has no label, as Pascal VOC's do."""
+"""In some label maps, such as Pascal VOC's, 255 marks pixels without a label."""
 
 _NEARLY_BLACK = 15
 _DARK_SHARE = _NEARLY_BLACK / _BYTE
@@ -36,7 +36,7 @@ _SAMPLED = 4096
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
-    """The numbers of one picture, as far as they decide how it is shown."""
+    """The numbers of one picture, reduced to what decides how it is shown."""
 
     kind: str
     """numpy's code: ``b``, ``u``, ``i`` or ``f``."""
@@ -45,14 +45,14 @@ class Survey:
     low: float
     high: float
     alpha: float | None = None
-    """The greatest number of its fourth channel."""
+    """The largest number of its fourth channel."""
     lost: int = 0
     """How many are NaN or infinite."""
     masked: int = 0
     values: frozenset[int] | None = None
-    """All numbers, of integers without colours; None where there are many."""
+    """All numbers, of integers without colours; None if there are many."""
     is_inverted: bool = False
-    """Whether its least number is white, as a TIFF may say."""
+    """Whether its smallest number is white, as in some TIFF files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ class Scale:
     black: float
     white: float
     opaque: float = 255.0
-    """The number of the fourth channel that lets nothing through."""
+    """The number of the fourth channel that means opaque."""
     labels: tuple[int, ...] = ()
     """Numbers that get shades by their order, evenly spaced."""
     curve: tuple[int, ...] | None = None
@@ -140,7 +140,7 @@ def survey(bands: Iterable[NDArray[Any]], *, colours: bool) -> Survey:
 
 
 def _distinct(numbers: NDArray[Any]) -> set[int]:
-    """Return the numbers that occur, or some of them where they are too many."""
+    """Return the numbers that occur, or some of them if there are too many."""
     import numpy as np  # noqa: PLC0415 - as above
 
     flat = numbers.ravel()
@@ -164,7 +164,7 @@ def scale_for(surveys: Sequence[Survey]) -> Scale:
     notices = (
         f"{found.lost:,} values are NaN or infinite and count as 0" * bool(found.lost),
         f"{found.masked:,} values are masked and count as 0" * bool(found.masked),
-        "its least values are white, as the file says" * found.is_inverted,
+        "its smallest values are white, as the file specifies" * found.is_inverted,
         _describe(labels) if labels else notice,
         alpha_notice,
     )
@@ -198,7 +198,7 @@ def _together(surveys: Sequence[Survey]) -> Survey:
 
 
 def _labels(found: Survey) -> tuple[int, ...]:
-    """Return the numbers of a label map or mask; none where it is a picture."""
+    """Return the numbers of a label map or mask; none if it is a picture."""
     if found.kind == "b" or not found.values or len(found.values) == 1:
         return ()
     if min(found.values) < 0:
@@ -226,7 +226,7 @@ def _steps(count: int) -> list[int]:
 
 
 def _range(found: Survey, shared: str) -> tuple[float, float, str]:
-    """Return the numbers that are black and white, and a notice where it takes one."""
+    """Return the numbers that are black and white, and a notice if needed."""
     low, high = found.low, found.high
     if found.kind == "b":
         return 0.0, 1.0, ""
@@ -282,7 +282,7 @@ def _whole_range(found: Survey, shared: str) -> tuple[float, float, str] | None:
 
 
 def _opaque(found: Survey) -> tuple[float, str]:
-    """Return the number of the fourth channel that lets nothing through."""
+    """Return the number of the fourth channel that means opaque."""
     most = found.alpha
     if most is None or found.kind == "b":
         return 1.0, ""

@@ -1,4 +1,4 @@
-"""One decoded picture on its way to an encoded image: small, upright, opaque, bare."""
+"""One decoded picture, scaled, turned upright, made opaque and encoded."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Encoded:
 
 @dataclass(slots=True)
 class Cache:
-    """Encoded images, the least recently used forgotten first."""
+    """A cache of encoded images that evicts the least recently used first."""
 
     most_bytes: int = _MOST_BYTES
     _entries: OrderedDict[bytes, tuple[Encoded, ...]] = field(
@@ -59,7 +59,7 @@ class Cache:
     def get(
         self, key: bytes, encode: Callable[[], tuple[Encoded, ...]]
     ) -> tuple[Encoded, ...]:
-        """Return what is kept under a key; encode and keep it where nothing is."""
+        """Return the images cached under a key; encode and cache them if missing."""
         with self._lock:
             if key in self._entries:
                 self._entries.move_to_end(key)
@@ -73,14 +73,14 @@ class Cache:
         return made
 
     def clear(self) -> None:
-        """Forget every image."""
+        """Remove every image."""
         with self._lock:
             self._entries.clear()
             self._bytes = 0
 
 
 CACHE = Cache()
-"""The kernel's."""
+"""The cache of this kernel."""
 
 
 def content_key(contents: Iterable[bytes], settings: object) -> bytes:
@@ -98,13 +98,13 @@ def _size(encoded: tuple[Encoded, ...]) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """A picture as it was found; ``image`` may be the user's own and is only read."""
+    """A decoded picture; ``image`` may be the user's own and is only read."""
 
     image: Image
     size: Size
     """Before ``image`` was decoded at a smaller scale."""
     orientation: int = 1
-    """As EXIF counts: 1 is upright, 6 and 8 lie on a side."""
+    """The EXIF orientation: 1 is upright, 6 and 8 are turned to a side."""
     profile: bytes | None = None
     """ICC profile of its colours."""
     label: str = ""
@@ -114,7 +114,7 @@ class Picture:
 
 
 def fit(size: Size, longest_side: int) -> Size:
-    """Return a size scaled down to a longest side, 1 pixel at least each way."""
+    """Return a size scaled down to a longest side; each side has at least 1 pixel."""
     scale = min(1.0, longest_side / max(size))
     width, height = (max(1, round(side * scale)) for side in size)
     return width, height
@@ -138,10 +138,10 @@ def encode(picture: Picture, name: str, limits: ImageLimits) -> Encoded:
 
 
 def encode_once(picture: Picture, name: str, limits: ImageLimits) -> Encoded:
-    """Return a picture as ``encode`` does, from the cache where it is there.
+    """Return a picture as ``encode`` does, from the cache if possible.
 
-    The key is taken after the picture was averaged down by a whole factor: what follows
-    depends on nothing else, and there are fewer pixels to hash.
+    The key is computed after the picture was averaged down by an integer factor: the
+    later steps depend on nothing else, and there are fewer pixels to hash.
     """
     shrunk = shrink(picture, limits)
     pixels = _pixels(shrunk)
@@ -153,16 +153,16 @@ def encode_once(picture: Picture, name: str, limits: ImageLimits) -> Encoded:
 
 
 def _pixels(shrunk: Picture) -> bytes:
-    """Return a hash of all in a picture that is to be seen."""
+    """Return a hash of everything that is visible in a picture."""
     image = shrunk.image
     seen = image.mode, image.size, shrunk.size, shrunk.orientation
     return content_key((image.tobytes(), shrunk.profile or b""), seen)
 
 
 def shrink(picture: Picture, limits: ImageLimits) -> Picture:
-    """Average blocks of pixels, which is fast, as far as whole factors go.
+    """Average blocks of pixels by integer factors, which is fast.
 
-    In bands: what a picture of other modes is converted to takes little memory then.
+    Pictures of other modes are converted in bands, which takes little memory.
     """
     image = picture.image
     across, down = block_size(image.size, limits.longest_side)

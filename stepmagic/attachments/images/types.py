@@ -48,13 +48,13 @@ REPR_METHODS = {"image/png": "_repr_png_", "image/jpeg": "_repr_jpeg_"}
 _COLOURS = (3, 4)
 _LEAST_SIDE = 16
 _LEAST_COLOURED = 8
-"""Below that, colours in types that seldom are colours are numbers."""
+"""Smaller arrays of types that are rarely colours count as numbers."""
 
 _LONGEST = 4
-"""How many times as long as wide a plane of integers may be and not be a table."""
+"""Integers in two axes that are more elongated than this count as a table."""
 
 _WRITTEN_OUT = 1000
-"""How many numbers numpy writes out before it leaves out those in the middle."""
+"""How many numbers numpy prints before it omits those in the middle."""
 
 _MOST_CHANNELS = 64
 _COLOUR_TYPES = ("bool", "uint8", "uint16")
@@ -64,9 +64,10 @@ _MONOCHROME_TYPES = ("bool", "uint8")
 def is_image(value: Any) -> bool:
     """Whether a value is an image, or a list of images, by its type and shape.
 
-    An array is one when it has three or four colours, first or last, or one that has an
-    axis of its own. A plane is one in bool or uint8 with 16 pixels a side at least, and
-    in other integers unless it is long and narrow; in floats it is a table.
+    An array is an image if it has an axis of three or four colours, or of one, first or
+    last. An array of two axes is an image if it is of bool or uint8 with at least 16
+    pixels a side, or of other integers and not long and narrow; of floats, it is a
+    table.
     """
     if type(value) in (list, tuple):
         return len(value) > 0 and all(kind_of(item) is not None for item in value)
@@ -74,7 +75,7 @@ def is_image(value: Any) -> bool:
 
 
 def kind_of(value: Any) -> Kind | None:
-    """Return how a value is made an image; None where it is not one."""
+    """Return how a value is converted to an image; None if it is not one."""
     if is_bytes(value):
         return "bytes" if format_of(bytes(value[:HEAD_BYTES])) else None
     named = _named_kind(value)
@@ -106,7 +107,7 @@ def formatter_of(kind: type, mime: str) -> Callable[[Any], Any] | None:
 
 
 def is_bytes(value: Any) -> bool:
-    """Whether a value is bytes; asks its type, which no value can pretend."""
+    """Whether a value is bytes by its type, which a value cannot fake."""
     return type(value) in (bytes, bytearray)
 
 
@@ -116,7 +117,7 @@ def is_array(value: Any) -> bool:
 
 
 def format_of(data: bytes) -> str | None:
-    """Return Pillow's name of the format that bytes begin as; None for another."""
+    """Return Pillow's name of the format of some bytes; None for an unknown format."""
     found = detect(data)
     is_readable = found is not None and found.family == "image" and found.name != "HEIF"
     return found.name if found is not None and is_readable else None
@@ -126,7 +127,7 @@ def shape_and_type(array: Any) -> tuple[tuple[int, ...], str]:
     """Return the shape of an array and the name of its numbers: ``uint8``."""
     numpy: Any = sys.modules.get("numpy")
     if numpy is not None and issubclass(type(array), numpy.ndarray):
-        # A subclass may compute its own; numpy's are plain fields.
+        # A subclass may run code here; numpy's own attributes are plain fields.
         shape, dtype = (
             vars(numpy.ndarray)[name].__get__(array) for name in ("shape", "dtype")
         )
@@ -145,7 +146,7 @@ def _named_kind(value: Any) -> Kind | None:
 
 
 def has_method(value: Any, name: str) -> bool:
-    """Whether a type has a method; a property in its place says that there is none."""
+    """Whether a type has a method; a property of that name does not count."""
     for base in type(value).__mro__:
         if name in vars(base):
             return callable(vars(base)[name])
@@ -173,9 +174,9 @@ def _has_image_shape(array: Any) -> bool:
 
 
 def is_stack(array: Any) -> bool:
-    """Whether a value is an array of pictures that is none itself, by its shape.
+    """Whether a value is an array of pictures and not a picture itself, by its shape.
 
-    A small one is written out in full; what is larger would be cut in its middle.
+    A small one is printed in full; a larger one would be cut in the middle.
     """
     if not is_array(array):
         return False

@@ -1,7 +1,7 @@
-"""What an output or an object shows, in the one of its forms that a model reads best.
+"""The content of an output or an object, in the form that a model reads best.
 
-Text that was written for models, Markdown, LaTeX and JSON come before pictures, charts
-are drawn, and a plain ``<... object>`` is the last that counts: it says nothing.
+Text that was written for models, Markdown, LaTeX and JSON are preferred to pictures.
+Charts are drawn. A plain ``<... object>`` is the last choice: it has no content.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from stepmagic.markdown import plain
 from stepmagic.transcript import Image
 
 _BARE = re.compile(r"[\[({]*\s*(?:<[^\n]*>[\s,]*)+[\])}]*\Z")
-"""A repr of objects that say nothing but what they are."""
+"""A repr that shows only types."""
 
 _ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+(?=[>\s])")
 _EMBEDDED = re.compile(r"\}\)\(\s*(?=\{)")
@@ -53,33 +53,33 @@ _METHODS = {
     SVG: "_repr_svg_",
     HTML: "_repr_html_",
 }
-"""IPython's methods by the form that they make (IPython, "Rich display")."""
+"""IPython's display methods by MIME type (IPython, "Rich display")."""
 
 _MIMEBUNDLE = "_repr_mimebundle_"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """What is sent of one output: a text, or pictures."""
+    """The content of one output that is sent: a text, or pictures."""
 
     text: str = ""
     language: str = ""
-    """Of the text's fence."""
+    """The language of the text's fence."""
     parts: tuple[Image, ...] = ()
     size: str = ""
     """Of the pictures."""
     differences: tuple[str, ...] = ()
-    """A phrase each: ``scaled down from 6,000 x 4,000 pixels``."""
+    """What was changed, a phrase each: ``scaled down from 6,000 x 4,000 pixels``."""
 
 
 def read_bundle(
     bundle: Mapping[str, Any], name: str, limits: images.ImageLimits
 ) -> Content:
-    """Return the content of an output; nothing that is wrong with it raises.
+    """Return the content of an output; an invalid one does not raise.
 
     Args:
         bundle: Its forms by their MIME types, as in a display message or a notebook.
-        name: Of its pictures.
+        name: What its pictures are called.
         limits: How large an image may be.
     """
     failures: list[str] = []
@@ -126,7 +126,7 @@ def _read(kind: str, data: Any, name: str, limits: images.ImageLimits) -> Conten
     """Return one form of an output.
 
     Raises:
-        AttachmentError: It is not of that form, or it cannot be drawn here.
+        AttachmentError: It is invalid, or it cannot be drawn here.
     """
     if kind in TEXTS:
         return Content(text=_joined(data), language=TEXTS[kind])
@@ -161,7 +161,7 @@ def _mapping(data: Any, name: str) -> Mapping[str, Any]:
         raise AttachmentError(message) from exc
     if isinstance(found, Mapping) and found:
         return found
-    message = f"`{name}` has no chart in it"
+    message = f"`{name}` does not contain a chart"
     raise AttachmentError(message)
 
 
@@ -174,7 +174,7 @@ def _dumped(data: Any) -> str:
 
 
 def _embedded_chart(page: str) -> dict[str, Any] | None:
-    """Return the chart in the HTML that Altair shows; None where there is none."""
+    """Return the chart in the HTML that Altair shows; None if there is none."""
     for found in _EMBEDDED.finditer(page):
         try:
             spec, _ = json.JSONDecoder().raw_decode(page, found.end())
@@ -193,13 +193,13 @@ def _joined(value: Any) -> str:
 
 
 def on_screen(text: str) -> str:
-    """Return text as a screen has it: a progress bar by its last state only."""
+    """Return text as a terminal shows it: of a progress bar, only the last state."""
     lines = text.replace("\r\n", "\n").split("\n")
     return plain("\n".join(map(_overwritten, lines))).strip("\n")
 
 
 def _overwritten(line: str) -> str:
-    """Return a line in which what follows a carriage return covers what was there."""
+    """Return a line in which text after a carriage return overwrites earlier text."""
     shown = ""
     for state in line.split("\r"):
         shown = state + shown[len(state) :]
@@ -257,10 +257,10 @@ def shows_itself(value: Any) -> bool:
 
 
 def bundle_of(value: Any, name: str) -> dict[str, Any]:
-    """Return what a value shows in a notebook, by MIME type; runs its own code.
+    """Return the MIME bundle of a value; this runs the value's own code.
 
     Raises:
-        AttachmentError: That failed.
+        AttachmentError: The value's code failed.
     """
     found: dict[str, Any] = {}
     failures: list[AttachmentError] = []

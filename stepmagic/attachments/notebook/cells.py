@@ -16,7 +16,7 @@ from stepmagic.transcript import Text
 
 _MOST_CELLS = 50
 MOST_CHARACTERS = 20_000
-"""Of one output; what is longer is cut in the middle."""
+"""Characters of one output; a longer one is cut in the middle."""
 
 _RANGE = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
 
@@ -25,12 +25,12 @@ def attach_cells(host: Host, cells: str, limits: images.ImageLimits) -> list[Att
     """Return earlier cells: their source, what they printed, their pictures.
 
     Args:
-        host: Where they ran.
+        host: The shell in which they ran.
         cells: Numbers as in ``In [3]``: ``3``, ``3-5``, ``1,4-6``, or ``last``.
         limits: How large an image may be.
 
     Raises:
-        AttachmentError: No such cells, or too many of them.
+        AttachmentError: The cells do not exist, or there are too many of them.
     """
     numbers = _numbers(cells, host.cell_number)
     sources = host.history.input_hist_raw
@@ -40,7 +40,7 @@ def attach_cells(host: Host, cells: str, limits: images.ImageLimits) -> list[Att
         if sources[number].strip()
     ]
     if not attached:
-        message = f"--cells {cells}: nothing is known of what was there."
+        message = f"--cells {cells}: the source of these cells was not recorded."
         raise AttachmentError(message)
     return attached
 
@@ -53,7 +53,7 @@ def _numbers(cells: str, now: int) -> list[int]:
     for piece in cells.split(","):
         match = _RANGE.fullmatch(piece.strip())
         if match is None:
-            message = f"--cells takes 3, 3-5, 1,4-6 or last, not {cells!r}."
+            message = f"--cells must be like 3, 3-5, 1,4-6 or last, not {cells!r}."
             raise AttachmentError(message)
         first, last = int(match[1]), int(match[2] or match[1])
         if not 1 <= first <= last < now:
@@ -63,7 +63,7 @@ def _numbers(cells: str, now: int) -> list[int]:
         found += range(first, last + 1)
     several = list(dict.fromkeys(found))
     if len(several) > _MOST_CELLS:
-        message = f"--cells {cells}: at most {_MOST_CELLS} cells go at once."
+        message = f"--cells {cells}: at most {_MOST_CELLS} cells can be sent at once."
         raise AttachmentError(message)
     return several
 
@@ -102,7 +102,7 @@ def attach_cell(
                 shown = cut(shown, most)
             text += f"\nOut [{number}]:\n{fence(shown, content.language)}"
     if own is None and host.records_displays:
-        differences.append(f"What {name} displayed, before %load_ext, was not kept.")
+        differences.append(f"What {name} displayed before %load_ext was not recorded.")
     return Attached(
         name=name,
         kind="cell",
@@ -114,7 +114,7 @@ def attach_cell(
 def _content(
     bundle: Mapping[str, Any], name: str, limits: images.ImageLimits
 ) -> Content:
-    """Return what was printed as it was on the screen, an output in its best form."""
+    """Return the content of an output; printed text as a terminal shows it."""
     if "stream" in bundle:
         return Content(text=on_screen(bundle["stream"]))
     return read_bundle(bundle, name, limits)
@@ -126,12 +126,12 @@ def _bundles(
     """Yield what a cell printed, displayed and returned, by MIME type.
 
     Args:
-        host: Where it ran.
+        host: The shell in which it ran.
         number: Its number.
-        own: What was noted of its displays; None where nothing was.
+        own: Its recorded displays; None if they were not recorded.
     """
     history = host.history
-    # Kept by IPython 9; before it, only the text of the value.
+    # Recorded by IPython 9; earlier versions record only the text of the value.
     recorded = getattr(history, "outputs", {}).get(number, ())
     left = host.cleared(number)
     for output in recorded:
@@ -140,7 +140,7 @@ def _bundles(
             yield {"stream": text[left:]}
             left = max(0, left - len(text))
             continue
-        # A kernel's IPython keeps some displays under the number of another cell.
+        # In a kernel, IPython records some displays under the number of another cell.
         if output.output_type != "display_data" or not host.records_displays:
             yield output.bundle
     yield from own or ()

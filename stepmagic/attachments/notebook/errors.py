@@ -1,7 +1,7 @@
 """The last error with its cell and the types of the names in it, for ``--error``.
 
-No values: a traceback is what the user sees already, and the names of a cell are told
-by their types alone.
+Contains no values: the user has seen the traceback already, and of the names in the
+cell only their types are sent.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from stepmagic.transcript import Text
 _CELL_FILE = re.compile(
     r"(?<=File \")(?:<ipython-input|[^\"]*ipykernel_\d)[^\"]*(?=\")"
 )
-"""The made-up file of a cell, by its number or that of a process."""
+"""The file name that IPython invents for a cell."""
 
 _MOST_FRAMES = 12
 _MOST_CHARACTERS = 12_000
@@ -35,17 +35,17 @@ def attach_last_error(host: Host) -> Attached:
     """Return the last error that a cell raised, other than our own.
 
     Raises:
-        AttachmentError: There was none.
+        AttachmentError: No cell has failed.
     """
     error = host.last_error
     if error is None:
-        message = "no cell has failed in this kernel: there is no error to send."
+        message = "no cell has failed in this kernel, so there is no error to send."
         raise AttachmentError(message)
     return attach_error(error, "error", host.namespace)
 
 
 def failed_cell(host: Host) -> str:
-    """Return the source of the cell of the last error; empty where it has none."""
+    """Return the source of the cell of the last error; empty if it has none."""
     error = host.last_error
     if error is None:
         return ""
@@ -79,7 +79,7 @@ def attach_error(
 def _as_typed(source: str, namespace: Mapping[str, Any]) -> str:
     """Return a cell as the user typed it.
 
-    ``%matplotlib inline`` is compiled as a call of ``get_ipython()``. IPython keeps
+    ``%matplotlib inline`` is compiled as a call of ``get_ipython()``. IPython has
     what was typed in ``_i3``, and what was compiled in ``In[3]``.
     """
     cells = namespace.get("In")
@@ -104,7 +104,7 @@ def _with_typed(text: str, source: str, typed: str) -> str:
 
 
 def _cell(error: BaseException) -> TracebackType | None:
-    """Return the first step of an error that is in a cell, not in its functions."""
+    """Return the first traceback entry that is in a cell, not in its functions."""
     for step in _steps(error):
         frame = step.tb_frame
         if frame.f_code.co_name == "<module>" and "In" in frame.f_globals:
@@ -113,7 +113,7 @@ def _cell(error: BaseException) -> TracebackType | None:
 
 
 def _steps(error: BaseException) -> Iterator[TracebackType]:
-    """Yield the steps of an error from where a thread calls its function."""
+    """Yield the traceback entries from the call of a thread's function on."""
     step = error.__traceback__
     while step is not None:
         if step.tb_frame.f_code.co_filename != threading.__file__:

@@ -62,7 +62,7 @@ class Host:
 
     @property
     def cell(self) -> Cell | None:
-        """The cell that is running; None where the front end does not name it.
+        """The cell that is running; None if the front end does not name it.
 
         JupyterLab, Notebook 7 and VS Code send ``cellId`` in the metadata of the
         execute request; nbclient, nbval and terminals do not.
@@ -101,7 +101,7 @@ class Host:
 
     @property
     def allows_input(self) -> bool | None:
-        """Whether the front end answers ``input()``; None where it does not say."""
+        """Whether the front end answers ``input()``; None if it is not known."""
         allowed = self.request.get("content", {}).get("allow_stdin")
         return None if allowed is None else bool(allowed)
 
@@ -116,7 +116,7 @@ class Host:
 
     @staticmethod
     def confirm(question: str) -> bool:
-        """Ask the user; everything but a yes is a no."""
+        """Ask the user; any answer except yes means no."""
         try:
             return input(question).strip().lower() in _YES
         except (EOFError, NotImplementedError):
@@ -166,7 +166,7 @@ class Host:
         if self._shell is not None:
             self._shell.push(dict(values))
 
-    # Cells: those to come, and those that ran.
+    # Cells: the next one, and those that ran.
 
     @property
     def takes_next_cell(self) -> bool:
@@ -183,11 +183,11 @@ class Host:
         self._shell.set_next_input(source)
 
     def on(self, event: str, callback: Callable[..., None]) -> None:
-        """Call back at an event of IPython's, such as ``post_run_cell``."""
+        """Register a callback for an IPython event, such as ``post_run_cell``."""
         self._shell.events.register(event, callback)
 
     def off(self, event: str, callback: Callable[..., None]) -> None:
-        """End what ``on`` began."""
+        """Unregister a callback that ``on`` registered."""
         self._shell.events.unregister(event, callback)
 
     @property
@@ -201,30 +201,30 @@ class Host:
         return hasattr(self._shell.display_pub, "register_hook")
 
     def record_outputs(self) -> None:
-        """Begin to keep what cells display, once for each shell.
+        """Start to record what cells display, once for each shell.
 
-        A terminal's IPython keeps it itself.
+        In a terminal, IPython records it.
         """
         if not self.records_displays or self._outputs is not None:
             return
         outputs = Outputs(
             self.cell_number, lambda number: sum(map(len, self.printed(number)))
         )
-        # IPython's place for what extensions keep with a shell.
+        # IPython's place for the state of extensions.
         self._shell.meta.stepmagic_outputs = outputs
         outputs.begin(self.cell_number, self.cell)
         self.on("pre_run_cell", lambda *_: outputs.begin(self.cell_number, self.cell))
         self._shell.display_pub.register_hook(outputs.take)
 
     def displayed(self, number: int) -> list[dict[str, str]] | None:
-        """Return the bundles that a cell displayed; None where they were not kept."""
+        """Return the bundles that a cell displayed; None if they were not recorded."""
         outputs = self._outputs
         if outputs is None or number < outputs.first:
             return None
         return outputs.of(number)
 
     def printed(self, number: int) -> Iterator[str]:
-        """Yield what a cell printed, piece by piece; IPython 9 keeps it."""
+        """Yield what a cell printed, in pieces; only IPython 9 records it."""
         for output in getattr(self.history, "outputs", {}).get(number, ()):
             if "stream" in output.bundle:
                 yield from output.bundle["stream"]
@@ -246,7 +246,7 @@ class Host:
         return outputs
 
     def record_errors(self) -> None:
-        """Begin to note how cells and the threads that they start fail."""
+        """Start to record the errors of cells and of the threads that they start."""
         meta = self._shell.meta
 
         def note(result: Any) -> None:

@@ -1,4 +1,4 @@
-"""What cells displayed and which cells they were: IPython's kernel keeps neither."""
+"""A record of the cells and what they displayed: IPython in a kernel has none."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ VEGA = re.compile(r"application/vnd\.(vega|vegalite)\.v[0-9]+\+json")
 HTML, PLAIN = "text/html", "text/plain"
 
 
-def is_kept(kind: str) -> bool:
+def is_sendable(kind: str) -> bool:
     """Whether a form of an output is one that may be sent."""
     known = (*TEXTS, *PICTURES, JSON, SVG, PLOTLY, HTML, PLAIN)
     return kind in known or VEGA.fullmatch(kind) is not None
@@ -32,17 +32,17 @@ def is_kept(kind: str) -> bool:
 
 _MOST_CELLS = 200
 _MOST_CHARACTERS = 64_000_000
-"""Of all that is kept; pictures are in base64."""
+"""Most characters of all recorded outputs; pictures are in base64."""
 
 _OUTPUT_CHARACTERS = 500
-"""What an output counts for besides its characters: the objects that hold it."""
+"""What an output counts in addition to its characters, for its Python objects."""
 
 
 class Outputs:
     """The displayed outputs of the last cells, by the number of the cell.
 
     Args:
-        first: The number of the running cell; nothing is known of those before it.
+        first: The number of the running cell; earlier cells are not recorded.
         printed: Returns how many characters a cell has printed so far.
     """
 
@@ -50,7 +50,7 @@ class Outputs:
         self._printed = printed
         self._cleared: dict[int, int] = {}
         self._waiting: dict[int, int] = {}
-        """What was printed when the next output was asked to clear it."""
+        """How much was printed when ``clear_output(wait=True)`` was called."""
         self._number = self.first = first
         self.ran: dict[int, Cell] = {}
         """The cells that the front end named, by the number under which they ran."""
@@ -58,14 +58,14 @@ class Outputs:
         self._characters = self._taken = 0
 
     def begin(self, number: int, cell: Cell | None = None) -> None:
-        """Note which cell runs; its figures are shown when its number is over."""
+        """Note which cell runs; its figures are displayed after it has ended."""
         self._number = number
         self.ran.pop(number, None)
         if cell is not None:
             self.ran[number] = cell
 
     def take(self, message: dict[str, Any]) -> dict[str, Any]:
-        """Note a message on its way to the front end, which passes unchanged.
+        """Record a message to the front end, and return it unchanged.
 
         A hook of ipykernel's ``ZMQDisplayPublisher``.
         """
@@ -78,12 +78,12 @@ class Outputs:
         elif isinstance(data, Mapping):
             if self._number in self._waiting:
                 self._clear(self._number)
-            kept = _kept(data)
+            forms = _forms(data)
             cell, key = self._place(content.get("transient", {}).get("display_id"))
-            self._characters += _size(kept) - (_size(cell[key]) if key in cell else 0)
+            self._characters += _size(forms) - (_size(cell[key]) if key in cell else 0)
             self._taken += 1
-            cell[key] = kept
-            self._forget()
+            cell[key] = forms
+            self._evict()
         return message
 
     def of(self, number: int) -> list[dict[str, str]]:
@@ -99,12 +99,12 @@ class Outputs:
         return self._cleared.get(number, 0)
 
     def _clear(self, number: int) -> None:
-        """Drop what a cell has displayed, and note what it had printed by then."""
+        """Drop what a cell has displayed, and note how much it had printed by then."""
         self._cleared[number] = self._waiting.pop(number)
         self._drop(number)
 
     def _place(self, known: str | None) -> tuple[dict[str | int, dict[str, str]], Any]:
-        """Return the cell and key of an output: an update stays in its place.
+        """Return the cell and key of an output: an update replaces the output in place.
 
         Args:
             known: The display id, if it has one.
@@ -116,7 +116,7 @@ class Outputs:
         cell = self._cells.setdefault(self._number, {})
         return cell, self._taken if known is None else known
 
-    def _forget(self) -> None:
+    def _evict(self) -> None:
         """Drop the oldest cells, then the first outputs of the last one."""
         while len(self._cells) > _MOST_CELLS or (
             self._characters > _MOST_CHARACTERS and len(self._cells) > 1
@@ -130,10 +130,10 @@ class Outputs:
         self._characters -= sum(map(_size, self._cells.pop(number, {}).values()))
 
 
-def _kept(data: Mapping[str, Any]) -> dict[str, str]:
+def _forms(data: Mapping[str, Any]) -> dict[str, str]:
     """Return the forms of an output as text, unknown ones only by their type."""
     return {
-        str(kind): _written(it) if is_kept(str(kind)) else ""
+        str(kind): _written(it) if is_sendable(str(kind)) else ""
         for kind, it in data.items()
     }
 

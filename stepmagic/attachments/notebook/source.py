@@ -20,7 +20,7 @@ from stepmagic.transcript import Text
 from stepmagic.transcript.usage import format_count
 
 _MOST_CHARACTERS = 4000
-"""Of a ``repr``, which nobody wrote for a model."""
+"""Most characters of a ``repr``, since it was not written for a model."""
 
 _CODE = (
     types.FunctionType,
@@ -31,13 +31,13 @@ _CODE = (
 )
 
 _ADDRESS = re.compile(r"<[\w.<> ]* at 0x[0-9A-Fa-f]+>")
-"""What Python says of an object that says nothing of itself."""
+"""Python's default ``repr``, with only a type and an address."""
 
 
 _BARE = re.compile(
     r"""[\[\](){},:'" \w]*(?:<[\w.<>]+(?: object| instance)?>[\[\](){},:'" \w]*)+"""
 )
-"""What containers of such objects say, without the addresses."""
+"""The ``repr`` of containers of such objects, without the addresses."""
 
 
 def is_code(value: Any) -> bool:
@@ -49,7 +49,7 @@ def attach_code(value: Any, name: str) -> Attached:
     """Return the source of a function, a method or a class.
 
     Raises:
-        AttachmentError: It has none that can be found, such as one written in C.
+        AttachmentError: It cannot be found, as for one written in C.
     """
     is_class = issubclass(type(value), type)
     kind = "class" if is_class else "function"
@@ -72,7 +72,7 @@ def _source(value: Any, *, is_class: bool) -> str:
 
     Raises:
         OSError: There is none.
-        SyntaxError: It was changed since, and is no Python now.
+        SyntaxError: The file was changed since, and is not valid Python any more.
         TypeError: It is not written in Python.
     """
     if is_class and (source := _from_cells(value)):
@@ -102,38 +102,38 @@ def _from_cells(kind: type) -> str:
 
 
 def attach_repr(value: Any, name: str) -> Attached:
-    """Return what an object says of itself, at most 4,000 characters of it.
+    """Return the ``repr`` of an object, at most 4,000 characters of it.
 
     Raises:
-        AttachmentError: It says nothing but its type and address, or cannot.
+        AttachmentError: It shows only a type and an address, or it failed.
     """
     kind = type(value)
     try:
-        said = repr(value)
+        text = repr(value)
     except Exception as exc:
         message = f"`{name}` cannot be written as text: {type(exc).__name__}."
         raise AttachmentError(message) from exc
-    if _ADDRESS.fullmatch(said):
+    if _ADDRESS.fullmatch(text):
         message = (
-            f"`{name}` is of type {kind.__name__}, which says nothing of itself. Make "
-            "a text of what the model should see, and attach that."
+            f"`{name}` is of type {kind.__name__}, whose repr shows only its type and "
+            "address. Put what the model should see into a string, and attach that."
         )
         raise AttachmentError(message)
-    refuse_environment(said, name)
-    said = without_addresses(said)
-    if _BARE.fullmatch(said):
+    refuse_environment(text, name)
+    text = without_addresses(text)
+    if _BARE.fullmatch(text):
         message = (
-            f"`{name}` holds objects that say nothing of themselves. Make a text of "
-            "what the model should see, and attach that."
+            f"`{name}` contains objects whose repr shows only their type and address. "
+            "Put what the model should see into a string, and attach that."
         )
         raise AttachmentError(message)
     differences = []
-    if len(said) > _MOST_CHARACTERS:
-        sent = f"{_MOST_CHARACTERS:,} of {len(said):,} characters"
+    if len(text) > _MOST_CHARACTERS:
+        sent = f"{_MOST_CHARACTERS:,} of {len(text):,} characters"
         differences.append(f"`{name}`: the first {sent} are sent.")
     return Attached(
         name=name,
         kind=kind.__name__,
-        parts=(Text(text=said[:_MOST_CHARACTERS]),),
+        parts=(Text(text=text[:_MOST_CHARACTERS]),),
         differences=tuple(differences),
     )

@@ -1,7 +1,7 @@
-"""Moving pictures as a video part, or as some of their frames.
+"""Videos as a video part, or as some of their frames.
 
-Owns which videos can be sent, and how frames are chosen. What a picture is and how it
-is encoded belongs to ``images``.
+Owns which videos can be sent, and how frames are chosen. Recognizing and encoding
+pictures belongs to ``images``.
 """
 
 from stepmagic.attachments.video.attach import attach_video, attach_video_file, is_video

@@ -18,10 +18,10 @@ from stepmagic.attachments.video.containers import (
     ADVISED_S,
     MOST_BYTES,
     SENDABLE,
+    alternative,
     check_sendable,
+    has_location,
     media_type_of,
-    tells_place,
-    way_round,
 )
 from stepmagic.attachments.video.decoding import (
     MOST_FRAMES,
@@ -37,7 +37,7 @@ from stepmagic.transcript.signatures import HEAD_BYTES
 from stepmagic.transcript.usage import format_bytes, format_count
 
 SEQUENCE_FRAMES = 16
-"""How many frames of an array are sent unless the user says another number."""
+"""How many frames of an array are sent by default."""
 
 _BYTES = (bytes, bytearray)
 _FRAME_AXES = 4
@@ -47,7 +47,7 @@ def is_video(value: Any) -> bool:
     """Whether a value is a video or a sequence of pictures.
 
     A video part, the bytes of a video, an ``IPython.display.Video``, an array of shape
-    (T, H, W, C), or a list of two pictures and more.
+    (T, H, W, C), or a list of at least two pictures.
     """
     kind = type(value)
     if kind is Video or _is_displayed(value):
@@ -70,7 +70,7 @@ def attach_video(
     """Return a video as a video part, or as images of some of its frames.
 
     Args:
-        value: What ``is_video`` takes.
+        value: What ``is_video`` accepts.
         name: What the user called it.
         limits: How large an image may be.
         frames: Number of frames to send instead of the video.
@@ -98,19 +98,19 @@ def attach_video_file(
     *,
     frames: int | None = None,
 ) -> Attached:
-    """Return a stored video; with ``frames``, only what they need is read.
+    """Return a stored video; with ``frames``, only what they require is read.
 
     Raises:
         AttachmentError: It cannot be read or sent.
     """
     if frames is not None:
         return _attach_frames(source.file, source.name, limits, frames)
-    data = source.read(MOST_BYTES, advice=way_round(source.name))
+    data = source.read(MOST_BYTES, advice=alternative(source.name))
     return _attach_bytes(data, source.name, limits, None)
 
 
 def _is_displayed(value: Any) -> bool:
-    """Whether a value is IPython's, which need not be imported."""
+    """Whether a value is an IPython video, without importing IPython."""
     module = sys.modules.get("IPython.core.display")
     return module is not None and issubclass(type(value), module.Video)
 
@@ -143,12 +143,12 @@ def _attach_bytes(
     if known is not None and known.duration_s > ADVISED_S:
         notices.append(
             f"`{name}` is {format_time(known.duration_s)} long, and StepFun advises "
-            f"less than {ADVISED_S // 60} minutes: of a long video it may miss much."
+            f"less than {ADVISED_S // 60} minutes: it may miss details of a long video."
         )
-    if tells_place(data):
+    if has_location(data):
         notices.append(
-            f"`{name}` says where it was recorded, and a video is sent as it is: its "
-            "frames alone (`-p frames=8`) say no place."
+            f"`{name}` contains the location of its recording, and a video is sent "
+            "unchanged. To leave the location out, send frames: `-p frames=8`."
         )
     size = f"{known}, {format_bytes(len(data))}" if known else format_bytes(len(data))
     return Attached(
@@ -210,10 +210,10 @@ def _attach_sequence(
 ) -> Attached:
     """Return an array's or a list's pictures, numbered, or timed where fps is known."""
     length = len(value)
-    # Whoever makes a list has chosen its pictures; an array is a recording.
+    # The user has chosen the pictures of a list; an array is a recording.
     usual = MOST_FRAMES if isinstance(value, Sequence) else SEQUENCE_FRAMES
     if count is not None and not 1 <= count <= MOST_FRAMES:
-        message = f"frames takes a number from 1 to {MOST_FRAMES}, not {count!r}."
+        message = f"frames must be a number from 1 to {MOST_FRAMES}, not {count!r}."
         raise AttachmentError(message)
     chosen = _evenly(length, count or usual)
     is_thinned = len(chosen) < length
@@ -244,7 +244,7 @@ def _attach_sequence(
 def _converted(
     several: list[Any], labels: list[str], limits: images.ImageLimits | None
 ) -> list[images.Converted]:
-    """Return pictures as images under names of their own."""
+    """Return pictures as images, each with a name."""
     stack = images.to_stack(several, labels, limits or images.ImageLimits())
     return [
         replace(made, parts=tuple(replace(part, name=label) for part in made.parts))

@@ -1,4 +1,4 @@
-"""Video formats by their first bytes, and what providers take of them."""
+"""Video formats by their first bytes, and which of them providers accept."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from stepmagic.transcript.signatures import media_type
 from stepmagic.transcript.usage import format_bytes
 
 MOST_BYTES = 128_000_000 - 1
-"""StepFun takes videos of less than 128 MB (StepFun docs, Video understanding)."""
+"""StepFun accepts videos of less than 128 MB (StepFun docs, Video understanding)."""
 
 ADVISED_S = 300
 """StepFun advises videos of under 5 minutes (StepFun docs, Video understanding)."""
@@ -40,12 +40,12 @@ DEMUXERS = {
     "video/ogg": "ogg",
     "video/x-ms-wmv": "asf",
 }
-"""FFmpeg's readers. It is not left to guess: a playlist would open other addresses."""
+"""FFmpeg's demuxers. FFmpeg must not guess: a playlist would open other addresses."""
 
 _PLACE = re.compile(
     rb"loci\0{4}|\xa9xyz.{4}[+-]\d|com\.apple\.quicktime\.location", re.DOTALL
 )
-"""Where MP4 and MOV keep the place of a recording (3GPP TS 26.244; QuickTime)."""
+"""Where MP4 and MOV store the location of a recording (3GPP TS 26.244; QuickTime)."""
 
 
 def media_type_of(head: bytes) -> str | None:
@@ -57,7 +57,7 @@ def known_type(head: bytes, name: str) -> str:
     """Return the media type of a video.
 
     Raises:
-        AttachmentError: Its first bytes are those of no video.
+        AttachmentError: Its first bytes are not those of a video.
     """
     found = media_type_of(head)
     if found is None:
@@ -69,7 +69,7 @@ def known_type(head: bytes, name: str) -> str:
     return found
 
 
-def way_round(name: str) -> str:
+def alternative(name: str) -> str:
     """Return what to do with a video that cannot be sent as it is."""
     return (
         f"Send frames of `{name}` instead, such as `-p frames=8`, or the address of a "
@@ -87,18 +87,18 @@ def check_sendable(data: bytes, name: str) -> str:
     if found not in SENDABLE:
         message = (
             f"`{name}` is a video in {_OTHERS[found]}; only "
-            f"{', '.join(SENDABLE.values())} can be sent. {way_round(name)}"
+            f"{', '.join(SENDABLE.values())} can be sent. {alternative(name)}"
         )
         raise AttachmentError(message)
     if len(data) > MOST_BYTES:
         message = (
             f"`{name}` is a video of {format_bytes(len(data))}; less than "
-            f"{format_bytes(MOST_BYTES + 1)} can be sent. {way_round(name)}"
+            f"{format_bytes(MOST_BYTES + 1)} can be sent. {alternative(name)}"
         )
         raise AttachmentError(message)
     return found
 
 
-def tells_place(data: bytes) -> bool:
-    """Whether a video says where it was recorded."""
+def has_location(data: bytes) -> bool:
+    """Whether a video contains the location of its recording."""
     return _PLACE.search(data) is not None

@@ -29,13 +29,13 @@ Footage: TypeAlias = Video | bytes | BinaryIO
 
 DEFAULT_FRAMES = 8
 MOST_FRAMES = 60
-"""StepFun takes at most 60 images in a request (StepFun docs, Image understanding)."""
+"""StepFun accepts at most 60 images per request (StepFun docs, Image understanding)."""
 
 _MOST_DECODED = 1800
 """Frames decoded for one video: a minute at 30 a second."""
 
 _MOST_PIXELS = 64_000_000
-"""Of one frame; 8K video has 33 million."""
+"""Pixels of one frame; 8K video has 33 million."""
 
 _MICROSECONDS = 1_000_000
 """A second in the unit of a container's duration (FFmpeg, AV_TIME_BASE)."""
@@ -45,14 +45,14 @@ _USUAL_RATE = 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What a container says of its video."""
+    """What a container reports about its video."""
 
     duration_s: float
     width: int
     height: int
 
     def __str__(self) -> str:
-        """Return it in words, such as its length: ``0:12.0``, and its pixels."""
+        """Return its length and size as text: ``0:12.0, 640 x 480 pixels``."""
         pixels = format_pixels((self.width, self.height))
         return f"{format_time(self.duration_s)}, {pixels}"
 
@@ -73,12 +73,12 @@ def frames(
     name: str = "video",
     limits: images.ImageLimits | None = None,
 ) -> tuple[tuple[Image, ...], str]:
-    """Return frames of a video, and a sentence that says what they are.
+    """Return frames of a video, and a sentence that describes them.
 
-    Each is named by its place: ``video at 0:03.2``. The video is cut into ``count``
-    equal spans, and the frame in the middle of each is taken; where it has fewer
-    frames, each is taken once. Of a long video only what lies near is decoded: a frame
-    may then be earlier than the middle, and is named by its own time.
+    Each is named by its time: ``video at 0:03.2``. The video is cut into ``count``
+    equal spans, and the frame in the middle of each is taken; if it has fewer
+    frames, each is taken once. Of a long video, only frames near the middle are
+    decoded: one may then be earlier than the middle, and is named by its own time.
 
     Args:
         footage: A video.
@@ -87,11 +87,11 @@ def frames(
         limits: How large an image may be.
 
     Raises:
-        AttachmentError: PyAV is missing, ``count`` is out of range, the video is at a
-            URL, or it cannot be read.
+        AttachmentError: PyAV is not installed, ``count`` is out of range, the video is
+            at a URL, or it cannot be read.
     """
     if not 1 <= count <= MOST_FRAMES:
-        message = f"frames takes a number from 1 to {MOST_FRAMES}, not {count!r}."
+        message = f"frames must be a number from 1 to {MOST_FRAMES}, not {count!r}."
         raise AttachmentError(message)
     made: dict[str, images.Converted] = {}
     with _opened(_file(footage, name), name) as (container, stream):
@@ -113,19 +113,19 @@ def frames(
 def labelled(
     picture: Any, label: str, limits: images.ImageLimits | None
 ) -> images.Converted:
-    """Return a picture as an image with a name of its own."""
+    """Return a picture as a named image."""
     converted = images.to_images(picture, label, limits or images.ImageLimits())
     parts = tuple(replace(part, name=label) for part in converted.parts)
     return replace(converted, parts=parts)
 
 
 def notices_of(several: Iterable[images.Converted]) -> tuple[str, ...]:
-    """Return what was done to pictures, each phrase once."""
+    """Return the notices of pictures, each once."""
     return tuple(dict.fromkeys(it for made in several for it in made.notices))
 
 
 def facts(footage: Footage, name: str) -> Facts | None:
-    """Return what a video says of itself; None where PyAV is missing.
+    """Return what a video reports about itself; None if PyAV is not installed.
 
     Raises:
         AttachmentError: It cannot be read.
@@ -145,7 +145,7 @@ def _file(footage: Footage, name: str) -> BinaryIO:
         return footage
     if footage.data is None:
         message = (
-            f"`{name}` lies at {footage.url}, which is not fetched here. Download it "
+            f"`{name}` is at {footage.url}, which is not fetched here. Download it "
             "to take frames from the file."
         )
         raise AttachmentError(message)
@@ -154,7 +154,7 @@ def _file(footage: Footage, name: str) -> BinaryIO:
 
 @contextlib.contextmanager
 def _opened(file: BinaryIO, name: str) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """Open a video and name what goes wrong with it, here and in the block."""
+    """Open a video; turn errors, here and in the block, into ``AttachmentError``."""
     try:
         import av  # noqa: PLC0415 - an extra, and slow to import
     except ImportError as exc:
@@ -190,12 +190,12 @@ def _facts(container: InputContainer, stream: VideoStream, name: str) -> Facts:
 
 
 def _duration_s(container: InputContainer, stream: VideoStream) -> float:
-    """Return the length of a video, measured where it does not say."""
+    """Return the length of a video, measured if its header does not contain it."""
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
     if container.duration:
         return container.duration / _MICROSECONDS
-    # What a browser records has no length in its header. Packets are not decoded.
+    # A browser's recording has no length in its header. Packets are not decoded.
     times = [
         float(packet.pts * packet.time_base) - _start_s(stream)
         for packet in container.demux(stream)

@@ -53,7 +53,7 @@ def attachments(message: Message) -> Iterable[Text | Image | Video | File]:
 
 
 def sent_html(message: Message, notices: Iterable[str] = ()) -> str:
-    """Return the attachments of a message as HTML; empty where there are none."""
+    """Return the attachments of a message as HTML; empty if there are none."""
     parts = list(attachments(message))
     html = ""
     if parts:

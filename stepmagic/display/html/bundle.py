@@ -167,7 +167,7 @@ def waiting(answer: Answer) -> str:
     return line
 
 
-def quiet(line: str) -> str:
+def aside_html(line: str) -> str:
     """Return a line that is not part of the answer as HTML; empty if it is empty."""
     if not line:
         return ""
@@ -251,10 +251,10 @@ def summarize_reasoning(
     if not is_streaming:
         thought = f"Thought for {time}" if time else "Thought"
         return f"{thought} · {format_count(len(text.split()), 'word')}"
-    return " · ".join(filter(None, ("Thinking", time, _last_words(text))))
+    return " · ".join(filter(None, ("Thinking", time, _last_sentences(text))))
 
 
-def _last_words(text: str) -> str:
+def _last_sentences(text: str) -> str:
     """Return the last sentences that fit in a line, or the end of a longer one.
 
     Only the last characters are examined: a long text would take too much time in

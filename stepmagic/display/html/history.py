@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from stepmagic.display.answer import Side, headings
 from stepmagic.display.html.attachments import SentAttachments, sent_html
-from stepmagic.display.html.bundle import quiet, turn_bundle
+from stepmagic.display.html.bundle import aside_html, turn_bundle
 from stepmagic.markdown import escape, plain
 from stepmagic.markdown.characters import one_line
 from stepmagic.markdown.html_text import QUIET
@@ -67,7 +67,7 @@ def history_bundle(name: str, tree: TurnTree) -> dict[str, str]:
         html.append(_turn_html(turn, head) + _marks_html(left))
         text += [_turn_text(turn, head), *map(str, left)]
     return {
-        "text/html": "<hr>".join(filter(None, [*html, quiet(last)])),
+        "text/html": "<hr>".join(filter(None, [*html, aside_html(last)])),
         "text/plain": "\n\n".join(map(plain, [*text, last])),
     }
 

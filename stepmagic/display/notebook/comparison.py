@@ -158,7 +158,7 @@ class NotebookComparison:
         if is_text and number not in self._have_text:
             # The first words of a column are drawn at once.
             self._have_text.add(number)
-            self._pace.hurry()
+            self._pace.make_due()
         self.tick()
 
     def tick(self) -> None:

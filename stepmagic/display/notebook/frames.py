@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from stepmagic.display.answer import AnswerFold
 from stepmagic.display.html.bundle import (
     Piece,
+    aside_html,
     merge_parts,
     plain_text,
-    quiet,
     single_thought_s,
     to_piece,
     waiting,
@@ -74,7 +74,7 @@ class DrawnPiece:
         self._part, self._is_last, self._is_streaming = part, is_last, is_streaming
         piece = to_piece(part, is_streaming=is_streaming, thought_s=thought_s)
         self.around, self.summary = piece.around, piece.summary
-        # At the end of an incomplete line, a stream holds back what may become markup.
+        # A stream buffers the end of an incomplete line if it may become markup.
         is_cut = piece.source and not is_last
         self._feed(f"{piece.source}\n" if is_cut else piece.source)
         if piece.html:
@@ -122,7 +122,7 @@ class Frame:
         """Return the complete frame: HTML and text."""
         html = "".join(piece.html for piece in self.pieces)
         return {
-            "text/html": wrapped(html + quiet(self.line)),
+            "text/html": wrapped(html + aside_html(self.line)),
             "text/plain": plain_text(self.parts, [self.line] if self.line else []),
         }
 

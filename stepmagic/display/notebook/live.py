@@ -49,7 +49,7 @@ import anywidget
 import traitlets
 
 from stepmagic.attachments.notebook.host import Host
-from stepmagic.display.html.bundle import quiet, wrapped
+from stepmagic.display.html.bundle import aside_html, wrapped
 from stepmagic.display.interrupts import interrupts_held
 from stepmagic.display.notebook.assets import page_module, page_style
 from stepmagic.display.notebook.frames import Frame
@@ -79,7 +79,7 @@ class LiveModel(anywidget.AnyWidget):
     def to_bundle(self) -> dict[str, Any]:
         """Return the bundle that shows the model, with a text for other front ends."""
         view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
-        html = wrapped(quiet(_NOT_HERE))
+        html = wrapped(aside_html(_NOT_HERE))
         return {WIDGET_VIEW: view, "text/html": html, "text/plain": _NOT_HERE}
 
     def dismiss(self) -> None:
@@ -94,7 +94,7 @@ class LiveCanvas:
 
     Args:
         host: The notebook whose front end shows it.
-        front_end: What is known of that front end.
+        front_end: What is known about that front end.
     """
 
     shortest_s = 0.06
@@ -108,7 +108,7 @@ class LiveCanvas:
         self._model: LiveModel | None = None
         self._request = host.request
         self._bundle: dict[str, str] = {}
-        """The static bundle; empty before the end, and where nothing is shown."""
+        """The static bundle; empty before the end, and if nothing is shown."""
 
     @property
     def began(self) -> bool:

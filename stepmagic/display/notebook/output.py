@@ -1,4 +1,4 @@
-"""One output of a cell that is replaced again and again, found by its display id."""
+"""One output of a cell that is replaced repeatedly, by its display id."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Output:
         """Whether a bundle was shown that another one can replace."""
 
     def put(self, bundle: dict[str, Any], *, stays: bool = False) -> None:
-        """Show a MIME bundle in place of the one before.
+        """Show a MIME bundle in place of the previous one.
 
         Args:
             bundle: What to show.

@@ -1,11 +1,11 @@
 """The differences between frames, as messages for ``live.js``.
 
 A message has ``seq``, counted from 0, and ``pieces``, each with its place ``at`` and
-what of it changed: ``around`` (its HTML with an empty summary and nothing inside, a
-new beginning), ``summary``, ``restart`` (all its frozen HTML is void), ``frozen`` (HTML
+what of it changed: ``around`` (its HTML with an empty summary and an empty body, a new
+start), ``summary``, ``restart`` (all its frozen HTML is void), ``frozen`` (HTML
 to append), and ``keep`` and ``tail`` (of the open HTML before, so many UTF-16 units
 stay and the tail follows). ``line`` is the HTML below the pieces. A message that is
-``complete`` says everything again, for a page that lost one.
+``complete`` repeats everything, for a page that lost one.
 
 The alignment of table cells is a third of their HTML, or more. The most frequent one,
 to the left, is left out here, since ``view.css`` sets it.
@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from stepmagic.display.html.bundle import quiet
+from stepmagic.display.html.bundle import aside_html
 from stepmagic.display.notebook.frames import DrawnPiece, Frame
 
 _LEAST_REPEATED = 16 * 1024
@@ -99,7 +99,7 @@ class Patches:
         ]
         if pieces:
             changes["pieces"] = pieces
-        line = quiet(frame.line)
+        line = aside_html(frame.line)
         if line != self._line:
             changes["line"] = self._line = line
         return changes
@@ -118,10 +118,13 @@ def _take_changes(sent: _Sent, drawn: DrawnPiece) -> dict[str, Any]:
     if drawn.summary != sent.summary:
         changed["summary"] = sent.summary = drawn.summary
     if sent.frozen < len(drawn.frozen):
-        changed["frozen"] = lean("".join(drawn.frozen[sent.frozen :]))
+        changed["frozen"] = without_left_alignment("".join(drawn.frozen[sent.frozen :]))
         sent.frozen = len(drawn.frozen)
     if drawn.open != sent.open:
-        before, now = lean(sent.open), lean(drawn.open)
+        before, now = (
+            without_left_alignment(sent.open),
+            without_left_alignment(drawn.open),
+        )
         keep = common_length(before, now)
         changed["keep"] = utf16_length(now[:keep])
         changed["tail"] = now[keep:]
@@ -129,7 +132,7 @@ def _take_changes(sent: _Sent, drawn: DrawnPiece) -> dict[str, Any]:
     return changed
 
 
-def lean(html: str) -> str:
+def without_left_alignment(html: str) -> str:
     """Return HTML without the alignment that ``view.css`` sets."""
     return html.replace(_ON_THE_LEFT, "")
 

@@ -50,7 +50,7 @@ class FrontEnd:
     def takes_patches(self, host: Host) -> bool:
         """Whether to draw the next reply by patches.
 
-        Only where the front end names its cells, as JupyterLab and Notebook 7 do, and
+        Only if the front end names its cells, as JupyterLab and Notebook 7 do, and
         anywidget is installed.
         """
         if host.cell is None or (self._is_silent and not self.has_reported):

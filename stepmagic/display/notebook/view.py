@@ -47,7 +47,7 @@ class Pace:
         """Whether to draw now."""
         return self._clock() >= self._due_at
 
-    def hurry(self) -> None:
+    def make_due(self) -> None:
         """Make the next frame due now."""
         self._due_at = min(self._due_at, self._clock())
 
@@ -137,7 +137,7 @@ class NotebookView:
         if not self._has_text and isinstance(event, PartDelta) and event.text:
             # The first words are drawn at once.
             self._has_text = True
-            self._pace.hurry()
+            self._pace.make_due()
         self.tick()
 
     def tick(self) -> None:

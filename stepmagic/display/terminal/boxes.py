@@ -144,7 +144,7 @@ class Grid:
             for row in (self.head, *self.rows)
         ]
         rule = Text("─┼─".join("─" * width for width in widths), DIM)
-        # Without rules, rows of several lines could not be told apart.
+        # Without rules, rows of several lines could not be distinguished.
         ruled = any(len(cell) > 1 for row in cells[1:] for cell in row)
         for number, row in enumerate(cells):
             for line in itertools.zip_longest(*row, fillvalue=Text()):

@@ -130,7 +130,7 @@ class TerminalView:
     ) -> None:
         # A second interrupt must not leave an incomplete answer on the screen.
         with interrupts_ignored():
-            self._turn_to(None)
+            self._switch_to(None)
             answer = self._fold.answer(error)
             # IPython prints the error that stopped the answer below it.
             if answer.status == "complete":
@@ -161,7 +161,7 @@ class TerminalView:
                 self._aside(self._fold.line)
             case ConfirmTool() if self._terminal:
                 # The prompt is printed below everything else and stays there.
-                self._turn_to(None)
+                self._switch_to(None)
                 self._printer.flush(last=True)
             case _:
                 pass
@@ -188,13 +188,13 @@ class TerminalView:
     def _text(self, kind: type[Part], text: str) -> None:
         # A pipe or a file gets nothing but the answer.
         if text and (kind is Text or (kind is Reasoning and self._terminal)):
-            self._turn_to(kind)
+            self._switch_to(kind)
             if self._json is not None:
                 text = self._json.feed(text)
             self._printer.text(self._filter.feed(text))
             self._shown_until_s = self._fold.elapsed_s
 
-    def _turn_to(self, kind: type[Text | Reasoning] | None) -> None:
+    def _switch_to(self, kind: type[Text | Reasoning] | None) -> None:
         """End the current text if another kind follows."""
         if kind is self._shown:
             return
@@ -211,7 +211,7 @@ class TerminalView:
 
     def _aside(self, text: str) -> None:
         """Print a line that is not part of the answer."""
-        self._turn_to(None)
+        self._switch_to(None)
         self._printer.aside(plain(text))
 
     def _flush(self) -> None:

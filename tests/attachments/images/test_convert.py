@@ -102,7 +102,7 @@ def test_frames_in_a_list_keep_both_labels() -> None:
         ([[drawing()]], r"contains lists.*`x\[0\]`"),
         ([drawing(), 7], r"`x\[1\]` is of type int"),
         (7, "`x` is of type int, which is not an image"),
-        (Image.new("RGB", (0, 5)), "nothing in it"),
+        (Image.new("RGB", (0, 5)), "it is empty"),
     ],
 )
 def test_others_are_refused(value: Any, said: str) -> None:

@@ -90,8 +90,8 @@ def test_jpeg_alone_is_enough() -> None:
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        (Shown(), "neither as PNG nor as JPEG"),
-        (Shown((), ()), "neither as PNG nor as JPEG"),
+        (Shown(), "has no image to show.*neither PNG nor JPEG"),
+        (Shown((), ()), "has no image to show.*neither PNG nor JPEG"),
         (Shown("abc"), "not base64"),
         (Shown("\N{SNOWMAN}"), "not base64"),
         (Shown(b"<svg/>"), "not a PNG"),

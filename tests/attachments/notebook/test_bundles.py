@@ -166,7 +166,9 @@ class Silent:
 @pytest.mark.usefixtures("bare_shell")
 def test_formatters_of_the_shell_count() -> None:
     shell: Any = InteractiveShell.instance()
-    with pytest.raises(AttachmentError, match="says nothing of itself"):
+    with pytest.raises(
+        AttachmentError, match="whose repr shows only its type and address"
+    ):
         sent(Silent())
     formatters = shell.display_formatter.formatters
     formatters["image/png"].for_type(Silent, lambda _: PNG)

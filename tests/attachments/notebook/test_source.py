@@ -185,14 +185,18 @@ def test_long_repr_is_cut_and_said_so() -> None:
 )
 def test_object_that_says_only_where_it_lies_is_refused(value: Any) -> None:
     name = type(value).__name__
-    with pytest.raises(AttachmentError, match=f"of type {name}, which says nothing"):
+    with pytest.raises(
+        AttachmentError, match=f"of type {name}, whose repr shows only its type"
+    ):
         attach_repr(value, "x")
 
 
 def test_local_class_that_says_only_where_it_lies_is_refused() -> None:
     class Shy: ...
 
-    with pytest.raises(AttachmentError, match="of type Shy, which says nothing"):
+    with pytest.raises(
+        AttachmentError, match="of type Shy, whose repr shows only its type"
+    ):
         attach_repr(Shy(), "x")
 
 
