@@ -170,7 +170,7 @@ def test_ground_is_the_figures_own() -> None:
 @pytest.mark.parametrize("make", [plt.gcf, plt.gca])
 def test_empty_figure_is_refused_with_the_reason(make: Any) -> None:
     with pytest.raises(
-        AttachmentError, match=r"`plt.gcf\(\)` has nothing in it.*--cells"
+        AttachmentError, match=r"`plt.gcf\(\)` is an empty figure.*--cells"
     ):
         to_images(make(), "plt.gcf()")
 
@@ -225,5 +225,5 @@ def test_lines_stand_for_their_figure() -> None:
     (line,) = plt.plot([1, 2])
     converted = to_images(line, "line")
     assert converted.notices == (
-        "it is a part of a figure, which is sent as a whole, with 1 set of axes",
+        "it is a part of a figure, and the complete figure is sent, with 1 set of axes",
     )

@@ -57,7 +57,7 @@ def test_theora_and_old_quicktime_are_video() -> None:
 
 
 @pytest.mark.parametrize("form", ["avi", "matroska", "flv"])
-def test_other_format_is_refused_with_frames_as_the_way_round(form: str) -> None:
+def test_other_format_is_refused_with_frames_as_the_alternative(form: str) -> None:
     data = make_video(form, count=4)
     with pytest.raises(AttachmentError, match="only MP4, MOV, MPEG, WebM can") as error:
         video.attach_video(data, "clip")
@@ -65,7 +65,7 @@ def test_other_format_is_refused_with_frames_as_the_way_round(form: str) -> None
     assert len(video.attach_video(data, "clip", frames=2).parts) == 2
 
 
-def test_too_large_a_video_is_refused_with_its_size_and_the_way_round() -> None:
+def test_too_large_a_video_is_refused_with_its_size_and_the_alternative() -> None:
     data = MP4 + bytes(128_000_000 - len(MP4))
     with pytest.raises(AttachmentError, match="128 MB; less than 128 MB") as error:
         video.attach_video(data, "clip")
@@ -92,5 +92,5 @@ def test_place_of_recording_is_told(
     place = {field: "+48.2082+016.3738/"}
     data = make_video(form, count=2, metadata=place, options=options)
     (notice,) = video.attach_video(data, "clip").notices
-    assert "says where it was recorded" in notice
-    assert not containers.tells_place(make_video(form, count=2))
+    assert "contains the location of its recording" in notice
+    assert not containers.has_location(make_video(form, count=2))

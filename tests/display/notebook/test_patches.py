@@ -18,8 +18,8 @@ from stepmagic.display.notebook.frames import Frame, Frames
 from stepmagic.display.notebook.patches import (
     Patches,
     common_length,
-    lean,
     utf16_length,
+    without_left_alignment,
 )
 from stepmagic.transcript import Image, Reasoning, Text, ToolCall, ToolResult
 from stepmagic.transcript.events import (
@@ -107,7 +107,7 @@ def test_a_page_shows_every_frame_as_it_was_drawn(seed: int) -> None:
         if message is not None:
             reader.take(message)
             repeats += bool(message.get("complete"))
-        assert reader.html == lean(frame.to_bundle()["text/html"])
+        assert reader.html == without_left_alignment(frame.to_bundle()["text/html"])
         assert not reader.lost
     assert Page(reader.html).faults == []
     assert repeats > 1
@@ -125,7 +125,7 @@ def test_a_page_that_lost_messages_is_right_again_after_a_whole() -> None:
         repaired += lost and not reader.lost
         if not reader.lost and message is not None:
             right += 1
-            assert reader.html == lean(frame.to_bundle()["text/html"])
+            assert reader.html == without_left_alignment(frame.to_bundle()["text/html"])
     assert right
     assert repaired
 
@@ -146,7 +146,7 @@ def test_a_page_that_asks_gets_the_whole() -> None:
     message = patches.message(frame)
     assert message is not None
     late.take(message)
-    assert late.html == lean(frame.to_bundle()["text/html"])
+    assert late.html == without_left_alignment(frame.to_bundle()["text/html"])
     assert patches.message(frames.next()) is None
 
 
@@ -163,7 +163,7 @@ def test_a_part_that_ends_otherwise_is_drawn_anew() -> None:
     for message, frame in exchanged(iter(events)):
         if message is not None:
             reader.take(message)
-        assert reader.html == lean(frame.to_bundle()["text/html"])
+        assert reader.html == without_left_alignment(frame.to_bundle()["text/html"])
     assert "Three" not in reader.html
     assert "<details" not in reader.html
 
@@ -178,7 +178,7 @@ def test_pieces_that_go_are_gone() -> None:
         message = patches.message(frame)
         assert message is not None
         reader.take(message)
-        assert reader.html == lean(frame.to_bundle()["text/html"])
+        assert reader.html == without_left_alignment(frame.to_bundle()["text/html"])
 
 
 def test_repeats_cost_less_than_the_rest() -> None:
