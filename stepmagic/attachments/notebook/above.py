@@ -12,20 +12,16 @@ the answer are in the conversation already.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
-from typing import Any
 
 from stepmagic.attachments.attachment import Attached, Handling, UserPart
-from stepmagic.attachments.files.notebooks import read_cells, source_of
 from stepmagic.attachments.files.source import refuse_private_key
 from stepmagic.attachments.files.text import fence
 from stepmagic.attachments.notebook.cells import MOST_CHARACTERS, attach_cell
 from stepmagic.attachments.notebook.host import Host
+from stepmagic.attachments.notebook.order import PlacedCell, find_above, named
 from stepmagic.errors import AttachmentError
 from stepmagic.transcript import Text, Turn
 from stepmagic.transcript.usage import estimate_part, estimate_tokens, format_count
@@ -37,37 +33,11 @@ _CUT_CHARACTERS = 1000
 _HEAD_TOKENS = 300
 """For what describes the attachment, its marks, and the names of what is left out."""
 
-_MOST_RANGES = 20
-"""Of cells that are named."""
-
 _PICTURE_TOKENS = 150
 """For the label of a picture, and the marks of the text that it divides."""
 
 _MAGIC = re.compile(r"\s*%%step(?:[ \t][^\n]*)?\n")
 _PLACEHOLDER = re.compile(r"\{\{.*?\}\}", re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Cell:
-    """A cell above the question."""
-
-    source: str
-    number: int | None = None
-    """As in ``In [3]``; None where it did not run in this kernel."""
-    id: str | None = None
-    """In the file."""
-    is_code: bool = True
-    has_pictures: bool = False
-    """Whether pictures were pasted into it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Above:
-    """The cells above the question, in order."""
-
-    cells: Sequence[_Cell]
-    differences: tuple[str, ...] = ()
-    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +68,7 @@ def attach_above(host: Host, handling: Handling, turns: Iterable[Turn]) -> Attac
     Raises:
         AttachmentError: There is nothing above, or the nearest cell does not fit.
     """
-    above = _above(host)
+    above = find_above(host)
     if not above.cells:
         message = (
             "--above: no cell has run in this kernel before this one, and the saved "
@@ -118,7 +88,7 @@ def attach_above(host: Host, handling: Handling, turns: Iterable[Turn]) -> Attac
     differences = list(above.differences)
     if left_out:
         differences.append(
-            f"Left out to keep to {handling.above_tokens:,} tokens: {_named(left_out)}."
+            f"Left out to keep to {handling.above_tokens:,} tokens: {named(left_out)}."
         )
     differences += (difference for form in forms for difference in form.differences)
     notices = above.notices
@@ -134,138 +104,7 @@ def attach_above(host: Host, handling: Handling, turns: Iterable[Turn]) -> Attac
     )
 
 
-# Which cells are above.
-
-
-def _above(host: Host) -> _Above:
-    """Return the cells of the file above the current one, else all that ran."""
-    sources = _sources(host)
-    path = os.environ.get("JPY_SESSION_NAME")
-    if host.cell is None or not path:
-        reason = "the front end names neither the notebook's file nor the current cell"
-        return _executed(sources, reason)
-    file = Path(path)
-    try:
-        cells = read_cells(file)
-        saved = datetime.fromtimestamp(file.stat().st_mtime).astimezone()
-    except (AttachmentError, OSError) as exc:
-        return _executed(sources, f"the notebook's file cannot be used: {exc}")
-    when = f"`{file.name}`, saved {saved:%Y-%m-%d %H:%M:%S}"
-    ids = [cell.get("id") for cell in cells]
-    if host.cell.id not in ids:
-        return _executed(sources, f"the current cell is not in {when}")
-    return _in_file(host, sources, cells, when)
-
-
-def _sources(host: Host) -> dict[int, str]:
-    """Return what ran before the current cell, as it was typed, by its number."""
-    if not host.has_shell:
-        return {}
-    typed = enumerate(host.history.input_hist_raw[: host.cell_number])
-    current = host.cell.id if host.cell else None
-    own = {n for n, cell in host.cells_ran.items() if cell.id == current}
-    return {n: source for n, source in typed if n and source.strip() and n not in own}
-
-
-def _executed(sources: Mapping[int, str], reason: str) -> _Above:
-    """Return all cells that ran, for want of the notebook's file."""
-    cells = [_Cell(source=source, number=n) for n, source in sources.items()]
-    said = (
-        "All cells that ran in this kernel are taken, in the order in which they ran, "
-        f"without Markdown cells: {reason.rstrip('.')}."
-    )
-    return _Above(cells=cells, differences=(said,) if cells else ())
-
-
-def _in_file(
-    host: Host,
-    sources: Mapping[int, str],
-    saved: Sequence[Mapping[str, Any]],
-    when: str,
-) -> _Above:
-    """Return the cells of the file above the current one, with what ran of them.
-
-    Cells that ran and are not in the file follow at the end.
-    """
-    current = host.cell.id if host.cell else ""
-    runs = _Runs(sources, {n: cell.id for n, cell in host.cells_ran.items()})
-    numbers = [runs.take(cell) for cell in saved]
-    place = [cell.get("id") for cell in saved].index(current)
-    pairs = list(zip(saved, numbers, strict=True))[:place]
-    cells = [_read(cell, number, sources) for cell, number in pairs]
-    cells = [cell for cell in cells if cell.source.strip() or cell.has_pictures]
-    differences: list[str] = []
-    typed = [(n, source_of(cell).strip()) for cell, n in pairs if n is not None]
-    if edited := [n for n, source in typed if sources[n].strip() != source]:
-        differences.append(f"{_cells(edited)} ran with other code than the file has.")
-    if new := runs.not_in(saved):
-        cells += [_Cell(source=sources[n], number=n) for n in new]
-        differences.append(
-            f"{_cells(new)} ran but are not in the file: they are at the end, wherever "
-            "they are in the notebook now."
-        )
-    order = f"The order and the Markdown cells are those of {when}."
-    if differences:
-        return _Above(cells=cells, differences=(order, *differences))
-    return _Above(cells=cells, notices=(order,))
-
-
-def _read(
-    cell: Mapping[str, Any], number: int | None, sources: Mapping[int, str]
-) -> _Cell:
-    """Return a cell of the file: its code as it ran, where it did."""
-    if cell.get("cell_type") != "code":
-        return _Cell(
-            source=source_of(cell),
-            is_code=False,
-            has_pictures=bool(cell.get("attachments")),
-        )
-    source = source_of(cell) if number is None else sources[number]
-    return _Cell(source=source, number=number, id=cell.get("id"))
-
-
-class _Runs:
-    """Which number each cell of a file last ran under.
-
-    Front ends name the cells that they run; those that ran before ``%load_ext`` are
-    found by their code.
-
-    Args:
-        sources: What ran, by its number.
-        ids: The ids of cells, by number.
-    """
-
-    def __init__(self, sources: Mapping[int, str], ids: Mapping[int, str]) -> None:
-        self._last = {ids[n]: n for n in sources if n in ids}
-        self._unnamed: dict[str, list[int]] = {}
-        for number, source in sources.items():
-            if number not in ids:
-                self._unnamed.setdefault(source.strip(), []).append(number)
-
-    def take(self, cell: Mapping[str, Any]) -> int | None:
-        """Return the number of a code cell; None where it did not run."""
-        if cell.get("cell_type") != "code":
-            return None
-        if (known := self._last.get(str(cell.get("id")))) is not None:
-            return known
-        found = self._unnamed.get(source_of(cell).strip())
-        if not found:
-            return None
-        count = cell.get("execution_count")
-        return found.pop(found.index(count) if count in found else -1)
-
-    def not_in(self, saved: Iterable[Mapping[str, Any]]) -> list[int]:
-        """Return the numbers of what ran and is not in the file, in order."""
-        cells = [cell for cell in saved if cell.get("cell_type") == "code"]
-        ids = {str(cell.get("id")) for cell in cells}
-        codes = {source_of(cell).strip() for cell in cells}
-        named = [number for name, number in self._last.items() if name not in ids]
-        for code, numbers in self._unnamed.items():
-            named += numbers if code not in codes else []
-        return sorted(named)
-
-
-# Which of them are in the conversation already.
+# Which cells are in the conversation already.
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +118,7 @@ class _Asked:
     ran: Mapping[int, str]
     """The executions of cells by their numbers."""
 
-    def has(self, cell: _Cell) -> bool:
+    def has(self, cell: PlacedCell) -> bool:
         """Whether a cell only asked one of the turns."""
         head = _MAGIC.match(cell.source)
         if head is None:
@@ -327,12 +166,12 @@ def _is_made_of(question: str, typed: str) -> bool:
     return True
 
 
-# How much of them fits.
+# How much fits.
 
 
 def _chosen(
-    host: Host, cells: Sequence[_Cell], handling: Handling, budget: int
-) -> tuple[list[_Form], Sequence[_Cell]]:
+    host: Host, cells: Sequence[PlacedCell], handling: Handling, budget: int
+) -> tuple[list[_Form], Sequence[PlacedCell]]:
     """Return what is sent of the last cells that fit, in order, and the others.
 
     Raises:
@@ -352,9 +191,9 @@ def _chosen(
     return forms[::-1], ()
 
 
-def _too_long(cell: _Cell, most: int) -> AttachmentError:
+def _too_long(cell: PlacedCell, most: int) -> AttachmentError:
     message = (
-        f"--above: {_named([cell])}, the nearest, takes about "
+        f"--above: {named([cell])}, the nearest, takes about "
         f"{estimate_tokens(cell.source):,} tokens; at most {most:,} are sent. Raise "
         "`%config StepMagic.above_tokens`, which goes up to a quarter of the model's "
         "context, or choose with `--cells`."
@@ -362,7 +201,7 @@ def _too_long(cell: _Cell, most: int) -> AttachmentError:
     return AttachmentError(message)
 
 
-def _forms(host: Host, cell: _Cell, handling: Handling) -> Iterator[_Form]:
+def _forms(host: Host, cell: PlacedCell, handling: Handling) -> Iterator[_Form]:
     """Yield what can be sent of a cell, the fullest first."""
     if cell.number is None:
         yield _unexecuted(cell)
@@ -380,7 +219,7 @@ def _forms(host: Host, cell: _Cell, handling: Handling) -> Iterator[_Form]:
     yield _Form(parts=(Text(text=code),), differences=(said,))
 
 
-def _unexecuted(cell: _Cell) -> _Form:
+def _unexecuted(cell: PlacedCell) -> _Form:
     """Return a Markdown cell, or code that did not run in this kernel."""
     if cell.is_code:
         code = fence(cell.source.rstrip(), "python")
@@ -406,34 +245,3 @@ def _joined(forms: Iterable[_Form]) -> Iterator[UserPart]:
         yield part
     if texts:
         yield Text(text="\n\n".join(texts))
-
-
-# How they are called.
-
-
-def _named(cells: Iterable[_Cell]) -> str:
-    """Return what cells are: ``cells 1-4, 2 Markdown cells``."""
-    cells = list(cells)
-    numbers = sorted(cell.number for cell in cells if cell.number is not None)
-    names = [_cells(numbers).lower()] if numbers else []
-    prose = sum(not cell.is_code for cell in cells)
-    unexecuted = len(cells) - len(numbers) - prose
-    names += [format_count(prose, "Markdown cell")] if prose else []
-    if unexecuted:
-        names.append(f"{format_count(unexecuted, 'code cell')} that did not run")
-    return ", ".join(names)
-
-
-def _cells(numbers: Iterable[int]) -> str:
-    """Return the names of cells that ran: ``Cell 3``, ``Cells 1-4, 7``."""
-    ranges: list[list[int]] = []
-    for number in sorted(numbers):
-        if ranges and number == ranges[-1][1] + 1:
-            ranges[-1][1] = number
-        else:
-            ranges.append([number, number])
-    spans = [f"{a}" if a == b else f"{a}-{b}" for a, b in ranges[:_MOST_RANGES]]
-    if more := sum(b - a + 1 for a, b in ranges[_MOST_RANGES:]):
-        spans.append(f"and {more:,} more")
-    is_one = len(ranges) == 1 and ranges[0][0] == ranges[0][1]
-    return f"{'Cell' if is_one else 'Cells'} {', '.join(spans)}"
