@@ -87,7 +87,7 @@ def test_load_says_that_there_is_no_home(
 @pytest.mark.parametrize(
     ("line", "error", "says"),
     [
-        ("save", CommandError, "%step save takes a file: `%step save talk.json`"),
+        ("save", CommandError, "%step save takes a file: `%step save chat.json`"),
         ("save talk.txt", TranscriptError, "there is no format for 'talk.txt'"),
         ("save talk", TranscriptError, "end the name with .json"),
     ],

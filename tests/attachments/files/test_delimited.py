@@ -44,4 +44,4 @@ def test_blank_lines_are_no_rows(anyhow: Write) -> None:
 
 def test_lines_before_the_header_are_said_within_the_data(attach_table: Write) -> None:
     attached = attach_table("p.csv", "# Station: Graz\nday,t\n2024-01-01,1\n")
-    assert "begin with # are no rows: # Station: Graz" in said(attached)
+    assert "begin with # are not rows: # Station: Graz" in said(attached)

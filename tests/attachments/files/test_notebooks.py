@@ -164,22 +164,24 @@ def test_traceback_is_sent_without_its_colours(attach: Write) -> None:
 
 def test_private_key_in_a_cell_is_refused(attach: Write) -> None:
     source = 'key = """\n-----BEGIN ' + 'PRIVATE KEY-----\n"""'
-    with pytest.raises(AttachmentError, match="holds a private key"):
+    with pytest.raises(AttachmentError, match="contains a private key"):
         attach("a.ipynb", notebook(code(source)))
 
 
 def test_long_notebook_is_refused(attach: Write) -> None:
-    with pytest.raises(AttachmentError, match="letters in its cells; at most 400,000"):
+    with pytest.raises(
+        AttachmentError, match="characters in its cells; at most 400,000"
+    ):
         attach("a.ipynb", notebook(code("x" * 500_000)))
 
 
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ("{", "is no notebook: it is not JSON"),
-        ("[" * 100_000, "is no notebook: it is not JSON"),
-        ("[]", "is no notebook of format 4"),
-        ('{"worksheets": []}', "is no notebook of format 4"),
+        ("{", "is not a notebook: it is not JSON"),
+        ("[" * 100_000, "is not a notebook: it is not JSON"),
+        ("[]", "is not a notebook of format 4"),
+        ('{"worksheets": []}', "is not a notebook of format 4"),
     ],
 )
 def test_what_is_no_notebook_is_refused(attach: Write, content: str, says: str) -> None:

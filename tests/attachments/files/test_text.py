@@ -81,7 +81,7 @@ def test_fence_is_longer_than_any_within(content: str) -> None:
 
 @pytest.mark.parametrize("name", ["a.txt", "server.pem", "notes.md"])
 def test_private_key_is_refused(attach: Write, name: str) -> None:
-    with pytest.raises(AttachmentError, match=f"`{name}` holds a private key"):
+    with pytest.raises(AttachmentError, match=f"`{name}` contains a private key"):
         attach(name, "-----BEGIN RSA " + "PRIVATE KEY-----\nMIIE\n")
 
 

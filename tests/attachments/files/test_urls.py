@@ -40,7 +40,7 @@ def test_address_is_passed_on(
 
 
 def test_address_that_tells_nothing_says_how_to_tell() -> None:
-    with pytest.raises(AttachmentError, match="does not tell whether") as error:
+    with pytest.raises(AttachmentError, match="does not show whether") as error:
         files.attach_url("https://example.org/watch?v=a.mp4")
     assert "`Image(url='https://example.org/watch?v=a.mp4')`" in str(error.value)
     assert "from stepmagic.transcript import" in str(error.value)
