@@ -28,7 +28,6 @@ ALLOWED = {
     "transcript/media_tokens:document_tokens": "estimates of documents, by their bytes",
     "transcript/parts:_base64": "encoded media, sent with every later turn",
     "transcript/parts:_digest": "checksums of media",
-    "transcript/media_tokens:document_tokens": "estimates of PDFs, by their bytes",
     "transcript/serialization:_hints": "the types of a dataclass's fields",
     # Locks
     "conversation/dialogue:_held_locks": "locks of a task, to refuse a deadlock",
