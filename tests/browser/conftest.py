@@ -104,3 +104,18 @@ def window(
     page.begin(request.node.name.partition("[")[0])
     yield page
     assert page.watch.take_faults() == []
+
+
+@pytest.fixture
+def new_window(
+    request: pytest.FixtureRequest,
+    app: App,
+    profile: Profile,
+    server: OpenRouterServer,
+) -> Iterator[NotebookPage]:
+    """A window that no test had before, for one that draws very much in it."""
+    server.reset()
+    with closing(NotebookPage(app, profile)) as page:
+        page.begin(request.node.name.partition("[")[0])
+        yield page
+        assert page.watch.take_faults() == []

@@ -57,8 +57,9 @@ def test_what_acts_is_noticed(notebook: NotebookPage) -> None:
 
 
 def test_no_attack_does_anything_while_streaming_or_later(
-    server: OpenRouterServer, window: NotebookPage
+    server: OpenRouterServer, new_window: NotebookPage
 ) -> None:
+    window = new_window
     # The panel shows the same turns at the same time.
     panel = window.run("%step panel").element
     server.enqueue(*map(attack, ATTACKS))
