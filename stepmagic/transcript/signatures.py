@@ -80,11 +80,7 @@ _SIGNATURES: tuple[tuple[int, bytes, Format], ...] = (
     # Feather 1, before Arrow's own file format (Arrow documentation, Feather).
     (0, b"FEA1", Format("table", "Arrow", "application/vnd.apache.arrow.file")),
     (0, b"SQLite format 3\x00", Format("table", "an SQLite database")),
-    (
-        0,
-        b"PK\x03\x04",
-        Format("archive", "a ZIP archive, as .xlsx, .docx and .npz are"),
-    ),
+    (0, b"PK\x03\x04", _ZIP),
     (0, b"PK\x05\x06", Format("archive", "an empty ZIP archive")),
     (0, b"\x1f\x8b", Format("archive", "data compressed by gzip")),
     (0, b"BZh", Format("archive", "data compressed by bzip2")),

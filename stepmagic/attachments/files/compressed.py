@@ -14,7 +14,6 @@ from typing import IO, Any, TextIO
 from stepmagic.attachments.files.source import Source
 from stepmagic.errors import AttachmentError
 
-SUFFIXES = (".gz", ".bz2", ".xz", ".zst")
 _DAMAGED = (OSError, EOFError, lzma.LZMAError, ValueError)
 
 

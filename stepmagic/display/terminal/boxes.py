@@ -21,7 +21,6 @@ from rich.text import Text
 from stepmagic.markdown.highlight import find_lexer
 
 DIM = Style(dim=True)
-_BOLD = Style(bold=True)
 
 _LEAST_WIDTH = 16
 """Least columns for text; if indenting leaves fewer, nothing is indented."""
